@@ -1,0 +1,60 @@
+"""Plots numbers with text: (min, max) ranges in braille dots, single values as a row of bars."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    Range = tuple[float, float]
+
+BARS = "▁▂▃▄▅▆▇█"
+BAD = "×"
+"""Stands for a value that is NaN or infinite."""
+
+_DOTS_PER_ROW = 4
+_BRAILLE = 0x2800
+# The bits of a braille character's left and right half, from the bottom dot to the top one.
+_HALVES = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
+
+
+def range_plot(columns: Sequence[Range | None], height: int = 1) -> tuple[str, ...]:
+    """Plot one vertical (min, max) line per column, two columns a character.
+
+    The plot reaches from the least to the greatest finite value; equal values make a flat line in the middle.
+
+    Args:
+        columns: Each column's range. `None`, NaN and infinities leave a gap.
+        height: How many rows of text, each of four dots.
+    """
+    dots = height * _DOTS_PER_ROW
+    drawn = [column if column and isfinite(column[0]) and isfinite(column[1]) else None for column in columns]
+    place = _scale((value for column in drawn if column for value in column), dots)
+    rows = [[0] * ((len(drawn) + 1) // 2) for _ in range(height)]
+    for index, column in enumerate(drawn):
+        if column is None:
+            continue
+        cell, half = divmod(index, 2)
+        for dot in range(place(min(column)), place(max(column)) + 1):
+            row, bit = divmod(dot, _DOTS_PER_ROW)
+            rows[height - 1 - row][cell] |= _HALVES[half][bit]
+    return tuple("".join(chr(_BRAILLE + bits) if bits else " " for bits in row) for row in rows)
+
+
+def bars(values: Sequence[float | None]) -> str:
+    """Draw a sparkline of one character a value: blank for `None`, `×` for NaN and infinities."""
+    place = _scale((value for value in values if value is not None and isfinite(value)), len(BARS))
+    return "".join(" " if value is None else BARS[place(value)] if isfinite(value) else BAD for value in values)
+
+
+def _scale(values: Iterable[float], steps: int) -> Callable[[float], int]:
+    """Make the function that places a finite value on one of `steps` steps, 0 being the lowest."""
+    finite = tuple(values)
+    # Halved, since the difference of two floats of opposite sign can overflow.
+    low = min(finite, default=0.0) / 2
+    span = max(finite, default=0.0) / 2 - low
+    if span <= 0:
+        return lambda _value: (steps - 1) // 2
+    return lambda value: round((value / 2 - low) / span * (steps - 1))

@@ -1,0 +1,133 @@
+"""Tensor → TensorSummary, on the tensor's own device, at bounded cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from bptui.records import EXACT, KEPT, Kind, TensorSummary
+
+NUMBERS = (bool, int, float, np.generic)
+"""What counts as a number beside tensors and arrays."""
+
+
+def as_tensor(value: Any) -> torch.Tensor:
+    """A tensor, array, sequence of numbers or number as a tensor without history.
+
+    Raises:
+        TypeError: It is none of these.
+        ValueError: A sequence of unequal lengths.
+    """
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    if isinstance(value, complex):
+        return torch.tensor(value)
+    if isinstance(value, (np.ndarray, *NUMBERS, Sequence)) and not isinstance(value, str | bytes):
+        return torch.as_tensor(np.asarray(value))
+    raise TypeError(f"a {type(value).__name__}")
+
+
+def kind_of(value: Any) -> Kind:
+    """What stays the same of a quantity from sample to sample."""
+    if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
+        return Kind((), type(value).__name__, "cpu")
+    tensor = as_tensor(value)
+    return Kind(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), str(tensor.device))
+
+
+@torch.no_grad()
+def summarise(value: Any) -> TensorSummary:
+    """The summary of a tensor, array or number of any shape, dtype and device.
+
+    Costs about 5 µs up to `KEPT` elements, then some passes over the data where it lies.
+    """
+    kind = kind_of(value)
+    with torch._C.DisableTorchFunction():
+        numbers = _plain(as_tensor(value))
+        if numbers is None:
+            return _summary(kind, (), {})
+        if numbers.numel() <= KEPT:
+            values = numbers.reshape(-1).tolist()
+            return _summary(kind, tuple(values), _stats_of_list(values))
+        return _summary(kind, _evenly_spaced(numbers), _stats_of_tensor(numbers))
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor | None:
+    """The same numbers as a dense tensor of a dtype that has arithmetic; None where there are no numbers."""
+    if tensor.is_meta:
+        return None
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    if tensor.is_complex():
+        tensor = tensor.abs()
+    if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
+        tensor = tensor.float()
+    return tensor
+
+
+def _summary(kind: Kind, values: tuple[float, ...], stats: dict[str, Any]) -> TensorSummary:
+    empty = dict.fromkeys(("min", "max", "mean", "std", "norm")) | dict.fromkeys(
+        ("zeros", "nans", "pos_infs", "neg_infs"), 0
+    )
+    return TensorSummary(kind.shape, kind.dtype, kind.device, values=values, **(empty | stats))
+
+
+def _stats_of_list(values: list[float]) -> dict[str, Any]:
+    finite = [value for value in values if math.isfinite(value)]
+    counts = {
+        "zeros": values.count(0),
+        "nans": sum(value != value for value in values),
+        "pos_infs": values.count(math.inf),
+        "neg_infs": values.count(-math.inf),
+    }
+    if not finite:
+        return counts
+    mean = math.fsum(finite) / len(finite)
+    return counts | {
+        "min": float(min(finite)),
+        "max": float(max(finite)),
+        "mean": mean,
+        "std": math.dist(finite, [mean] * len(finite)) / math.sqrt(len(finite)),
+        "norm": math.hypot(*finite),
+    }
+
+
+def _stats_of_tensor(tensor: torch.Tensor) -> dict[str, Any]:
+    counts = {"zeros": int((tensor == 0).sum()), "nans": 0, "pos_infs": 0, "neg_infs": 0}
+    if tensor.is_floating_point():
+        finite = torch.isfinite(tensor)
+        if not bool(finite.all()):
+            counts |= {
+                "nans": int(torch.isnan(tensor).sum()),
+                "pos_infs": int(torch.isposinf(tensor).sum()),
+                "neg_infs": int(torch.isneginf(tensor).sum()),
+            }
+            tensor = tensor[finite]
+            if not tensor.numel():
+                return counts
+    return counts | _moments(tensor)
+
+
+def _moments(tensor: torch.Tensor) -> dict[str, float]:
+    # Integers and bools have no mean or norm of their own dtype; float32 sums of 10⁶ elements lose digits.
+    wide = tensor.double()
+    low, high = wide.aminmax()
+    std, mean = torch.std_mean(wide, correction=0)
+    norm = torch.linalg.vector_norm(wide)
+    named = zip(("min", "max", "mean", "std", "norm"), (low, high, mean, std, norm), strict=True)
+    return {name: float(stat) for name, stat in named}
+
+
+def _evenly_spaced(tensor: torch.Tensor) -> tuple[float, ...]:
+    flat, count = tensor.reshape(-1), tensor.numel()
+    index = torch.arange(KEPT, device=tensor.device) * (count - 1) // (KEPT - 1)
+    return tuple(flat[index].tolist())
+
+
+assert EXACT <= KEPT, "the exact values are the first kept ones"

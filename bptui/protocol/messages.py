@@ -1,0 +1,230 @@
+"""Every message that crosses a process border, by who says it to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bptui.records import Layout, Node, RunState, Target
+
+PROTOCOL_VERSION = 1
+"""Raised whenever an old peer would misunderstand a new one."""
+
+Granularity = Literal["sample", "epoch", "run"]
+
+
+# -- commands: app → session, and on to the debuggee --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """The first message of an app: who it is. A viewer's commands are refused."""
+
+    version: int
+    viewer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Go on by `count` of `granularity`; "run" goes on to the end."""
+
+    granularity: Granularity
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop after the sample at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Begin again before the first sample, on a new branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """End the training and the session."""
+
+
+Command: TypeAlias = Attach | Step | Pause | Reset | Quit
+
+
+# -- notices: session → app ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to `Attach`: where the recording is."""
+
+    version: int
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the recording holds now, and what the debuggee does.
+
+    Attributes:
+        state: What the branch is doing.
+        branch: The branch at hand.
+        steps: How many samples of it are committed.
+        revision: Grows whenever something else was committed: a graph, output, the target.
+        pausing: A pause was asked for and the sample at hand is not done yet.
+        detail: What is happening while starting; how it ended after that.
+        samples_per_second: Of the last second, 0 while it is not running.
+        trouble: Why nothing is recorded any more, empty while it is.
+        live: The newest sample in one line, only while nothing is recorded.
+        refused: The one line with which the target was refused, empty if it was not.
+        exit_code: The exit code of the training or of the refusal, None while it lives.
+    """
+
+    state: RunState
+    branch: int
+    steps: int
+    revision: int = 0
+    pausing: bool = False
+    detail: str = ""
+    samples_per_second: float = 0.0
+    trouble: str = ""
+    live: str = ""
+    refused: str = ""
+    exit_code: int | None = None
+
+
+Notice: TypeAlias = Welcome | Status
+
+
+# -- session → keeper and back ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The keeper has torch; a debuggee can be forked from it."""
+
+    version: int
+    pid: int
+    python: str
+    torch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Start a debuggee. Four fds come with it: its channel, the shared flag, stdout, stderr."""
+
+    target: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """The debuggee's process."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The debuggee ended; negative codes are signals."""
+
+    pid: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End the keeper and what it started."""
+
+
+# -- events: debuggee → session -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The target was found; nothing of the loop has run yet.
+
+    Attributes:
+        target: What was found.
+        source: The text of the target's source file.
+    """
+
+    target: Target
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The target can not be debugged: one line why, and the exit code."""
+
+    line: str
+    code: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutSeen:
+    """From now on samples may name this layout."""
+
+    id: int
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A batch of samples that share a layout.
+
+    Attributes:
+        first: The step of the first of them.
+        layout: The id of their layout.
+        rows: Base64 of native doubles, per sample: epoch, index, then the quantities of the layout in the order
+            of `QUANTITIES`; a quantity of several elements stands as its norm.
+        tensors: (step, quantity, summary as JSON) of each quantity of several elements.
+    """
+
+    first: int
+    layout: int
+    rows: str
+    tensors: tuple[tuple[int, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GraphTraced:
+    """The computation graph of a sample."""
+
+    step: int
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Paused after `steps` samples."""
+
+    steps: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The loop ended by itself."""
+
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The loop raised, or asked to exit.
+
+    Attributes:
+        line: The error in one line.
+        traceback: The frames of the user's code.
+        code: The exit code that Python would give.
+    """
+
+    line: str
+    traceback: str
+    code: int = 1
+
+
+Event: TypeAlias = (
+    Ready | Forked | Exited | Loaded | Refused | LayoutSeen | Samples | GraphTraced | Stopped | Finished | Failed
+)
+Message: TypeAlias = Command | Notice | Event | Fork | Shutdown

@@ -1,0 +1,261 @@
+"""What a run is made of: frozen dataclasses that every layer shares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+QUANTITIES = ("input", "target", "output", "loss", "grad", "by_hand", "weight", "weight_after")
+"""The fields of a `Sample` that hold numbers, in the order in which they are recorded."""
+
+EXACT = 16
+"""Up to so many elements a `TensorSummary` keeps every value at full precision."""
+
+KEPT = 64
+"""A `TensorSummary` of a larger tensor keeps at most so many values, evenly spaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One training step: what a loop yields after forward, backward and update.
+
+    Every quantity may be a tensor, a numpy value or a number, of any shape. It is read while the loop is
+    suspended at its `yield`, so it needs no copy unless the loop itself overwrites it before.
+
+    Attributes:
+        epoch: The pass over the data, as the loop counts it.
+        index: The position of the sample in its epoch, from 0.
+        loss: The value that was differentiated.
+        input: What went into the model.
+        target: What should have come out.
+        output: What came out, before the update.
+        grad: ∂loss/∂weight, as the update used it.
+        weight: The weight before the update.
+        weight_after: The weight after the update.
+        by_hand: The same gradient by a formula derived by hand, where the lesson has one.
+        samples: How many samples an epoch has, if the loop knows.
+        epochs: How many epochs the run has, if the loop knows.
+    """
+
+    epoch: int
+    index: int
+    loss: Any
+    input: Any = None
+    target: Any = None
+    output: Any = None
+    grad: Any = None
+    weight: Any = None
+    weight_after: Any = None
+    by_hand: Any = None
+    samples: int | None = None
+    epochs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSummary:
+    """A tensor in a few numbers; of a complex tensor, its magnitude.
+
+    Statistics are over the finite elements and None where there are none.
+
+    Attributes:
+        shape: The tensor's shape; () for a number.
+        dtype: The name without its library: "float32", "int64"; "float", "int" for Python's own.
+        device: Where it lives: "cpu", "cuda:0".
+        min: Smallest finite element.
+        max: Largest finite element.
+        mean: Mean of the finite elements.
+        std: Population standard deviation of the finite elements.
+        norm: Euclidean norm of the finite elements.
+        zeros: How many elements are exactly zero.
+        nans: How many are NaN.
+        pos_infs: How many are +Inf.
+        neg_infs: How many are -Inf.
+        values: All elements in row-major order up to `EXACT`; of larger tensors up to `KEPT` evenly spaced.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    norm: float | None
+    zeros: int
+    nans: int
+    pos_infs: int
+    neg_infs: int
+    values: tuple[float, ...]
+
+    @classmethod
+    def of_one(cls, value: float, kind: Kind) -> TensorSummary:
+        """The summary of a one-element tensor, from its element and its kind."""
+        finite = math.isfinite(value)
+        stat = value if finite else None
+        return cls(
+            shape=kind.shape, dtype=kind.dtype, device=kind.device,
+            min=stat, max=stat, mean=stat, std=0.0 if finite else None, norm=abs(value) if finite else None,
+            zeros=int(value == 0), nans=int(math.isnan(value)),
+            pos_infs=int(value == math.inf), neg_infs=int(value == -math.inf), values=(value,),
+        )  # fmt: skip
+
+    @property
+    def numel(self) -> int:
+        """How many elements the tensor has."""
+        return math.prod(self.shape)
+
+    @property
+    def item(self) -> float | None:
+        """The element of a one-element tensor, else None."""
+        return self.values[0] if self.numel == 1 else None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `values` holds every element."""
+        return self.numel <= EXACT
+
+    @property
+    def nonfinite(self) -> int:
+        """How many elements are NaN or infinite."""
+        return self.nans + self.pos_infs + self.neg_infs
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What stays the same of a quantity from sample to sample: its shape, dtype and device."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+
+    @property
+    def is_one(self) -> bool:
+        """Whether a tensor of this kind has exactly one element."""
+        return math.prod(self.shape) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of source code.
+
+    Attributes:
+        path: The file.
+        line: Its line, from 1.
+    """
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a stretch of samples has in common, so that one sample is only a row of numbers.
+
+    Attributes:
+        kinds: The kind of each quantity that is there; a missing key is a quantity that the loop does not have.
+        place: Where the loop was suspended, None where that is unknown.
+        samples: How many samples an epoch has, if declared.
+        epochs: How many epochs the run has, if declared.
+    """
+
+    kinds: dict[str, Kind]
+    place: Place | None = None
+    samples: int | None = None
+    epochs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSample:
+    """A sample as the recording holds it.
+
+    Attributes:
+        branch: The branch it belongs to.
+        step: Its number in the branch, from 0.
+        epoch: As the loop yielded it.
+        index: As the loop yielded it.
+        layout: What it has in common with its neighbours.
+        quantities: A summary of every quantity that is there.
+    """
+
+    branch: int
+    step: int
+    epoch: int
+    index: int
+    layout: Layout
+    quantities: dict[str, TensorSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One row of the computation graph: a leaf, or an op together with its autograd node.
+
+    Attributes:
+        name: The op ("mul") or the leaf's name in the user's code ("weight").
+        kind: "parameter" (a leaf that gets a gradient), "input" (a leaf that gets none) or "op".
+        inputs: The rows that this row consumes, all of them earlier.
+        value: The output of the op or the value of the leaf.
+        grad: ∂loss/∂value.
+        place: Where the user's code called the op.
+        node: The autograd node's name, "MulBackward0"; empty for an input.
+    """
+
+    name: str
+    kind: Literal["parameter", "input", "op"]
+    inputs: tuple[int, ...] = ()
+    value: TensorSummary | None = None
+    grad: TensorSummary | None = None
+    place: Place | None = None
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is debugged.
+
+    Attributes:
+        name: As given on the command line.
+        title: One line for people.
+        path: The source file of the loop, empty if there is none.
+        line: Where the loop begins in that file.
+        options: The loop's options, as text.
+        python: The interpreter's version.
+        torch: The library's version.
+    """
+
+    name: str
+    title: str
+    path: str
+    line: int
+    options: dict[str, str] = field(default_factory=dict)
+    python: str = ""
+    torch: str = ""
+
+
+RunState = Literal["starting", "running", "paused", "finished", "failed", "lost"]
+"""What a branch is doing; "lost" is a session that died before it could say how the branch ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of samples: the first, or what followed a reset.
+
+    Attributes:
+        id: 0 for the first.
+        parent: The branch it came from, None for the first.
+        reason: Why it began: "start" or "reset".
+        began: Seconds since 1970.
+        state: What it is doing, or how it ended.
+        detail: The end in words: a traceback, a signal, an exit code.
+        exit_code: The exit code of the training, None while it lives.
+        steps: How many samples it has.
+    """
+
+    id: int
+    parent: int | None
+    reason: str
+    began: float
+    state: RunState
+    detail: str = ""
+    exit_code: int | None = None
+    steps: int = 0
