@@ -154,9 +154,16 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The target can not be debugged: one line why, and the exit code."""
+    """The target can not be debugged.
+
+    Attributes:
+        line: Why, in one line, and what to do.
+        traceback: The frames of the user's code, if importing it raised.
+        code: The exit code; 0 if help was asked for.
+    """
 
     line: str
+    traceback: str = ""
     code: int = 2
 
 
@@ -203,28 +210,21 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The loop ended by itself."""
-
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The loop raised, or asked to exit.
+class Ended:
+    """The loop is over: it ran out, raised, or asked to exit.
 
     Attributes:
-        line: The error in one line.
-        traceback: The frames of the user's code.
+        line: How, in one line; empty if it ran out.
+        traceback: The frames of the user's code, if it raised.
         code: The exit code that Python would give.
     """
 
-    line: str
-    traceback: str
-    code: int = 1
+    line: str = ""
+    traceback: str = ""
+    code: int = 0
 
 
 Event: TypeAlias = (
-    Ready | Forked | Exited | Loaded | Refused | LayoutSeen | Samples | GraphTraced | Stopped | Finished | Failed
+    Ready | Forked | Exited | Loaded | Refused | LayoutSeen | Samples | GraphTraced | Stopped | Ended
 )
 Message: TypeAlias = Command | Notice | Event | Fork | Shutdown

@@ -1,7 +1,7 @@
 """Draws a computation graph as lanes beside its rows, as `git log --graph` draws commits.
 
-The drawing can be read back without doubt: `├ ┤ ┼` join a lane that goes on below, `╰ ╯ ┴` join one that ends here,
-and a `│` inside a horizontal line is a lane that merely passes.
+The drawing can be read back without doubt: `├ ┤ ┼` join a lane that goes on below, `╰ ╯ ┴` join one that
+ends here, and a `│` inside a horizontal line is a lane that merely passes.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def lanes(inputs: Sequence[Sequence[int]], max_lanes: int = 12) -> tuple[str, ..
 
     Args:
         inputs: For each row, in execution order, the earlier rows whose outputs it consumes.
-        max_lanes: The most columns drawn. In a graph that needs more, the last column stands for all the others:
-            `…` where one of them is open, `●` where the row's own node is among them.
+        max_lanes: The most columns drawn. In a graph that needs more, the last column stands for all the
+            others: `…` where one of them is open, `●` where the row's own node is among them.
     """
     joins = tuple(_assign(inputs))
     total = 1 + max((join.column for join in joins), default=0)
@@ -68,7 +68,7 @@ def _assign(inputs: Sequence[Sequence[int]]) -> Iterator[_Join]:
         columns.append(column)
         for ended in ending[1:]:
             heappush(free, ended)
-        # A column whose node had no consumer rests for one row: a new node right below it would look like its consumer.
+        # A column whose node had no consumer rests for a row: a new node right below would look like one.
         if resting is not None:
             heappush(free, resting)
         opens = last_use[row] != row

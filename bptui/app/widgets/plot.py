@@ -46,7 +46,7 @@ def range_plot(columns: Sequence[Range | None], height: int = 1) -> tuple[str, .
 def bars(values: Sequence[float | None]) -> str:
     """Draw a sparkline of one character a value: blank for `None`, `×` for NaN and infinities."""
     place = _scale((value for value in values if value is not None and isfinite(value)), len(BARS))
-    return "".join(" " if value is None else BARS[place(value)] if isfinite(value) else BAD for value in values)
+    return "".join(" " if v is None else BARS[place(v)] if isfinite(v) else BAD for v in values)
 
 
 def _scale(values: Iterable[float], steps: int) -> Callable[[float], int]:

@@ -45,7 +45,7 @@ class Plot(Widget):
         """Plot these columns.
 
         Args:
-            columns: Each column's range, oldest first. Where there are more than `columns_wanted`, the oldest are left out.
+            columns: Each column's range, oldest first. The oldest of more than `columns_wanted` are left out.
             bad: Indices of the columns that hold a NaN or an infinity.
         """
         self._data = (columns, bad)
@@ -61,5 +61,5 @@ class Plot(Widget):
         *upper, bottom = range_plot(columns[start:], height)
         marked = {(index - start) // 2 for index in bad if start <= index < len(columns)}
         style = self.get_visual_style("plot--bad")
-        last = Content.assemble(*((BAD, style) if cell in marked else glyph for cell, glyph in enumerate(bottom)))
-        return Content("\n").join([*(Content(line) for line in upper), last])
+        cells = ((BAD, style) if cell in marked else glyph for cell, glyph in enumerate(bottom))
+        return Content("\n").join([*(Content(line) for line in upper), Content.assemble(*cells)])

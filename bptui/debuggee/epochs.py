@@ -1,0 +1,58 @@
+"""Where epochs end: as the loop declares, else as the epoch before it, else one sample late."""
+
+from __future__ import annotations
+
+from bptui.records import Sample
+
+LATE = "one sample into the next epoch: the loop does not say how many samples an epoch has"
+
+
+class Epochs:
+    """Follows samples and counts the ends of their epochs.
+
+    Attributes:
+        doubt: Why the last end that was counted may not be where one expects it, empty if it is.
+    """
+
+    def __init__(self) -> None:
+        self.doubt = ""
+        self._last: Sample | None = None
+        self._last_steps = 0
+        self._length: int | None = None
+        self._counted: int | None = None
+
+    def ends_with(self, sample: Sample, steps: int) -> bool:
+        """Whether an epoch ends with this sample, or has ended just before it.
+
+        Args:
+            sample: The newest sample; those between it and the last one given were not looked at.
+            steps: How many samples there are with it.
+        """
+        before = self._last if steps == self._last_steps + 1 else None
+        self._last, self._last_steps = sample, steps
+        changed = before is not None and before.epoch != sample.epoch
+        if before is not None and changed and sample.samples is None:
+            self._length = before.index + 1
+        length = sample.samples or self._length
+        on_time = length is not None and sample.index + 1 == length
+        late = before is not None and changed and self._counted != before.epoch
+        if on_time:
+            self._counted = sample.epoch
+        self.doubt = LATE if late and not on_time else ""
+        return on_time or late
+
+    def samples_to(self, ends: int) -> int | None:
+        """How many samples until so many epochs have ended, None if the loop does not say."""
+        sample = self._last
+        if sample is None or not sample.samples:
+            return None
+        rest = sample.samples - sample.index - 1
+        return rest + sample.samples * (ends - (rest > 0))
+
+    def samples_to_the_end(self) -> int | None:
+        """How many samples until the run ends, None if the loop does not say."""
+        sample = self._last
+        if sample is None or sample.epochs is None:
+            return None
+        is_last = sample.index + 1 == sample.samples
+        return self.samples_to(sample.epochs - sample.epoch - is_last)

@@ -1,0 +1,146 @@
+"""Autograd's graph of a sample → rows in execution order, with values and gradients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+import torch
+
+from bptui.debuggee.names import name_of
+from bptui.debuggee.ops import TAG, Leaf, Op, OpTagger
+from bptui.debuggee.stats import summarise
+from bptui.records import Node, Sample, TensorSummary
+
+LARGEST_GRAPH = 20_000
+"""Of a larger graph only so many nodes, nearest the loss, are kept."""
+
+UNNAMED = "?"
+"""Stands for a leaf whose name was not found."""
+
+
+class Tracer:
+    """While entered, records every op and every backward pass; afterwards `graph()` puts them together."""
+
+    def __init__(self) -> None:
+        self._tagger = OpTagger()
+        self._nodes: dict[Any, None] = {}
+        self._grads: dict[Any, TensorSummary] = {}
+        self._engine: Callable[..., Any]
+
+    def __enter__(self) -> Tracer:
+        # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
+        self._engine = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
+        torch.autograd._engine_run_backward = self._run_backward  # type: ignore[attr-defined]
+        self._tagger.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._tagger.__exit__(*error)
+        torch.autograd._engine_run_backward = self._engine  # type: ignore[attr-defined]
+
+    def _run_backward(self, outputs: Sequence[torch.Tensor], *args: Any, **kwargs: Any) -> Any:
+        nodes = list(_reachable(output.grad_fn for output in outputs))
+        self._nodes |= dict.fromkeys(nodes)
+        handles = [node.register_prehook(self._grad_taker(node)) for node in nodes]
+        try:
+            return self._engine(outputs, *args, **kwargs)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _grad_taker(self, node: Any) -> Callable[[tuple[torch.Tensor | None, ...]], None]:
+        def take(grads: tuple[torch.Tensor | None, ...]) -> None:
+            for grad in grads:
+                if grad is not None:
+                    self._grads[node] = summarise(grad)
+                    break
+
+        return take
+
+    def graph(self, sample: Sample, frame: FrameType) -> tuple[Node, ...]:
+        """The rows of the sample's graph, every row after the rows it consumes.
+
+        Args:
+            sample: What the loop yielded; its input and target are shown as leaves.
+            frame: The suspended frame of the loop, in which leaves have their names.
+        """
+        return _Rows(sample, frame, self._grads, self._tagger.parameters).build(self._nodes)
+
+
+class _Rows:
+    """Builds the rows: each op preceded by those of its leaves that were not there yet."""
+
+    def __init__(
+        self, sample: Sample, frame: FrameType, grads: dict[Any, TensorSummary], parameters: dict[int, Leaf]
+    ) -> None:
+        self._known = (sample.input, sample.target)
+        self._frame = frame
+        self._grads = grads
+        self._parameters = parameters
+        self._rows: list[Node] = []
+        self._row_of: dict[Any, int] = {}
+
+    def build(self, nodes: Iterable[Any]) -> tuple[Node, ...]:
+        for node in sorted((node for node in nodes if not _is_leaf(node)), key=_sequence):
+            self._add_op(node)
+        return tuple(self._rows)
+
+    def _add_op(self, node: Any) -> None:
+        op: Op | None = node.metadata.get(TAG)
+        inputs = [self._row_of_node(source) for source, _ in node.next_functions if source is not None]
+        inputs += [self._row_of_leaf(leaf) for leaf in (op.leaves if op else ()) if self._is_shown(leaf)]
+        row = Node(
+            name=op_name(node.name()), kind="op", inputs=tuple(dict.fromkeys(i for i in inputs if i is not None)),
+            value=op.output if op else None, grad=self._grads.get(node), place=op.place if op else None,
+            node=node.name(),
+        )  # fmt: skip
+        self._append(node, row)
+
+    def _row_of_node(self, node: Any) -> int | None:
+        if node not in self._row_of and _is_leaf(node):
+            name = name_of(node.variable, (self._frame,)) or UNNAMED
+            used = self._parameters.get(id(node.variable))
+            value = used.summary if used else None
+            self._append(node, Node(name, "parameter", (), value, self._grads.get(node), node=node.name()))
+        return self._row_of.get(node)
+
+    def _row_of_leaf(self, leaf: Leaf) -> int:
+        key = ("leaf", id(leaf.value))
+        if key not in self._row_of:
+            self._append(key, Node(name_of(leaf.value, (self._frame,)) or UNNAMED, "input", value=leaf.summary))
+        return self._row_of[key]
+
+    def _is_shown(self, leaf: Leaf) -> bool:
+        """Tensors always; numbers only if they are the sample's data, since 2 in x ** 2 is no leaf."""
+        return isinstance(leaf.value, torch.Tensor) or any(leaf.value is known for known in self._known)
+
+    def _append(self, key: Any, row: Node) -> None:
+        self._row_of[key] = len(self._rows)
+        self._rows.append(row)
+
+
+def _reachable(roots: Iterable[Any]) -> Iterator[Any]:
+    seen, waiting = set(), [root for root in roots if root is not None]
+    while waiting and len(seen) < LARGEST_GRAPH:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            yield node
+            waiting += [source for source, _ in node.next_functions if source is not None]
+
+
+def _is_leaf(node: Any) -> bool:
+    return hasattr(node, "variable")
+
+
+def _sequence(node: Any) -> int:
+    return int(node._sequence_nr())
+
+
+def op_name(node_name: str) -> str:
+    """The op of an autograd node: "MulBackward0" → "mul", "NllLossBackward0" → "nll_loss"."""
+    stem = re.sub(r"Backward\d*$", "", node_name)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", stem).lower()

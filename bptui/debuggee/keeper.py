@@ -1,0 +1,99 @@
+"""The keeper: a process that has torch imported and forks debuggees, so that a reset costs no import."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import platform
+import select
+import signal
+import socket
+
+from bptui.debuggee.process import die_with_parent, take_standard_streams
+from bptui.protocol import PROTOCOL_VERSION, Channel, Exited, Fork, Forked, LineSplitter, Ready, Refused, Shutdown
+from bptui.protocol.codec import decode
+
+FDS = 4
+"""With every `Fork` come: the debuggee's channel, the shared flag, stdout, stderr."""
+
+
+def keep(fd: int) -> None:
+    """Serve the session at the other end of `fd` until it says `Shutdown` or is gone."""
+    die_with_parent()
+    channel = Channel(socket.socket(fileno=fd))
+    try:
+        import torch
+    except Exception as error:
+        channel.send(Refused(f"torch does not import in {platform.python_version()}: {error}"))
+        return
+    channel.send(Ready(PROTOCOL_VERSION, os.getpid(), platform.python_version(), str(torch.__version__)))
+    _Keeper(channel).serve()
+
+
+class _Keeper:
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._splitter = LineSplitter()
+        self._fds: list[int] = []
+        self._children: set[int] = set()
+        self._alarm, wakeup = socket.socketpair()
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._wakeup = wakeup
+
+    def serve(self) -> None:
+        while True:
+            ready, _, _ = select.select([self._channel.sock, self._alarm], [], [])
+            if self._alarm in ready:
+                self._alarm.recv(1024)
+                self._reap()
+            if self._channel.sock in ready and not self._obey():
+                break
+        for child in self._children:
+            os.kill(child, signal.SIGKILL)
+
+    def _obey(self) -> bool:
+        data, fds, _, _ = socket.recv_fds(self._channel.sock, 1 << 16, FDS)
+        self._fds += fds
+        for command in map(decode, self._splitter.feed(data)):
+            if isinstance(command, Shutdown):
+                return False
+            if isinstance(command, Fork):
+                self._fork(command)
+        return bool(data)
+
+    def _fork(self, command: Fork) -> None:
+        fds, self._fds = self._fds[:FDS], self._fds[FDS:]
+        pid = os.fork()
+        if pid == 0:
+            self._become_debuggee(command, *fds)
+        for fd in fds:
+            os.close(fd)
+        self._children.add(pid)
+        self._channel.send(Forked(pid))
+
+    def _become_debuggee(self, command: Fork, channel: int, flag: int, stdout: int, stderr: int) -> None:
+        code = 1
+        try:
+            os.setsid()
+            die_with_parent()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for inherited in (self._channel.sock, self._alarm, self._wakeup):
+                inherited.close()
+            take_standard_streams(stdout, stderr)
+            from bptui.debuggee.run import run
+
+            code = run(command, Channel(socket.socket(fileno=channel)), memoryview(mmap.mmap(flag, 1)))
+        finally:
+            os._exit(code & 0xFF)
+
+    def _reap(self) -> None:
+        for pid in tuple(self._children):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                self._children.discard(pid)
+                self._channel.send(Exited(pid, os.waitstatus_to_exitcode(status)))
+
+

@@ -1,0 +1,83 @@
+"""Runs one loop under the stepper, from loading it to its end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from types import FrameType
+from typing import Any
+
+from bptui.debuggee.console import Console
+from bptui.debuggee.graph import Tracer
+from bptui.debuggee.samples import BadSample, as_sample
+from bptui.debuggee.stepper import Stepper
+from bptui.debuggee.target import Loop, Refusal, describe, load, user_traceback
+from bptui.protocol import Channel, Ended, Fork, Loaded, Refused
+
+
+def run(fork: Fork, channel: Channel, flag: memoryview) -> int:
+    """Load the target, run it as commanded, and say how it ended.
+
+    Returns:
+        The exit code that the target would have had by itself.
+    """
+    console = Console(lambda: stepper.producing)
+    stepper = Stepper(channel, flag, console)
+    try:
+        loop = load(fork.target, fork.arguments)
+    except Refusal as refusal:
+        channel.send(Refused(str(refusal), refusal.traceback, refusal.code))
+        return refusal.code
+    channel.send(Loaded(loop.target, loop.source))
+    ended = _run(loop, stepper)
+    stepper.flush()
+    atexit._run_exitfuncs()
+    console.flush()
+    channel.send(ended)
+    return ended.code
+
+
+def _run(loop: Loop, stepper: Stepper) -> Ended:
+    try:
+        stepper.wait()
+        _visit_all(loop, stepper)
+    except BadSample as error:
+        return Ended(f"sample {stepper.steps + 1}: {error}", code=2)
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        return Ended(f"sys.exit({error.code!r})", code=code)
+    except (EOFError, OSError) as error:
+        if _is_ours(error):
+            os._exit(1)  # the session is gone: there is nobody left to tell
+        return Ended(describe(error), user_traceback(error), 1)
+    except BaseException as error:
+        return Ended(describe(error), user_traceback(error), 1)
+    return Ended()
+
+
+def _visit_all(loop: Loop, stepper: Stepper) -> None:
+    generator, path = loop.generator, loop.target.path
+    frame: FrameType = generator.gi_frame
+    done = object()
+    while True:
+        item, tracer = _next_traced(generator, done) if stepper.trace_next else (next(generator, done), None)
+        if item is done:
+            return
+        sample = as_sample(item)
+        nodes = tracer.graph(sample, frame) if tracer else None
+        stepper.visit(sample, frame.f_lineno, path, nodes)
+
+
+def _next_traced(generator: Any, done: object) -> tuple[Any, Tracer]:
+    with Tracer() as tracer:
+        return next(generator, done), tracer
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an I/O error comes from our channel and not from the user's code."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_globals.get("__name__") == "bptui.protocol.framing"
+
+

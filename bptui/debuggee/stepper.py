@@ -1,0 +1,157 @@
+"""visit(): the one place where the debuggee pauses."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from array import array
+from dataclasses import dataclass
+
+from bptui.debuggee.console import Console
+from bptui.debuggee.epochs import Epochs
+from bptui.debuggee.samples import Row, RowReader
+from bptui.protocol import Channel, GraphTraced, LayoutSeen, Message, Pause, Samples, Step, Stopped
+from bptui.records import Node, Sample
+
+ROOM = 4096
+"""So many samples wait at most to be sent; then sending is waited for."""
+
+TRACE_EVERY = 5
+"""While running, every so many ticks of the session one sample is traced, for a graph that lives."""
+
+
+@dataclass
+class Goal:
+    """Where to stop next.
+
+    Attributes:
+        stop_at: Stop after so many samples of the run, None for no such limit.
+        epochs: Stop after so many epoch ends, None for no such limit.
+    """
+
+    stop_at: int | None = None
+    epochs: int | None = None
+
+
+class Stepper:
+    """Collects the rows of samples, sends them in batches, and decides where to stop.
+
+    Attributes:
+        steps: How many samples are complete.
+        trace_next: Whether the next sample is to be traced, op by op.
+    """
+
+    def __init__(self, channel: Channel, flag: memoryview, console: Console) -> None:
+        self.trace_next = False
+        self._channel = channel
+        self._flag = flag
+        self._seen = flag[0]
+        self._console = console
+        self._reader = RowReader()
+        self._announced = 0
+        self._rows: list[Row] = []
+        self._sent = 0
+        self._room = 0
+        self._goal = Goal()
+        self._epochs = Epochs()
+        self._stopped = True
+        self._ticks = 0
+
+    @property
+    def steps(self) -> int:
+        return self._sent + len(self._rows)
+
+    @property
+    def producing(self) -> int:
+        """The step to which what is printed now belongs; -1 before the first sample."""
+        return self.steps - self._stopped
+
+    def visit(self, sample: Sample, line: int, path: str, nodes: tuple[Node, ...] | None) -> None:
+        """A sample is complete: keep it, and stop here if that is asked for.
+
+        The session raises the flag byte for every command and every 20 ms; while it stands still and there is
+        room, this is one read of the flag and one append.
+        """
+        self._rows.append(self._reader.read(sample, line, path))
+        if self._flag[0] == self._seen and len(self._rows) < self._room and nodes is None:
+            return
+        self._attend(sample, nodes)
+
+    def wait(self, reason: str = "") -> None:
+        """Stop until a command says how to go on."""
+        self.flush()
+        self._stopped = True
+        self._console.flush()
+        self._channel.send(Stopped(self.steps, reason))
+        self._goal = Goal(stop_at=self.steps)
+        while self._goal.stop_at == self.steps:
+            self._obey(self._channel.receive())
+        self._stopped = False
+        self._console.mark()
+        self._plan()
+
+    def flush(self) -> None:
+        """Send the rows that wait, in batches of one layout."""
+        messages: list[Message] = []
+        for layout in self._reader.layouts[self._announced :]:
+            messages.append(LayoutSeen(self._announced, layout))
+            self._announced += 1
+        for layout_id, group in itertools.groupby(self._rows, key=lambda row: row.layout):
+            rows = list(group)
+            messages.append(_batch(self._sent, layout_id, rows))
+            self._sent += len(rows)
+        self._rows = []
+        if messages:
+            self._channel.send(*messages)
+
+    def _attend(self, sample: Sample, nodes: tuple[Node, ...] | None) -> None:
+        ended = self._epochs.ends_with(sample, self.steps)
+        if self._goal.epochs is not None:
+            self._goal.epochs -= ended
+        if nodes is not None:
+            self.flush()
+            self._channel.send(GraphTraced(self.steps - 1, nodes))
+        if self._flag[0] != self._seen:
+            self._tick()
+        if len(self._rows) >= ROOM:
+            self.flush()
+        if self._goal.stop_at == self.steps or self._goal.epochs == 0:
+            self.wait(self._epochs.doubt if ended else "")
+        else:
+            self._plan()
+
+    def _tick(self) -> None:
+        self._seen = self._flag[0]
+        self._ticks += 1
+        self.flush()
+        for command in self._channel.poll():
+            self._obey(command)
+
+    def _obey(self, command: Message) -> None:
+        if isinstance(command, Pause):
+            # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
+            soon = self.steps + 1
+            self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
+        elif isinstance(command, Step):
+            stop_at = self.steps + command.count if command.granularity == "sample" else None
+            self._goal = Goal(stop_at, command.count if command.granularity == "epoch" else None)
+
+    def _plan(self) -> None:
+        """Say how many samples may pass without attention, and whether the next one is traced."""
+        if self._goal.epochs is not None and (rest := self._epochs.samples_to(self._goal.epochs)) is not None:
+            self._goal = Goal(stop_at=self.steps + rest)
+        left = None if self._goal.stop_at is None else self._goal.stop_at - self.steps
+        last = self._epochs.samples_to_the_end()
+        self.trace_next = 1 in (left, last) or self._ticks >= TRACE_EVERY
+        if self._ticks >= TRACE_EVERY:
+            self._ticks = 0
+        # One short of a stop, attention is due, to trace the sample that ends there; an epoch whose length the
+        # loop does not declare is watched sample by sample.
+        rooms = [len(self._rows) + count - 1 for count in (left, last) if count is not None and count > 1]
+        self._room = 0 if self._goal.epochs is not None else min([*rooms, ROOM])
+
+
+def _batch(first: int, layout: int, rows: list[Row]) -> Samples:
+    numbers = array("d", itertools.chain.from_iterable(row.numbers for row in rows))
+    tensors = tuple((first + i, name, summary) for i, row in enumerate(rows) for name, summary in row.tensors)
+    return Samples(first, layout, base64.b64encode(numbers).decode(), tensors)
