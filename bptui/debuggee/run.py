@@ -10,7 +10,7 @@ from typing import Any
 from bptui.debuggee.console import Console
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.samples import BadSample, as_sample
-from bptui.debuggee.stepper import Stepper
+from bptui.debuggee.stepper import Quitting, Stepper
 from bptui.debuggee.target import Loop, Refusal, describe, load, user_traceback
 from bptui.protocol import Channel, Ended, Fork, Loaded, Refused
 
@@ -41,6 +41,9 @@ def _run(loop: Loop, stepper: Stepper) -> Ended:
     try:
         stepper.wait()
         _visit_all(loop, stepper)
+    except Quitting:
+        loop.generator.close()
+        return Ended("quit")
     except BadSample as error:
         return Ended(f"sample {stepper.steps + 1}: {error}", code=2)
     except SystemExit as error:

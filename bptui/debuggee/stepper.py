@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bptui.debuggee.console import Console
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.samples import Row, RowReader
-from bptui.protocol import Channel, GraphTraced, LayoutSeen, Message, Pause, Samples, Step, Stopped
+from bptui.protocol import Channel, GraphTraced, LayoutSeen, Message, Pause, Quit, Samples, Step, Stopped
 from bptui.records import Node, Sample
 
 ROOM = 4096
@@ -31,6 +31,10 @@ class Goal:
 
     stop_at: int | None = None
     epochs: int | None = None
+
+
+class Quitting(BaseException):
+    """The session wants the training to end; the loop's own clean-up may run."""
 
 
 class Stepper:
@@ -132,6 +136,8 @@ class Stepper:
             # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
             soon = self.steps + 1
             self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
+        elif isinstance(command, Quit):
+            raise Quitting
         elif isinstance(command, Step):
             stop_at = self.steps + command.count if command.granularity == "sample" else None
             self._goal = Goal(stop_at, command.count if command.granularity == "epoch" else None)

@@ -182,8 +182,8 @@ class Samples:
     Attributes:
         first: The step of the first of them.
         layout: The id of their layout.
-        rows: Base64 of native doubles, per sample: epoch, index, then the quantities of the layout in the order
-            of `QUANTITIES`; a quantity of several elements stands as its norm.
+        rows: Base64 of native doubles, per sample: epoch, index, then all `QUANTITIES`, 0 where the layout has
+            none; a quantity of several elements stands as its norm.
         tensors: (step, quantity, summary as JSON) of each quantity of several elements.
     """
 

@@ -12,8 +12,8 @@ from textual.highlight import HighlightTheme, highlight
 
 _LINE_END = re.compile(r"\r\n?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_MOST_HIGHLIGHTED = 400_000
-"""Characters; longer text stays plain, since highlighting takes about a second for a million."""
+_MOST_HIGHLIGHTED = 200_000
+"""Characters; longer text stays plain, since highlighting them would take 0.3 s and more."""
 
 
 class CodeTheme(HighlightTheme):
@@ -21,12 +21,12 @@ class CodeTheme(HighlightTheme):
 
     STYLES = {
         Token.Comment: "dim italic",
-        Token.Keyword: "bold $text-accent",
-        Token.Operator.Word: "bold $text-accent",
+        Token.Keyword: "bold $text-primary",
+        Token.Operator.Word: "bold $text-primary",
         Token.Name.Builtin: "$text-primary",
         Token.Name.Builtin.Pseudo: "italic",
-        Token.Name.Class: "bold $text-primary",
-        Token.Name.Function: "bold $text-primary",
+        Token.Name.Class: "bold $text-secondary",
+        Token.Name.Function: "bold $text-secondary",
         Token.Name.Decorator: "$text-primary",
         Token.Literal.Number: "$text-warning",
         Token.Literal.String: "$text-success",
@@ -41,7 +41,7 @@ def highlighted_lines(path: str, text: str) -> tuple[Content, ...]:
     # Characters that end a line for Textual or Pygments, but not for Python, would shift the numbers.
     text = _CONTROL.sub(" ", _LINE_END.sub("\n", text.removeprefix("\ufeff"))).expandtabs(8)
     if len(text) > _MOST_HIGHLIGHTED:
-        content = Content(text)
+        content = Content(text.removesuffix("\n"))
     else:
         content = highlight(text, language=_language(path), theme=CodeTheme)
     return tuple(content.split("\n", allow_blank=True))

@@ -12,6 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from .code_highlight import highlighted_lines
+from .component_style import component_style
 
 if TYPE_CHECKING:
     from textual.style import Style
@@ -43,6 +44,7 @@ class CodeView(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
         & > .code-view--number { color: $text-muted; }
         & > .code-view--current { background: $primary 30%; color: $text; }
+        &:light > .code-view--current { background: $primary 15%; }
         & > .code-view--related { background: $foreground 7%; }
         & > .code-view--placeholder { color: $text-muted; }
         /* The ANSI themes have no shades: fainter is dim here, and a background is reverse. */
@@ -93,7 +95,7 @@ class CodeView(ScrollView, can_focus=True):
         self._lines = highlighted_lines(path, text) if text else ()
         width = max((line.cell_length for line in self._lines), default=0)
         self.virtual_size = Size(self._gutter_width + width if width else 0, len(self._lines))
-        if not same_file:
+        if not same_file and self.scroll_offset:
             self.scroll_to(0, 0, animate=False, force=True)
         self._reveal()
         self.refresh()
@@ -121,12 +123,12 @@ class CodeView(ScrollView, can_focus=True):
             return self._draw_placeholder(y, width)
         row = self.scroll_offset.y + y
         if row >= len(self._lines):
-            return Strip.blank(width, self.get_visual_style().rich_style)
+            return Strip.blank(width, component_style(self).rich_style)
         number = row + 1
         related = "code-view--related" if number in self._related else ""
         name = "code-view--current" if number == self._current else related
-        style = self.get_visual_style(*filter(None, (name,)))
-        number_style = self.get_visual_style(*filter(None, ("code-view--number", name)))
+        style = component_style(self, *filter(None, (name,)))
+        number_style = component_style(self, *filter(None, ("code-view--number", name)))
         gutter_width = min(self._gutter_width, width)
         gutter = f" {number:>{self._gutter_width - 4}} {_MARKS[name]} "
         left = self.scroll_offset.x
@@ -135,7 +137,7 @@ class CodeView(ScrollView, can_focus=True):
         return Strip.join([Strip([Segment(gutter, number_style.rich_style)]).crop(0, gutter_width), code])
 
     def _draw_placeholder(self, y: int, width: int) -> Strip:
-        style = self.get_visual_style("code-view--placeholder")
+        style = component_style(self, "code-view--placeholder")
         if y != self.scrollable_content_region.height // 2:
             return Strip.blank(width, style.rich_style)
         return Strip(Content(self.placeholder).center(width, ellipsis=True).render_segments(style))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from rich.style import Style as RichStyle
 from rich.text import Text
 from textual.content import Content
 
@@ -126,9 +127,17 @@ def _fit_text(text: str, width: int, justify: Justify) -> str:
 
 
 def _fit_content(cell: Content | Text, width: int, justify: Justify) -> Content:
-    content = Content.from_rich_text(cell) if isinstance(cell, Text) else cell
+    content = _from_text(cell) if isinstance(cell, Text) else cell
     if _CONTROL.search(content.plain):
         content = Content(_CONTROL.sub(" ", content.plain), list(content.spans))
     content = content.truncate(width, ellipsis=True)
     spare = width - content.cell_length
     return content.pad_left(spare) if justify == "right" else content.pad_right(spare)
+
+
+def _from_text(text: Text) -> Content:
+    if isinstance(text.style, str):
+        # Textual would read the name of a colour as CSS: pure red where Rich means the terminal's red.
+        text = text.copy()
+        text.style = RichStyle.parse(text.style)
+    return Content.from_rich_text(text)

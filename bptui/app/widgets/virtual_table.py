@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from . import table_style
+from .component_style import component_style
 from .table_rows import Cell, Column, Pages, Row, Source, column_widths, draw_cells, least_width
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Column", "Row", "Source", "VirtualTable"]
 
 _GUTTER = 1
+_CURRENT, _CURSOR = "▶", "›"
 
 
 class VirtualTable(ScrollView, can_focus=True):
@@ -142,21 +144,21 @@ class VirtualTable(ScrollView, can_focus=True):
             return self._draw("", (), None)
         names = [f"virtual-table--{row.kind}"] if row.kind else []
         names += ["virtual-table--cursor"] if index == self.cursor else []
-        mark = "▶" if index == self.current else "›" if index == self.cursor else ""
+        mark = _CURRENT if index == self.current else _CURSOR if index == self.cursor else ""
         return self._draw(mark, row.cells, row.span, *names)
 
     def _draw(self, mark: str, cells: Iterable[Cell], span: Cell | None, *names: str) -> Strip:
         """Draw a line with these component classes; the gutter with its mark does not scroll sideways."""
         width = self.scrollable_content_region.width - _GUTTER
         left = self.scroll_offset.x
-        style = self.get_visual_style(*names)
+        style = component_style(self, *names)
         if span is None:
             widths = column_widths(self._columns, width)
             justifies = (column.justify for column in self._columns)
             segments = draw_cells(cells, zip(widths, justifies, strict=True), style)
         else:
             segments = draw_cells((span,), ((max(width, least_width(self._columns)), "left"),), style)
-        gutter_style = self.get_visual_style("virtual-table--current", *names) if mark else style
+        gutter_style = component_style(self, "virtual-table--current", *names) if mark == _CURRENT else style
         gutter = Strip([Segment(mark or " ", gutter_style.rich_style)], _GUTTER)
         return Strip.join([gutter, Strip(segments).crop_extend(left, left + width, style.rich_style)])
 

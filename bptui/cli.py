@@ -1,0 +1,145 @@
+"""The command line; a layer is imported only by the command that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bptui.errors import BptuiError
+
+LESSON = "linear"
+"""What `bptui` alone runs."""
+
+COMMANDS = ("run", "record", "open", "attach", "export")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        The exit code: 0, the training's own under `record`, 2 for bad input.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or (arguments[0] not in (*COMMANDS, "-h", "--help", "--version")):
+        arguments.insert(0, "run")
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except BptuiError as error:
+        print(f"bptui: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # `bptui export … | head`
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from bptui import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="bptui",
+        description="Step through the training of a neural network: samples, epochs, gradients.",
+        epilog="bptui alone steps through the first lesson; its options may follow: bptui --lr 0.02 --no-zero-grad",
+    )
+    parser.add_argument("--version", action="version", version=f"bptui {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_record(commands)
+    _add_open(commands)
+    _add_attach(commands)
+    _add_export(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+
+def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("run", help="step through a training in the app", description=_TARGET)
+    parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
+    _add_log(parser)
+    _add_theme(parser)
+    _add_target(parser, required=False)
+    parser.set_defaults(command=_run)
+
+
+def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("record", help="run a training to its end without the app", description=_TARGET)
+    parser.add_argument("-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
+    _add_log(parser)
+    _add_target(parser, required=True)
+    parser.set_defaults(command=_record)
+
+
+def _add_open(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("open", help="look at a recording")
+    parser.add_argument("recording", type=Path)
+    _add_theme(parser)
+    parser.set_defaults(command=_open)
+
+
+def _add_attach(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("attach", help="come back to a session that was left running")
+    parser.add_argument("session", nargs="?", default="", help="a part of its name, if there are several")
+    _add_theme(parser)
+    parser.set_defaults(command=_attach)
+
+
+def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("export", help="write a recording in another format")
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("--format", required=True, choices=("csv", "jsonl", "tensorboard"))
+    parser.add_argument("-o", "--output", metavar="PATH", type=Path, required=True)
+    parser.add_argument("--branch", type=int, help="which branch; the newest if not given")
+    parser.set_defaults(command=_export)
+
+
+def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
+    # REMAINDER: bptui's options stand before the target, everything after it is the target's.
+    parser.add_argument("target", nargs=None if required else "?", default=LESSON, help="see above")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the target's own options")
+
+
+def _add_log(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log-protocol", metavar="FILE", type=Path, help="write every message between the processes")
+
+
+def _add_theme(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--theme", default="", help="dark, light, ansi, or a theme of Textual's")
+
+
+_TARGET = """TARGET is a lesson (linear), package.module:function or file.py:function: a generator function that
+yields a bptui.Sample per training step. bptui's options stand before it, its own after it."""
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bptui.commands.run import run
+
+    return run(options.target, tuple(options.arguments), options.record, options.log_protocol, options.theme)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from bptui.commands.record import record
+    from bptui.commands.run import session_options
+
+    return record(session_options(options.target, tuple(options.arguments), options.output, options.log_protocol))
+
+
+def _open(options: argparse.Namespace) -> int:
+    from bptui.commands.look import look
+
+    return look(options.recording, options.theme)
+
+
+def _attach(options: argparse.Namespace) -> int:
+    from bptui.commands.attach import attach
+
+    return attach(options.session, options.theme)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from bptui.recording.export import export
+
+    export(options.recording, options.format, options.output, options.branch)
+    return 0

@@ -1,0 +1,1 @@
+"""What the subcommands of `bptui` do, one a file."""

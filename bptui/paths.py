@@ -1,0 +1,100 @@
+"""Where recordings and sockets lie, and which old recordings go."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+import stat
+import time
+from pathlib import Path
+
+import platformdirs
+
+from bptui.errors import BptuiError
+
+KEPT_RECORDINGS = 50
+"""So many automatic recordings are kept, the newest ones."""
+
+KEPT_BYTES = 2 << 30
+"""So many bytes of them."""
+
+_APP = "bptui"
+
+
+def new_recording(target: str) -> Path:
+    """A path for the automatic recording of a target: its name and the time, in the user's state directory."""
+    name = re.sub(r"[^\w.-]+", "-", Path(target.replace(":", "-")).name)[-60:]
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return recordings() / f"{stamp}-{name}-{secrets.token_hex(2)}.bptui"
+
+
+def recordings() -> Path:
+    """The directory of automatic recordings."""
+    return platformdirs.user_state_path(_APP) / "recordings"
+
+
+def prune(keep: int = KEPT_RECORDINGS, size: int = KEPT_BYTES) -> None:
+    """Delete the oldest automatic recordings beyond `keep` files or `size` bytes; never one that is being written."""
+    with contextlib.suppress(OSError):
+        found = sorted(recordings().glob("*.bptui"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for number, path in enumerate(found):
+            size -= path.stat().st_size
+            # Its writer's -wal file stands beside a recording that is being written, or that was left by a kill.
+            if (number >= keep or size < 0) and not _is_young(path):
+                for part in path.parent.glob(f"{path.name}*"):
+                    part.unlink()
+
+
+def _is_young(path: Path) -> bool:
+    wal = Path(f"{path}-wal")
+    return wal.exists() and time.time() - wal.stat().st_mtime < 24 * 3600
+
+
+def listen() -> tuple[socket.socket, Path]:
+    """A listening socket for apps (mode 0600) in the runtime directory (mode 0700), and its path.
+
+    Raises:
+        BptuiError: The directory can not be made, or belongs to somebody else.
+    """
+    path = _runtime_directory() / f"{os.getpid()}-{secrets.token_hex(4)}.sock"
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+        sock.listen()
+    except OSError as error:
+        raise BptuiError(f"can not listen on {path}: {error.strerror or error}; set XDG_RUNTIME_DIR") from error
+    finally:
+        os.umask(mask)
+    return sock, path
+
+
+def sockets() -> tuple[Path, ...]:
+    """The sockets of living sessions, the oldest first; dead ones are cleared away."""
+    living = []
+    for path in sorted(_runtime_directory().glob("*.sock"), key=lambda path: path.stat().st_mtime):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            try:
+                sock.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
+            else:
+                living.append(path)
+    return tuple(living)
+
+
+def _runtime_directory() -> Path:
+    path = Path(platformdirs.user_runtime_dir(_APP))
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.stat()
+    except OSError as error:
+        raise BptuiError(f"no runtime directory {path}: {error.strerror}; set XDG_RUNTIME_DIR") from error
+    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise BptuiError(f"{path} must belong to you alone (chmod 700 {path})")
+    return path

@@ -1,0 +1,1 @@
+"""The recording: one SQLite file that holds everything seen of a run."""

@@ -1,0 +1,122 @@
+"""Minimum and maximum of ever longer stretches of samples, kept while recording and read for plots."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bptui.recording.schema import FAN, LEVELS, sample_id, step_of
+from bptui.records import QUANTITIES
+
+_SHIFT = FAN.bit_length() - 1
+_FINITE = "BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
+
+
+def _insert_first() -> str:
+    bad = " | ".join(
+        f"max((nans >> {i} & 1) | coalesce({name} NOT {_FINITE}, 0)) << {i}" for i, name in enumerate(QUANTITIES)
+    )
+    ranges = ", ".join(
+        f"{pick}(CASE WHEN {name} {_FINITE} THEN {name} END)" for name in QUANTITIES for pick in ("min", "max")
+    )
+    return (
+        f"INSERT INTO buckets SELECT 1, id >> {_SHIFT}, {bad}, {ranges} FROM samples "
+        f"WHERE id >= ? AND id < ? GROUP BY id >> {_SHIFT}"
+    )
+
+
+def _insert_next() -> str:
+    bad = " | ".join(f"max(bad & {1 << i})" for i in range(len(QUANTITIES)))
+    ranges = ", ".join(f"{pick}({name}_{pick})" for name in QUANTITIES for pick in ("min", "max"))
+    return (
+        f"INSERT INTO buckets SELECT level + 1, id >> {_SHIFT}, {bad}, {ranges} FROM buckets "
+        f"WHERE level = ? AND id >= ? AND id < ? GROUP BY id >> {_SHIFT}"
+    )
+
+
+_INSERT_FIRST, _INSERT_NEXT = _insert_first(), _insert_next()
+
+
+class BucketWriter:
+    """Adds the buckets that have become whole."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._done = [0] * LEVELS
+
+    def begin_branch(self) -> None:
+        """Start over: the next samples are step 0 of a new branch."""
+        self._done = [0] * LEVELS
+
+    def write(self, branch: int, steps: int) -> None:
+        """Add the whole buckets of a branch that has so many samples."""
+        for level in range(1, LEVELS):
+            whole = steps >> (_SHIFT * level)
+            if whole == self._done[level]:
+                return
+            finer = [sample_id(branch, step) >> (_SHIFT * (level - 1)) for step in self._span(level, whole)]
+            self._db.execute(_INSERT_FIRST if level == 1 else _INSERT_NEXT, finer if level == 1 else [level - 1, *finer])
+            self._done[level] = whole
+
+    def _span(self, level: int, whole: int) -> tuple[int, int]:
+        return self._done[level] << (_SHIFT * level), whole << (_SHIFT * level)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a plot.
+
+    Attributes:
+        min: Smallest finite value, None if there is none.
+        max: Largest finite value, None if there is none.
+        bad: Whether a value was NaN or infinite.
+    """
+
+    min: float | None
+    max: float | None
+    bad: bool
+
+
+def columns(db: sqlite3.Connection, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
+    """A quantity over the first `steps` samples of a branch in at most `count` columns of equal width.
+
+    Reads at most 16 · count + 120 rows however long the run is.
+    """
+    count = min(count, steps)
+    if count <= 0:
+        return ()
+    gathered: list[list[tuple[float | None, float | None, bool]]] = [[] for _ in range(count)]
+    for step, low, high, bad in _pieces(db, branch, steps, quantity, steps // count):
+        gathered[step * count // steps].append((low, high, bad))
+    return tuple(map(_merge, gathered))
+
+
+def _merge(parts: list[tuple[float | None, float | None, bool]]) -> Column:
+    lows = [low for low, _, _ in parts if low is not None]
+    highs = [high for _, high, _ in parts if high is not None]
+    return Column(min(lows, default=None), max(highs, default=None), any(bad for _, _, bad in parts))
+
+
+def _pieces(
+    db: sqlite3.Connection, branch: int, steps: int, quantity: str, width: int
+) -> Iterator[tuple[int, float | None, float | None, bool]]:
+    """(first step, min, max, bad) of pieces no wider than `width`: whole buckets, then finer ones for the rest."""
+    begin = 0
+    coarsest = max(level for level in range(LEVELS) if level == 0 or FAN**level <= width)
+    for level in range(coarsest, -1, -1):
+        end = steps >> (_SHIFT * level) << (_SHIFT * level)
+        span = [sample_id(branch, step) >> (_SHIFT * level) for step in (begin, end)]
+        for key, low, high, bad in db.execute(*_query(level, quantity, span)):
+            yield step_of(key << (_SHIFT * level)), low, high, bool(bad)
+        begin = end
+
+
+def _query(level: int, quantity: str, span: list[int]) -> tuple[str, list[int]]:
+    bit = QUANTITIES.index(quantity)
+    if level:
+        what = f"id, {quantity}_min, {quantity}_max, bad >> {bit} & 1"
+        return f"SELECT {what} FROM buckets WHERE level = ? AND id >= ? AND id < ? ORDER BY id", [level, *span]
+    finite = f"CASE WHEN {quantity} {_FINITE} THEN {quantity} END"
+    bad = f"(nans >> {bit} & 1) | coalesce({quantity} NOT {_FINITE}, 0)"
+    return f"SELECT id, {finite}, {finite}, {bad} FROM samples WHERE id >= ? AND id < ? ORDER BY id", span

@@ -1,0 +1,207 @@
+"""Reads a recording in windows and decimations; no query grows with the length of the run."""
+
+from __future__ import annotations
+
+import bisect
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from bptui.errors import RecordingError
+from bptui.protocol import from_json
+from bptui.recording.buckets import Column, columns
+from bptui.recording.schema import APPLICATION_ID, SCHEMA_VERSION, sample_id, step_of
+from bptui.records import QUANTITIES, Branch, Layout, Node, RecordedSample, Target, TensorSummary
+
+_SAMPLE = f"SELECT id, epoch, idx, layout, nans, {', '.join(QUANTITIES)} FROM samples"
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """An epoch that has ended.
+
+    Attributes:
+        ordinal: How many ended before it in the branch.
+        epoch: Its number, as the loop counts.
+        first: Its first step.
+        last: Its last step.
+    """
+
+    ordinal: int
+    epoch: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """A printed line.
+
+    Attributes:
+        branch: The branch during which it came.
+        step: The step during which it came, -1 before the first.
+        is_error: Whether it came on stderr.
+        text: Without its newline.
+    """
+
+    branch: int
+    step: int
+    is_error: bool
+    text: str
+
+
+class Reader:
+    """A recording, opened to look at; its writer may be at work, finished or dead."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the recording.
+
+        Raises:
+            RecordingError: It is not there, is no recording, or is of another version.
+        """
+        self.path = path
+        self._db = _open(path)
+        self._layout = lru_cache(maxsize=256)(self._read_layout)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def facts(self) -> dict[str, str]:
+        """Everything written about the run as a whole."""
+        return dict(self._db.execute("SELECT key, value FROM run"))
+
+    def target(self) -> Target | None:
+        """What was debugged; None while it is loading."""
+        text = self.facts().get("target")
+        return from_json(Target, text) if text else None
+
+    def source(self, path: str) -> str:
+        """The text of a source file as it was, empty if it was not recorded."""
+        row = self._db.execute("SELECT text FROM sources WHERE path = ?", (path,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def branches(self) -> tuple[Branch, ...]:
+        """All branches, the oldest first."""
+        rows = self._db.execute(
+            "SELECT id, parent, reason, began, state, detail, exit_code FROM branches ORDER BY id"
+        ).fetchall()
+        return tuple(Branch(*row, steps=self.steps(row[0])) for row in rows)
+
+    def steps(self, branch: int) -> int:
+        """How many samples a branch has."""
+        span = (sample_id(branch, 0), sample_id(branch + 1, 0))
+        (last,) = self._db.execute("SELECT max(id) FROM samples WHERE id >= ? AND id < ?", span).fetchone()
+        return 0 if last is None else step_of(last) + 1
+
+    def sample(self, branch: int, step: int) -> RecordedSample | None:
+        """One sample, None if there is none."""
+        found = self.samples(branch, step, step + 1)
+        return found[0] if found else None
+
+    def samples(self, branch: int, start: int, stop: int) -> tuple[RecordedSample, ...]:
+        """The samples from `start` up to before `stop`, as far as they are there."""
+        span = (sample_id(branch, max(start, 0)), sample_id(branch, max(stop, 0)))
+        tensors: dict[int, dict[str, TensorSummary]] = {}
+        for key, name, text in self._db.execute("SELECT * FROM tensors WHERE sample >= ? AND sample < ?", span):
+            tensors.setdefault(key, {})[name] = from_json(TensorSummary, text)
+        rows = self._db.execute(f"{_SAMPLE} WHERE id >= ? AND id < ? ORDER BY id", span)
+        return tuple(self._sample(branch, row, tensors.get(row[0], {})) for row in rows)
+
+    def columns(self, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
+        """A quantity over the first `steps` samples in at most `count` columns: min, max, bad."""
+        return columns(self._db, branch, steps, quantity, count)
+
+    def epochs(self, branch: int) -> int:
+        """How many epochs of a branch have ended."""
+        (last,) = self._db.execute("SELECT max(ordinal) FROM epochs WHERE branch = ?", (branch,)).fetchone()
+        return 0 if last is None else int(last) + 1
+
+    def epoch_ends(self, branch: int, start: int, stop: int) -> tuple[EpochEnd, ...]:
+        """The ended epochs by ordinal, from `start` up to before `stop`."""
+        return self._epoch_ends("ordinal >= ? AND ordinal < ?", branch, start, stop)
+
+    def epoch_end_at(self, branch: int, step: int) -> EpochEnd | None:
+        """The first ended epoch whose last step is `step` or later."""
+        return next(iter(self._epoch_ends("last >= ? ORDER BY last LIMIT 1", branch, step)), None)
+
+    def epoch_numbered(self, branch: int, epoch: int) -> EpochEnd | None:
+        """The ended epoch of that number, as the loop counts."""
+        return next(iter(self._epoch_ends("epoch = ? ORDER BY ordinal LIMIT 1", branch, epoch)), None)
+
+    def graph(self, branch: int, step: int) -> tuple[Node, ...] | None:
+        """The graph of a sample, None if it was not traced."""
+        key = (sample_id(branch, step),)
+        row = self._db.execute("SELECT nodes FROM graphs WHERE sample = ?", key).fetchone()
+        return from_json(tuple[Node, ...], row[0]) if row else None
+
+    def traced_step(self, branch: int, step: int) -> int | None:
+        """The nearest sample at or before `step` that has a graph."""
+        span = (sample_id(branch, 0), sample_id(branch, max(step, 0)))
+        (key,) = self._db.execute("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span).fetchone()
+        return None if key is None else step_of(key)
+
+    def output_count(self) -> int:
+        """How many lines were printed, over all branches."""
+        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM output").fetchone()[0])
+
+    def output(self, start: int, stop: int) -> tuple[OutputLine, ...]:
+        """Printed lines from number `start` up to before `stop`."""
+        rows = self._db.execute(
+            "SELECT branch, step, stream = 2, text FROM output WHERE id > ? AND id <= ? ORDER BY id", (start, stop)
+        )
+        return tuple(OutputLine(branch, step, bool(error), text) for branch, step, error, text in rows)
+
+    def output_until(self, branch: int, step: int) -> int:
+        """How many lines were printed up to the end of a step."""
+        # Lines are in order of (branch, step), so some twenty single rows find the place without an index.
+        def place(number: int) -> tuple[int, int]:
+            row: tuple[int, int] = self._db.execute(
+                "SELECT branch, step FROM output WHERE id = ?", (number + 1,)
+            ).fetchone()
+            return row
+
+        return bisect.bisect_right(range(self.output_count()), (branch, step), key=place)
+
+    def _epoch_ends(self, where: str, branch: int, *values: int) -> tuple[EpochEnd, ...]:
+        rows = self._db.execute(
+            f"SELECT ordinal, epoch, first, last FROM epochs WHERE branch = ? AND {where}", (branch, *values)
+        )
+        return tuple(EpochEnd(*row) for row in rows)
+
+    def _read_layout(self, key: int) -> Layout:
+        (text,) = self._db.execute("SELECT layout FROM layouts WHERE id = ?", (key,)).fetchone()
+        return from_json(Layout, text)
+
+    def _sample(self, branch: int, row: Sequence[Any], tensors: dict[str, TensorSummary]) -> RecordedSample:
+        key, epoch, index, layout_id, nans, *values = row
+        layout = self._layout(layout_id)
+        quantities = dict(tensors)
+        for bit, (name, value) in enumerate(zip(QUANTITIES, values, strict=True)):
+            if name in layout.kinds and name not in tensors:
+                number = float("nan") if nans >> bit & 1 else value
+                quantities[name] = TensorSummary.of_one(number, layout.kinds[name])
+        return RecordedSample(branch, step_of(key), epoch, index, layout, quantities)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    if not path.is_file():
+        raise RecordingError(f"no such recording: {path}")
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        raise RecordingError(f"{path} is no bptui recording ({error})") from error
+    if application != APPLICATION_ID:
+        db.close()
+        raise RecordingError(f"{path} is no bptui recording")
+    if version != SCHEMA_VERSION:
+        db.close()
+        raise RecordingError(
+            f"{path} is of schema version {version}, this bptui reads version {SCHEMA_VERSION}; use the bptui it was made with"
+        )
+    return db

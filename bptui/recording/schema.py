@@ -1,0 +1,80 @@
+"""The tables of a recording, and how its numbers are laid out in them."""
+
+from __future__ import annotations
+
+from bptui.records import QUANTITIES
+
+SCHEMA_VERSION = 1
+"""Kept in SQLite's user_version; another version is refused."""
+
+APPLICATION_ID = 0x62707475
+"""Kept in SQLite's application_id, "bptu": it tells a recording from any other SQLite file."""
+
+BRANCH_SHIFT = 40
+"""A sample's id is branch << 40 | step, so a window of samples is one range of the table's own B-tree."""
+
+FAN = 16
+"""How many samples, or buckets, one bucket of the next level of `buckets` sums up."""
+
+LEVELS = 8
+"""Levels of buckets: 16⁸ samples, more than a branch has room for in practice."""
+
+_values = ", ".join(f"{name} REAL" for name in QUANTITIES)
+_ranges = ", ".join(f"{name}_min REAL, {name}_max REAL" for name in QUANTITIES)
+
+SCHEMA = f"""
+CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE sources (path TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE branches (
+    id INTEGER PRIMARY KEY, parent INTEGER, reason TEXT NOT NULL, began REAL NOT NULL,
+    state TEXT NOT NULL, detail TEXT NOT NULL, exit_code INTEGER
+);
+
+CREATE TABLE layouts (id INTEGER PRIMARY KEY, layout TEXT NOT NULL UNIQUE);
+
+-- A quantity of several elements stands here as its norm, its summary in `tensors`. SQLite stores NaN as NULL:
+-- bit i of `nans` says that quantity i is NaN and not absent.
+CREATE TABLE samples (
+    id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL, layout INTEGER NOT NULL,
+    nans INTEGER NOT NULL, {_values}
+);
+
+CREATE TABLE tensors (
+    sample INTEGER, quantity TEXT, summary TEXT NOT NULL, PRIMARY KEY (sample, quantity)
+) WITHOUT ROWID;
+
+-- Only epochs that have ended; `ordinal` counts them within their branch.
+CREATE TABLE epochs (
+    branch INTEGER, ordinal INTEGER, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (branch, ordinal)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX epochs_by_last ON epochs (branch, last);
+CREATE INDEX epochs_by_number ON epochs (branch, epoch);
+
+-- Level 1 sums up 16 samples, level 2 16 buckets of level 1, …; only whole buckets are stored, so that a plot of
+-- a run of any length reads a few hundred rows. Finite values only; bit i of `bad`: quantity i was NaN or infinite.
+CREATE TABLE buckets (
+    level INTEGER, id INTEGER, bad INTEGER NOT NULL, {_ranges}, PRIMARY KEY (level, id)
+) WITHOUT ROWID;
+
+CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes TEXT NOT NULL);
+
+CREATE TABLE output (
+    id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL, text TEXT NOT NULL
+);
+
+PRAGMA user_version = {SCHEMA_VERSION};
+PRAGMA application_id = {APPLICATION_ID};
+"""
+
+
+def sample_id(branch: int, step: int) -> int:
+    """The key of a sample in `samples`, `tensors` and `graphs`."""
+    return branch << BRANCH_SHIFT | step
+
+
+def step_of(key: int) -> int:
+    """The step of a sample's key."""
+    return key & ((1 << BRANCH_SHIFT) - 1)

@@ -1,0 +1,187 @@
+"""Writes a recording: one writer, batches in transactions, readers at any time."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import math
+import sqlite3
+import time
+from array import array
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bptui.errors import RecordingError
+from bptui.protocol import GraphTraced, Samples, to_json
+from bptui.recording.buckets import BucketWriter
+from bptui.recording.schema import SCHEMA, sample_id
+from bptui.records import QUANTITIES, Layout, RunState
+
+_INSERT_SAMPLE = f"INSERT INTO samples VALUES ({', '.join('?' * (5 + len(QUANTITIES)))})"
+
+
+class Writer:
+    """The one writer of a recording.
+
+    What is written becomes visible to readers, and safe from a kill, with `commit`. Every method may raise
+    sqlite3.Error when the disk is full; then nothing since the last commit is kept and writing is over.
+
+    Attributes:
+        path: The recording.
+        branch: The branch being written, -1 before the first.
+        steps: How many samples it has.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Create the recording.
+
+        Raises:
+            RecordingError: There is a file already, or it can not be made.
+        """
+        self.path, self.branch, self.steps = path, -1, 0
+        self._layouts: dict[str, int] = {}
+        self._announced: dict[int, tuple[int, Layout]] = {}
+        self._db = _create(path)
+        self._buckets = BucketWriter(self._db)
+        self._epochs = _Epochs()
+        self.describe({"began": repr(time.time())})
+        self.commit()
+
+    def describe(self, facts: Mapping[str, str]) -> None:
+        """Write facts of the run, by key."""
+        self._many("INSERT OR REPLACE INTO run VALUES (?, ?)", facts.items())
+
+    def source(self, path: str, text: str) -> None:
+        """Write the text of a source file."""
+        self._many("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(path, text)])
+
+    def begin_branch(self, reason: str) -> None:
+        """Begin the next branch; what follows belongs to it."""
+        parent = self.branch if self.branch >= 0 else None
+        self.branch, self.steps = self.branch + 1, 0
+        self._announced, self._epochs = {}, _Epochs()
+        self._buckets.begin_branch()
+        row = (self.branch, parent, reason, time.time(), "starting", "", None)
+        self._many("INSERT INTO branches VALUES (?, ?, ?, ?, ?, ?, ?)", [row])
+
+    def state(self, state: RunState, detail: str = "", exit_code: int | None = None) -> None:
+        """Write what the branch is doing, or how it ended."""
+        row = (state, detail, exit_code, self.branch)
+        self._many("UPDATE branches SET state = ?, detail = ?, exit_code = ? WHERE id = ?", [row])
+
+    def layout(self, announced: int, layout: Layout) -> None:
+        """Remember the layout that the debuggee will call `announced`."""
+        text = to_json(layout)
+        if text not in self._layouts:
+            self._layouts[text] = len(self._layouts)
+            self._many("INSERT INTO layouts VALUES (?, ?)", [(self._layouts[text], text)])
+        self._announced[announced] = (self._layouts[text], layout)
+
+    def samples(self, batch: Samples) -> None:
+        """Write a batch of samples."""
+        layout_id, layout = self._announced[batch.layout]
+        numbers = array("d", base64.b64decode(batch.rows))
+        width = 2 + len(QUANTITIES)
+        count = len(numbers) // width
+        epochs, indexes, *values = (numbers[column::width].tolist() for column in range(width))
+        ids = range(first := sample_id(self.branch, batch.first), first + count)
+        absent = [name not in layout.kinds for name in QUANTITIES]
+        values = [[None] * count if gone else column for gone, column in zip(absent, values, strict=True)]
+        epochs, indexes = list(map(int, epochs)), list(map(int, indexes))
+        rows = zip(ids, epochs, indexes, [layout_id] * count, _nan_masks(values, count), *values, strict=True)
+        self._many(_INSERT_SAMPLE, rows)
+        tensors = [(sample_id(self.branch, step), name, summary) for step, name, summary in batch.tensors]
+        self._many("INSERT INTO tensors VALUES (?, ?, ?)", tensors)
+        ended = self._epochs.follow(batch.first, epochs, indexes, layout.samples)
+        self._many("INSERT INTO epochs VALUES (?, ?, ?, ?, ?)", [(self.branch, *epoch) for epoch in ended])
+        self.steps = batch.first + count
+
+    def graph(self, graph: GraphTraced) -> None:
+        """Write the computation graph of a sample."""
+        nodes = "[" + ",".join(map(to_json, graph.nodes)) + "]"
+        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [(sample_id(self.branch, graph.step), nodes)])
+
+    def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
+        """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""
+        rows = ((None, self.branch, *line) for line in lines)
+        self._many("INSERT INTO output VALUES (?, ?, ?, ?, ?)", rows)
+
+    def commit(self) -> None:
+        """Make everything written so far visible and safe."""
+        if self._db.in_transaction:
+            self._buckets.write(self.branch, self.steps)
+            self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Commit, and leave one file that needs no other beside it."""
+        self.commit()
+        with contextlib.suppress(sqlite3.OperationalError):  # a reader holds it: then its -wal file stays beside it
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close without another write."""
+        self._db.close()
+
+    def _many(self, statement: str, rows: Iterable[Any]) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN")
+        self._db.executemany(statement, rows)
+
+
+def _create(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        db = sqlite3.connect(path, isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        # NORMAL: a commit survives every kill of a process; only a power cut may take the last ones.
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.executescript(SCHEMA)
+    except FileExistsError as error:
+        raise RecordingError(f"{path} exists already; a recording never overwrites a file") from error
+    except (OSError, sqlite3.Error) as error:
+        raise RecordingError(f"can not record to {path}: {error}; choose another place with --record") from error
+    return db
+
+
+def _nan_masks(values: list[Any], count: int) -> list[int]:
+    """Per sample, bit i set where quantity i is NaN."""
+    masks = [0] * count
+    for bit, column in enumerate(values):
+        # A sum is NaN if a part is (or if infinities cancel), so most columns need no look at each value.
+        if column[0] is not None and math.isnan(sum(column)):
+            for i, value in enumerate(column):
+                masks[i] |= (value != value) << bit
+    return masks
+
+
+class _Epochs:
+    """Finds the epochs that have ended in what is written."""
+
+    def __init__(self) -> None:
+        self._ordinal = 0
+        self._first = 0
+        self._epoch: int | None = None
+
+    def follow(
+        self, first: int, epochs: list[int], indexes: list[int], declared: int | None
+    ) -> list[tuple[int, int, int, int]]:
+        """(ordinal, epoch, first step, last step) of each epoch that these samples end."""
+        ended = []
+        for step, (epoch, index) in enumerate(zip(epochs, indexes, strict=True), first):
+            if self._epoch is not None and epoch != self._epoch:
+                ended.append(self._end(step - 1))
+            if self._epoch is None:
+                self._epoch, self._first = epoch, step
+            if index + 1 == declared:
+                ended.append(self._end(step))
+        return ended
+
+    def _end(self, last: int) -> tuple[int, int, int, int]:
+        assert self._epoch is not None
+        row = (self._ordinal, self._epoch, self._first, last)
+        self._ordinal, self._epoch = self._ordinal + 1, None
+        return row
+

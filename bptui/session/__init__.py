@@ -1,0 +1,1 @@
+"""The process that owns the debuggee, writes the recording and routes commands."""

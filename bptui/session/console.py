@@ -1,0 +1,63 @@
+"""Bytes that the debuggee prints → lines with their step."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 1 << 16
+"""A longer line is cut into pieces, so that a training that never ends a line costs no memory."""
+
+_MARK = re.compile(rb"\x1b_bptui;(-?\d+)\x1b\\")
+_PARTIAL_MARK = re.compile(rb"\x1b(_[^\x1b]{0,30}\x1b?)?$")
+
+Line = tuple[int, int, str]
+
+
+class LineReader:
+    """Cuts one stream into lines and follows the marks in it.
+
+    Attributes:
+        stream: 1 for stdout, 2 for stderr.
+    """
+
+    def __init__(self, stream: int) -> None:
+        self.stream = stream
+        self._step = -1
+        self._rest = b""
+        self._line = b""
+
+    def feed(self, piece: bytes) -> list[Line]:
+        """The lines that `piece` completes: (step, stream, text)."""
+        text = self._rest + piece
+        partial = _PARTIAL_MARK.search(text)
+        self._rest = text[partial.start() :] if partial else b""
+        lines: list[Line] = []
+        # re.split with a group alternates text, mark, text, …
+        for i, part in enumerate(_MARK.split(text[: len(text) - len(self._rest)])):
+            if i % 2:
+                self._step = int(part)
+            else:
+                lines += self._cut(part)
+        return lines
+
+    def finish(self) -> list[Line]:
+        """What is left when the stream ends, or is looked at, without a newline."""
+        rest, self._rest, self._line = self._line + self._rest, b"", b""
+        return [self._as_line(rest)] if rest else []
+
+    def _cut(self, text: bytes) -> list[Line]:
+        *whole, self._line = (self._line + text).split(b"\n")
+        lines = [self._as_line(piece) for line in whole for piece in _pieces(line)]
+        while len(self._line) >= LONGEST:
+            lines.append(self._as_line(self._line[:LONGEST]))
+            self._line = self._line[LONGEST:]
+        return lines
+
+    def _as_line(self, raw: bytes) -> Line:
+        # NUL would end the text for some readers of SQLite, a CR would jump back on screen.
+        text = raw.decode("utf-8", "backslashreplace").rstrip("\r").replace("\0", "\\x00")
+        return self._step, self.stream, text
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    return [line[start : start + LONGEST] for start in range(0, len(line), LONGEST)] or [b""]

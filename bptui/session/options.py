@@ -1,0 +1,26 @@
+"""What a session is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How to run a target.
+
+    Attributes:
+        target: As given on the command line.
+        arguments: The target's own.
+        recording: Where to record.
+        log: Where to write the protocol, None for nowhere.
+        listen: The fd of the listening socket for apps, None without apps.
+        socket: The path of that socket.
+    """
+
+    target: str
+    arguments: tuple[str, ...]
+    recording: str
+    log: str | None = None
+    listen: int | None = None
+    socket: str = ""
