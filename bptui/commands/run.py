@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bptui import paths
 from bptui.errors import BptuiError
 from bptui.loops import LESSONS
 from bptui.protocol import to_json
+from bptui.recording.reader import Reader
 from bptui.session.options import SessionOptions
+
+if TYPE_CHECKING:
+    from bptui.app.app import Outcome
 
 
 def session_options(target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None) -> SessionOptions:
@@ -36,3 +42,64 @@ def _check(target: str) -> None:
         )
     if path.endswith(".py") and not Path(path).is_file():
         raise BptuiError(f"no such file: {path}")
+
+
+def run(target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, theme: str) -> int:
+    """Start a session in a process of its own and open the app on it.
+
+    Returns:
+        0, or the exit code of a refusal.
+    """
+    check_terminal()
+    options = session_options(target, arguments, recording, log)
+    listener, path = paths.listen()
+    options = replace(options, listen=listener.fileno(), socket=str(path))
+    session = subprocess.Popen(
+        [sys.executable, "-m", "bptui.session", to_json(options)],
+        pass_fds=[listener.fileno()], start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    listener.close()
+    outcome = show(path, theme=theme)
+    if outcome.detached:
+        print("bptui: the session is left as it is; bptui attach comes back to it")
+        return 0
+    return _conclude(session, outcome)
+
+
+def _conclude(session: subprocess.Popen[bytes], outcome: Outcome) -> int:
+    try:
+        _, errors = session.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        session.kill()
+        _, errors = session.communicate()
+    text = outcome.text if session.returncode == 0 else (errors.decode(errors="replace").strip() or outcome.text)
+    if text:
+        print(text, file=sys.stdout if outcome.code == 0 else sys.stderr)
+    return outcome.code
+
+
+def check_terminal() -> None:
+    """Make sure that there is a terminal to draw on.
+
+    Raises:
+        BptuiError: There is none, or it can not move its cursor.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BptuiError("the app needs a terminal; bptui record runs without one")
+    if os.environ.get("TERM", "dumb") in ("", "dumb"):
+        raise BptuiError("TERM is dumb: this terminal can not show the app; set TERM (xterm-256color), or use bptui record")
+
+
+def show(socket: Path | None, viewer: bool = False, reader: Reader | None = None, theme: str = "") -> Outcome:
+    """Run the app until the user leaves it."""
+    from bptui.app.app import THEMES, BptuiApp, Outcome
+    from bptui.app.link import Link
+
+    app = BptuiApp(Link(socket, viewer) if socket else None, reader)
+    if theme and THEMES.get(theme, theme) not in app.available_themes:
+        raise BptuiError(f"no theme {theme!r}: {', '.join([*THEMES, *app.available_themes])}")
+    if theme:
+        app.theme = THEMES.get(theme, theme)
+    outcome = app.run()
+    return outcome if outcome is not None else Outcome(code=app.return_code or 0)

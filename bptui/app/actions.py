@@ -1,0 +1,96 @@
+"""Every action of the app in one table: keys, palette, footer, help and the README's key table come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from bptui.app.view import View
+
+Legal = Callable[[View], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the user can do.
+
+    Attributes:
+        id: The app's method is action_<id>.
+        keys: The first is the one shown.
+        label: One or two words, for the footer.
+        help: One sentence, for help and palette.
+        group: The heading it stands under in help.
+        legal: Whether it is possible in a view.
+        counts: Whether a count may be typed before its key.
+        footer: Whether the footer shows it.
+        shown: The first key as people write it.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    group: str
+    legal: Legal = lambda view: True
+    counts: bool = False
+    footer: bool = True
+    shown: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key that is shown."""
+        return self.shown or self.keys[0]
+
+    @property
+    def binding(self) -> Binding:
+        """What binds the keys in Textual."""
+        return Binding(
+            ",".join(self.keys), f"app.{self.id}", self.label, show=self.footer, key_display=self.key, tooltip=self.help, id=self.id
+        )
+
+
+def _can_go_on(view: View) -> bool:
+    return view.is_paused or view.looks_back or (view.commands and view.status.state == "starting")
+
+
+def _can_go_back(view: View) -> bool:
+    return not view.is_running and view.step > 0
+
+
+def _has_sample(view: View) -> bool:
+    return view.sample is not None
+
+
+_STEP, _LOOK, _SCREEN, _APP = "Stepping", "Looking", "Panels", "bptui"
+
+ACTIONS = (
+    Action("step", ("s", "space", "f10", "f11"), "step",
+           "Run one sample: forward, backward, update; while looking back, show the next one", _STEP, _can_go_on, True),
+    Action("epoch", ("e",), "epoch", "Run to the end of the epoch", _STEP, _can_go_on, True),
+    Action("resume", ("c", "f5"), "continue", "Run on until paused, or to the end", _STEP,
+           lambda view: view.is_paused),
+    Action("pause", ("p", "f6"), "pause", "Stop after the sample at hand", _STEP,
+           lambda view: view.commands and view.is_running and not view.status.pausing),
+    Action("back", ("S",), "back", "Look back one sample, in the recording", _LOOK, _can_go_back, True),
+    Action("epoch_back", ("E",), "epoch back", "Look back to the end of the epoch before", _LOOK, _can_go_back, True,
+           footer=False),
+    Action("newest", ("N",), "newest", "Return from looking back to the newest sample", _LOOK,
+           lambda view: view.looks_back and view.steps > 0),
+    Action("goto", ("g",), "go to", "Go to a sample or an epoch: 120, e3, 3.5; a later one is run to", _LOOK,
+           lambda view: not view.is_running and (view.steps > 0 or view.is_paused)),
+    Action("inspect", ("x",), "inspect", "Show the selected row's tensors in full", _LOOK, _has_sample),
+    Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,
+           lambda view: view.commands and view.status.state != "starting"),
+    Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False),
+    Action("next_panel", ("tab",), "next panel", "Go to the next panel", _SCREEN, footer=False, shown="Tab"),
+    Action("previous_panel", ("shift+tab",), "previous panel", "Go to the panel before", _SCREEN, footer=False,
+           shown="Shift+Tab"),
+    Action("theme", ("T",), "theme", "Change between dark and light", _SCREEN, footer=False),
+    Action("help", ("question_mark", "f1"), "help", "Show all keys", _APP, shown="?"),
+    Action("palette", ("ctrl+p",), "palette", "Find an action by its name", _APP, footer=False, shown="Ctrl+P"),
+    Action("quit", ("q", "ctrl+q"), "quit", "End the training and leave; the recording stays", _APP),
+)  # fmt: skip
+
+BY_ID = {action.id: action for action in ACTIONS}

@@ -1,0 +1,323 @@
+"""The app: turns keys into commands, and what the session says into a view."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import App
+from textual.events import Key
+from textual.timer import Timer
+
+from bptui.app.actions import ACTIONS, BY_ID
+from bptui.app.link import Link
+from bptui.app.messages import SessionLost, StatusArrived, StepSelected, Welcomed
+from bptui.app.palette import Actions
+from bptui.app.screens.confirm import Confirm
+from bptui.app.screens.goto import Goal, Goto
+from bptui.app.screens.help import Help
+from bptui.app.screens.inspect import Inspect
+from bptui.app.screens.main import PANELS, MainScreen
+from bptui.app.steps import epoch_forward, epoch_start, find
+from bptui.app.view import View, look
+from bptui.app.widgets.virtual_table import VirtualTable
+from bptui.protocol import Command, Pause, Quit, Reset, Status, Step
+from bptui.recording.reader import Reader
+
+COUNT_WAITS = 0.4
+"""Seconds after which a single digit is no count but the number of a panel."""
+
+THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark", "ansi-light": "ansi-light"}
+"""Short names of themes; "ansi" uses the terminal's own sixteen colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the app ended.
+
+    Attributes:
+        code: The exit code.
+        text: What is to be said after the screen is gone.
+        detached: Whether the session was left running.
+    """
+
+    code: int = 0
+    text: str = ""
+    detached: bool = False
+
+
+class BptuiApp(App[Outcome]):
+    """Steps through a training, or looks at a recording of one."""
+
+    TITLE = "bptui"
+    COMMANDS = {Actions}
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar = []
+
+    def __init__(self, link: Link | None = None, reader: Reader | None = None) -> None:
+        """Make the app.
+
+        Args:
+            link: The session to follow, None for a recording without one.
+            reader: The recording, None if the session is to say where it is.
+        """
+        super().__init__()
+        self._link = link
+        self._reader = reader
+        self._shown: tuple[int, int] | None = None  # the (branch, step) looked at, None for the newest
+        self._view = View(Status("starting", 0, 0, detail="starting the session"), commands=bool(link and not link.viewer))
+        self._count = ""
+        self._count_timer: Timer | None = None
+        self._legal: tuple[str, ...] = ()
+        self._leaving = False
+        self._main = MainScreen()
+        few_colours = self.console.color_system in (None, "standard")
+        self.theme = THEMES["ansi" if few_colours else "dark"]
+
+    @property
+    def view(self) -> View:
+        """What is on screen."""
+        return self._view
+
+    # -- from outside ----------------------------------------------------------------------------------
+
+    async def on_mount(self) -> None:
+        await self.push_screen(self._main)
+        self._main.choose(2)
+        if self._link is not None:
+            self.run_worker(self._link.follow(self), group="link", exit_on_error=False)
+        if self._reader is not None:
+            self._take(recorded_status(self._reader))
+
+    @on(Welcomed)
+    def _open(self, event: Welcomed) -> None:
+        if self._reader is None:
+            self._reader = Reader(Path(event.welcome.recording))
+
+    @on(StatusArrived)
+    def _arrived(self, event: StatusArrived) -> None:
+        self._take(event.status)
+
+    @on(SessionLost)
+    def _lost(self, event: SessionLost) -> None:
+        if self._leaving:
+            return
+        self._view = dataclasses.replace(self._view, commands=False)
+        if self._reader is None:
+            self.exit(Outcome(1, f"the session did not start: {event.why}"))
+        elif self._view.status.exit_code is None:
+            lost = f"the session is gone: {event.why}; what it recorded is here"
+            self._take(dataclasses.replace(self._view.status, state="lost", detail=lost))
+        else:
+            self.redraw()
+
+    def _take(self, status: Status) -> None:
+        """Show a new status; a failure, or another branch, brings one back from the past."""
+        old = self._view.status
+        if status.refused:
+            self._leaving = True
+            self.exit(Outcome(status.exit_code or 0, status.detail if status.exit_code == 0 else _refusal(status)))
+            return
+        if status.branch != old.branch:
+            self._shown = None
+        if status.state == "failed" and old.state != "failed":
+            self._main.panel("run").add_class("-front")
+            self._main.panel("console").remove_class("-front")
+            self.notify(status.detail.splitlines()[0] if status.detail else "", title="failed", severity="error")
+        if status.trouble and not old.trouble:
+            self.notify(status.trouble, title="recording stopped", severity="error", timeout=10)
+        self._look(status)
+
+    def _look(self, status: Status | None = None) -> None:
+        if self._reader is None:
+            return
+        branch, step = self._shown or (None, None)
+        self._view = look(self._reader, self._view, status or self._view.status, branch, step)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the view; the footer only if what is legal has changed."""
+        if self._reader is None or not self._main.is_mounted:
+            return
+        with self.batch_update():
+            self._main.show(self._view, self._reader, self._count)
+            legal = tuple(action.id for action in ACTIONS if action.legal(self._view))
+            if legal != self._legal:
+                self._legal = legal
+                self.refresh_bindings()
+
+    # -- keys ------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in BY_ID:
+            return BY_ID[action].legal(self._view)
+        return super().check_action(action, parameters)
+
+    def on_key(self, event: Key) -> None:
+        """Take digits as a count, or as a panel's number if nothing follows."""
+        if self.screen is self._main and event.character and event.character.isdigit() and event.is_printable:
+            event.stop()
+            self._count = (self._count + event.character)[:6].lstrip("0")
+            if self._count_timer is not None:
+                self._count_timer.stop()
+            self._count_timer = self.set_timer(COUNT_WAITS, self._count_is_panel)
+            self.redraw()
+
+    def _count_is_panel(self) -> None:
+        if len(self._count) == 1 and 1 <= int(self._count) <= len(PANELS):
+            self._main.choose(int(self._count))
+            self._count = ""
+            self.redraw()
+
+    def _take_count(self) -> int:
+        count, self._count = int(self._count or 1), ""
+        if self._count_timer is not None:
+            self._count_timer.stop()
+        return count
+
+    def _send(self, command: Command) -> None:
+        if self._link is not None:
+            self._link.send(command)
+
+    # -- stepping and looking --------------------------------------------------------------------------
+
+    def action_step(self) -> None:
+        count = self._take_count()
+        if self._view.looks_back and self._view.steps:
+            self._go(self._view.step + count)
+        else:
+            self._send(Step("sample", count))
+
+    def action_epoch(self) -> None:
+        count = self._take_count()
+        if self._view.looks_back and self._view.steps and self._reader is not None:
+            self._go(epoch_forward(self._reader, self._view, count))
+        else:
+            self._send(Step("epoch", count))
+
+    def action_resume(self) -> None:
+        self._newest()
+        self._send(Step("run"))
+
+    def action_pause(self) -> None:
+        self._send(Pause())
+
+    def action_back(self) -> None:
+        self._go(self._view.step - self._take_count())
+
+    def action_epoch_back(self) -> None:
+        assert self._reader is not None
+        self._go(epoch_start(self._reader, self._view, self._take_count()) - 1)
+
+    def action_newest(self) -> None:
+        self._newest()
+        self._look()
+
+    def action_goto(self) -> None:
+        self.push_screen(Goto(), self._go_to)
+
+    def _go_to(self, goal: Goal | None) -> None:
+        if goal is None or self._reader is None:
+            return
+        step = find(self._reader, self._view, goal)
+        if isinstance(step, str):
+            self.notify(step, severity="warning")
+        elif step < self._view.steps:
+            self._go(step)
+        elif self._view.is_paused:
+            self._newest()
+            self._send(Step("sample", step - self._view.status.steps + 1))
+        else:
+            self.notify(f"there are {self._view.steps} samples", severity="warning")
+
+    def _newest(self) -> None:
+        self._shown = None
+
+    def _go(self, step: int) -> None:
+        """Look at a step of the branch shown, as far as there are any."""
+        view = self._view
+        step = max(0, min(step, view.steps - 1))
+        is_newest = view.branch == view.status.branch and step == view.steps - 1
+        self._shown = None if is_newest else (view.branch, step)
+        self._look()
+
+    @on(StepSelected)
+    def _selected(self, event: StepSelected) -> None:
+        self._go(event.step)
+
+    @on(VirtualTable.Activated)
+    def action_inspect(self) -> None:
+        if self._reader is not None and self._view.sample is not None:
+            panel = self._main.panel(self._main.active)
+            title, quantities = panel.inspected(self._view, self._reader)
+            if quantities:
+                self.push_screen(Inspect(title, quantities))
+
+    # -- the session -----------------------------------------------------------------------------------
+
+    def action_reset(self) -> None:
+        if self._view.steps:
+            question = "Begin again before the first sample?\nNothing is lost: it begins a new branch of the recording."
+            self.push_screen(Confirm(question, {"r": "reset"}), self._reset)
+        else:
+            self._reset("r")
+
+    def _reset(self, answer: str | None) -> None:
+        if answer:
+            self._newest()
+            self._send(Reset())
+
+    async def action_quit(self) -> None:
+        if not self._view.commands or self._view.status.exit_code is not None or not self._view.status.steps:
+            await self._leave("q")
+            return
+        question = f"The training is {self._view.status.state}. Its recording stays:\n{self._reader.path if self._reader else ''}"
+        answers = {"q": "quit: end the training", "d": "detach: leave it as it is; bptui attach comes back"}
+        self.push_screen(Confirm(question, answers), self._leave)
+
+    async def _leave(self, answer: str | None) -> None:
+        if answer is None:
+            return
+        self._leaving = True
+        if answer == "q" and self._view.commands and self._link is not None:
+            self._send(Quit())
+            await self._link.flush()
+        self.exit(Outcome(detached=answer == "d"))
+
+    # -- the screen ------------------------------------------------------------------------------------
+
+    def action_zoom(self) -> None:
+        self._main.zoomed = not self._main.zoomed
+
+    def action_next_panel(self) -> None:
+        self._main.move(1)
+
+    def action_previous_panel(self) -> None:
+        self._main.move(-1)
+
+    def action_theme(self) -> None:
+        pairs = {"textual-dark": "textual-light", "ansi-dark": "ansi-light"}
+        self.theme = (pairs | {light: dark for dark, light in pairs.items()}).get(self.theme, "textual-dark")
+
+    def action_help(self) -> None:
+        self.push_screen(Help())
+
+    def action_palette(self) -> None:
+        self.action_command_palette()
+
+
+def recorded_status(reader: Reader) -> Status:
+    """The status of a recording that nobody writes any more."""
+    branch = reader.branches()[-1]
+    if branch.exit_code is None and branch.state != "finished":
+        detail = f"its session ended without a word while it was {branch.state}"
+        return Status("lost", branch.id, branch.steps, detail=detail)
+    return Status(branch.state, branch.id, branch.steps, detail=branch.detail, exit_code=branch.exit_code)
+
+
+def _refusal(status: Status) -> str:
+    line = f"bptui: {status.refused}"
+    return line if status.detail == status.refused else f"{status.detail}\n{line}"

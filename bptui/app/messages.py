@@ -1,0 +1,50 @@
+"""What happens to the app from outside its widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from bptui.protocol import Status, Welcome
+from bptui.records import Place
+
+
+@dataclass
+class Welcomed(Message):
+    """The session answered: the recording is there."""
+
+    welcome: Welcome
+
+
+@dataclass
+class StatusArrived(Message):
+    """The session said where it is; only the newest such word counts."""
+
+    status: Status
+
+    def can_replace(self, message: Message) -> bool:
+        """Let the last of several stand for all, so that a slow screen never lags behind."""
+        return isinstance(message, StatusArrived)
+
+
+@dataclass
+class SessionLost(Message):
+    """The session is gone without having been asked to go."""
+
+    why: str
+
+
+@dataclass
+class PlaceSelected(Message):
+    """The user is at something that belongs to a line of code."""
+
+    place: Place | None
+
+
+@dataclass
+class StepSelected(Message):
+    """The user chose a sample to look at."""
+
+    branch: int
+    step: int

@@ -1,0 +1,83 @@
+"""Numbers as the screen shows them: of fixed width, points aligned, NaN and Inf in letters and colour."""
+
+from __future__ import annotations
+
+import math
+
+from textual.content import Content
+
+from bptui.records import TensorSummary
+
+UP, DOWN, SAME = "▴", "▾", " "
+"""Whether a number grew or shrank since the last stop."""
+
+
+def number(value: float, width: int, decimals: int = 4) -> str:
+    """A number in at most `width` cells: `decimals` places where that says enough, else in powers of ten.
+
+    An exact zero is 0 with its places; a small number never looks like zero.
+    """
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{value:+.0f}".title()
+    if isinstance(value, int):
+        return str(value) if len(str(value)) <= width else _scientific(value, width)
+    plain = f"{value:.{decimals}f}"
+    says_enough = value == 0 or abs(value) >= 10 ** (1 - decimals)
+    return plain if says_enough and len(plain) <= width else _scientific(value, width)
+
+
+def _scientific(value: float, width: int) -> str:
+    for places in range(width, -1, -1):
+        text = f"{value:.{places}e}"
+        if len(text) <= width:
+            break
+    return text
+
+
+def cell(summary: TensorSummary | None, width: int, decimals: int = 4) -> Content:
+    """A quantity in a table cell: its value if it is one number, else its norm as ‖…."""
+    if summary is None:
+        return Content.styled("–", "$text-muted")
+    if summary.item is not None:
+        return styled(number(summary.item, width, decimals), summary)
+    text = "" if summary.norm is None else "‖" + number(summary.norm, width - 1, decimals)
+    return styled(nonfinite(summary) or text or "empty", summary)
+
+
+def styled(text: str, summary: TensorSummary) -> Content:
+    """Text about a quantity, which stands out if it is not finite."""
+    return Content.styled(text, "bold $text-error") if summary.nonfinite else Content(text)
+
+
+def nonfinite(summary: TensorSummary) -> str:
+    """Which elements are not finite, in short: "2 NaN, 1 +Inf"; empty if all are."""
+    counts = ((summary.nans, "NaN"), (summary.pos_infs, "+Inf"), (summary.neg_infs, "-Inf"))
+    return ", ".join(f"{count} {name}" for count, name in counts if count)
+
+
+def direction(now: TensorSummary | None, before: TensorSummary | None) -> str:
+    """The mark of a change since the last stop: by value, or by norm if there are several elements."""
+    if now is None or before is None or now.shape != before.shape:
+        return SAME
+    new, old = (_size(now), _size(before))
+    if new is None or old is None or new == old or math.isnan(new) or math.isnan(old):
+        return SAME
+    return UP if new > old else DOWN
+
+
+def _size(summary: TensorSummary) -> float | None:
+    return summary.item if summary.item is not None else summary.norm
+
+
+def shape(summary: TensorSummary) -> str:
+    """A shape as mathematics writes it: "3×4"; "scalar" for ()."""
+    return "×".join(map(str, summary.shape)) or "scalar"
+
+
+def exact(summary: TensorSummary | None) -> str:
+    """A quantity in full: every digit of one number, else shape and norm."""
+    if summary is None:
+        return "–"
+    if summary.item is not None:
+        return repr(summary.item)
+    return f"{shape(summary)} ‖{summary.norm!r}‖"

@@ -1,0 +1,57 @@
+"""The table of samples: one row each, through the whole recording."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.events import Resize
+
+from bptui.app.messages import StepSelected
+from bptui.app.panels.gradient_rows import COLUMNS, GradientRows, fitting
+from bptui.app.panels.panel import Panel
+from bptui.app.view import View
+from bptui.app.widgets.virtual_table import VirtualTable
+from bptui.recording.reader import Reader
+
+
+class GradientsPanel(Panel):
+    """Why you look at this: how loss, gradient and weight go from sample to sample."""
+
+    NAME, NUMBER = "Gradients", 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: GradientRows | None = None
+        self._names: tuple[str, ...] = tuple(COLUMNS)
+
+    def compose(self) -> ComposeResult:
+        yield VirtualTable(source=lambda start, stop: self._rows.rows(start, stop) if self._rows else [])
+
+    def show(self, view: View, reader: Reader) -> None:
+        """Draw the samples of the branch, at the one that is shown."""
+        same = self._rows is not None and self._rows.branch == view.branch
+        old_steps = self._rows.steps if same and self._rows else 0
+        self._rows = GradientRows(reader, view.branch, view.steps, self._names)
+        self._fit(view)
+        table = self.query_one(VirtualTable)
+        at = self._rows.row_of(view.step) if view.step >= 0 else None
+        changed = self._rows.row_of(max(old_steps - 1, 0)) if same else 0
+        table.show(self._rows.count, cursor=at, current=at, changed_from=changed)
+        self.titled(f"{view.steps:,} samples" if view.steps else "", f"branch {view.branch}" if view.branch else "")
+
+    @on(VirtualTable.CursorMoved)
+    def _tell_step(self, event: VirtualTable.CursorMoved) -> None:
+        event.stop()
+        if self._rows is not None and self._rows.count:
+            self.post_message(StepSelected(self._rows.branch, self._rows.step_at(event.index)))
+
+    def on_resize(self, event: Resize) -> None:
+        self._names = ()
+
+    def _fit(self, view: View) -> None:
+        """Show the columns that fit and that this loop has, the dearer first."""
+        there = set(view.sample.quantities) if view.sample else set()
+        names = fitting(there, self.query_one(VirtualTable).size.width - 3)
+        if names != self._names and self._rows is not None:
+            self._names = self._rows.names = names
+            self.query_one(VirtualTable).set_columns(tuple(COLUMNS[name].column for name in names))

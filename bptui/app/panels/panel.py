@@ -1,0 +1,63 @@
+"""What all panels share: a frame with a number and a title, and a view to draw."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.containers import Container
+
+from bptui.app.view import View
+from bptui.recording.reader import Reader
+from bptui.records import TensorSummary
+
+Inspected = tuple[tuple[str, TensorSummary], ...]
+"""Named quantities, to be shown in full."""
+
+
+class Panel(Container):
+    """A framed part of the screen.
+
+    Attributes:
+        NAME: Its title.
+        NUMBER: The key that goes to it.
+    """
+
+    NAME: ClassVar[str]
+    NUMBER: ClassVar[int]
+
+    DEFAULT_CSS = """
+    Panel {
+        border: round $border-blurred;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-muted;
+        padding: 0;
+        &:focus-within { border: round $border; border-title-color: $text; border-title-style: bold; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id=self.NAME.lower())
+
+    def on_mount(self) -> None:
+        self.titled()
+
+    def titled(self, detail: str = "", aside: str = "") -> None:
+        """Put a detail behind the title, and something aside in the lower border."""
+        self.border_title = f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else "")
+        self.border_subtitle = aside
+
+    def take_focus(self) -> None:
+        """Give the focus to the widget inside that wants it."""
+        next(widget for widget in self.query("*") if widget.can_focus).focus()
+
+    def show(self, view: View, reader: Reader) -> None:
+        """Draw a view."""
+        raise NotImplementedError
+
+    def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
+        """What `inspect` shows from here: a title and the quantities of the selected row."""
+        sample = view.sample
+        if sample is None:
+            return "", ()
+        title = f"epoch {sample.epoch} · sample {sample.index + 1}"
+        return title, tuple(sample.quantities.items())

@@ -1,0 +1,82 @@
+"""Weight, gradient and loss over the run, with where they are now."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from bptui.app.numbers import SAME, cell, direction, number
+from bptui.app.panels.panel import Panel
+from bptui.app.view import View
+from bptui.app.widgets.plot_widget import Plot
+from bptui.recording.buckets import Column
+from bptui.recording.reader import Reader
+from bptui.records import RecordedSample, TensorSummary
+
+_SERIES = (("weight_after", "weight", "weight"), ("grad", "∂loss/∂w", "grad"), ("loss", "loss", "loss"))
+"""(quantity, label, id) of each plot."""
+
+_LABEL, _NUMBER, _CHANGE = 9, 11, 12
+
+
+class WeightsPanel(Panel):
+    """Why you look at this: whether the weight moves, how far, and whether it settles."""
+
+    NAME, NUMBER = "Weights", 3
+
+    DEFAULT_CSS = """
+    WeightsPanel VerticalScroll > Horizontal { height: 1fr; min-height: 1; max-height: 6; }
+    WeightsPanel Static { width: 34; height: 100%; padding: 0 1; }
+    WeightsPanel Plot { width: 1fr; height: 100%; margin-right: 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: RecordedSample | None = None
+        self._before: RecordedSample | None = None
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            for _, _, name in _SERIES:
+                with Horizontal(id=f"series-{name}"):
+                    yield Static()
+                    yield Plot()
+
+    def show(self, view: View, reader: Reader) -> None:
+        """Draw the run so far; numbers are those of the sample shown, changes since the one shown before."""
+        if view.sample != self._shown:
+            self._before, self._shown = self._shown, view.sample
+        for quantity, label, name in _SERIES:
+            row = self.query_one(f"#series-{name}")
+            row.query_one(Static).update(self._line(quantity, label))
+            plot = row.query_one(Plot)
+            columns = reader.columns(view.branch, view.steps, quantity, plot.columns_wanted)
+            plot.show(tuple(map(_range, columns)), frozenset(i for i, column in enumerate(columns) if column.bad))
+        self.titled(aside="" if view.is_newest or view.step < 0 else f"values of sample {view.step + 1}")
+
+    def _line(self, quantity: str, label: str) -> Content:
+        now, before = (_quantity(sample, quantity) for sample in (self._shown, self._before))
+        mark = direction(now, before)
+        value = cell(now, _NUMBER)
+        return Content.assemble(
+            f"{label:<{_LABEL}}", " " * (_NUMBER - value.cell_length), value,
+            (f" {mark} " if mark != SAME else "   ", "bold $text-accent"), _change(now, before),
+        )  # fmt: skip
+
+
+def _quantity(sample: RecordedSample | None, name: str) -> TensorSummary | None:
+    return sample.quantities.get(name) if sample else None
+
+
+def _change(now: TensorSummary | None, before: TensorSummary | None) -> str:
+    """The change since the last stop, with its sign."""
+    if now is None or before is None or now.item is None or before.item is None or now.item == before.item:
+        return ""
+    change = now.item - before.item
+    return ("+" if change > 0 else "") + number(change, _CHANGE - 1)
+
+
+def _range(column: Column) -> tuple[float, float] | None:
+    return None if column.min is None or column.max is None else (column.min, column.max)

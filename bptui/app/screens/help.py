@@ -1,0 +1,59 @@
+"""All keys, from the table of actions."""
+
+from __future__ import annotations
+
+import itertools
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from bptui.app.actions import ACTIONS, Action
+from bptui.app.screens.dialog import Dialog
+
+_NAMES = {"space": "Space", "question_mark": "?", "shift+tab": "Shift+Tab", "tab": "Tab", "ctrl+p": "Ctrl+P",
+          "ctrl+q": "Ctrl+Q"}  # fmt: skip
+
+EXTRA = (
+    ("1 … 6", "Go to a panel by its number"),
+    ("5s", "A count before a key: five samples, epochs or steps back"),
+    ("↑ ↓ PgUp PgDn Home End", "Move in a panel; in Gradients this looks back"),
+    ("Enter", "Inspect the row"),
+    ("Esc", "Close a dialog"),
+)
+"""Keys that no action of their own stands behind."""
+
+
+def key_names(action: Action) -> str:
+    """The keys of an action as people write them."""
+    return ", ".join(_NAMES.get(key, key.upper() if key[0] == "f" and len(key) > 1 else key) for key in action.keys)
+
+
+class Help(Dialog[None]):
+    """Shows what every key does."""
+
+    DEFAULT_CSS = "Help Static { width: auto; }"
+    BINDINGS = [("question_mark,q", "dismiss(None)", "close")]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog"):
+            yield Static(Content("\n").join(_lines()))
+
+
+def _lines() -> list[Content]:
+    lines = []
+    for group, actions in itertools.groupby(sorted(ACTIONS, key=lambda a: _order(a.group)), key=lambda a: a.group):
+        lines.append(Content.styled(group, "bold underline"))
+        lines += [_line(key_names(action), action.help) for action in actions]
+        lines.append(Content(""))
+    lines.append(Content.styled("Everywhere", "bold underline"))
+    return lines + [_line(keys, text) for keys, text in EXTRA]
+
+
+def _order(group: str) -> int:
+    return [action.group for action in ACTIONS].index(group)
+
+
+def _line(keys: str, text: str) -> Content:
+    return Content.assemble((f"{keys:>22}", "bold $text-accent"), f"  {text}")

@@ -1,0 +1,61 @@
+"""The tensors of a row in full: every digit, shape, statistics, values."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from bptui.app.numbers import nonfinite, shape, styled
+from bptui.app.panels.panel import Inspected
+from bptui.app.screens.dialog import Dialog
+from bptui.records import TensorSummary
+
+_PER_LINE = 4
+_STATISTICS = ("min", "max", "mean", "std", "norm")
+
+
+class Inspect(Dialog[None]):
+    """Shows named quantities in full."""
+
+    DEFAULT_CSS = "Inspect Static { width: auto; }"
+    BINDINGS = [("x,q,enter", "dismiss(None)", "close")]
+
+    def __init__(self, title: str, quantities: Inspected) -> None:
+        super().__init__()
+        self._title = title
+        self._quantities = quantities
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog") as box:
+            box.border_title = self._title
+            box.border_subtitle = "Esc close"
+            yield Static(Content("\n\n").join(_described(name, part) for name, part in self._quantities))
+
+
+def _described(name: str, summary: TensorSummary) -> Content:
+    head = Content.assemble(
+        (f"{name:<14}", "bold"), f"{shape(summary)}  {summary.dtype}  {summary.device}  ",
+        (nonfinite(summary), "bold $text-error"),
+    )  # fmt: skip
+    if summary.item is not None:
+        return Content("\n").join([head, styled(f"  {summary.item!r}", summary)])
+    return Content("\n").join([head, *_statistics(summary), *_values(summary)])
+
+
+def _statistics(summary: TensorSummary) -> list[Content]:
+    parts = [f"{name} {getattr(summary, name)!r}" for name in _STATISTICS if getattr(summary, name) is not None]
+    return [Content("  " + part) for part in (*parts, f"zeros {summary.zeros} of {summary.numel}")]
+
+
+def _values(summary: TensorSummary) -> list[Content]:
+    if not summary.values:
+        return [Content("  no values")]
+    head = "values" if summary.is_exact else f"{len(summary.values)} of {summary.numel} values, evenly spaced"
+    width = max(len(repr(value)) for value in summary.values)
+    lines = [
+        "  ".join(f"{value!r:>{width}}" for value in summary.values[i : i + _PER_LINE])
+        for i in range(0, len(summary.values), _PER_LINE)
+    ]
+    return [Content(f"  {head}"), *(Content(f"    {line}") for line in lines)]

@@ -1,0 +1,156 @@
+"""The main screen: all panels side by side, or one at a time where there is little room."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from bptui.app.actions import ACTIONS
+from bptui.app.messages import PlaceSelected
+from bptui.app.panels.console import ConsolePanel
+from bptui.app.panels.gradients import GradientsPanel
+from bptui.app.panels.graph import GraphPanel
+from bptui.app.panels.panel import Panel
+from bptui.app.panels.run import RunPanel
+from bptui.app.panels.source import SourcePanel
+from bptui.app.panels.weights import WeightsPanel
+from bptui.app.status_line import StatusLine
+from bptui.app.view import View
+from bptui.recording.reader import Reader
+
+WIDE = (100, 30)
+"""From this size on, in columns and rows, all panels stand side by side."""
+
+LEAST = (40, 12)
+"""On a smaller terminal there is nothing to be seen."""
+
+PANELS: tuple[type[Panel], ...] = (GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel)
+_BOTTOM = ("console", "run")
+
+
+class PanelTabs(Static):
+    """The panels' names in a line, where only one of them is shown."""
+
+    DEFAULT_CSS = "PanelTabs { height: 1; padding: 0 1; }"
+
+    class Chosen(Message):
+        """The user clicked on a name."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def show(self, active: str) -> None:
+        """Draw the names, the active one marked."""
+        parts = []
+        for panel in PANELS:
+            style = "bold reverse" if panel.NAME.lower() == active else "$text-muted"
+            parts.append(Content.styled(f" {panel.NUMBER} {panel.NAME} ", f"{style} @click=choose({panel.NUMBER})"))
+        self.update(Content(" ").join(parts))
+
+    def action_choose(self, number: int) -> None:
+        """Go to a panel."""
+        self.post_message(self.Chosen(number))
+
+
+class MainScreen(Screen[None]):
+    """Everything about one moment of a run."""
+
+    CSS_PATH = "main.tcss"
+    AUTO_FOCUS = None
+    BINDINGS: ClassVar = [action.binding for action in ACTIONS]
+
+    active: reactive[str] = reactive("gradients")
+    """The id of the panel that has the focus, and the room where there is little."""
+    zoomed: reactive[bool] = reactive(False)
+    """Whether the active panel has the whole screen."""
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield PanelTabs()
+        with Container(id="panels"):
+            with Container(id="left"):
+                yield GraphPanel()
+                yield GradientsPanel()
+            with Container(id="right"):
+                yield SourcePanel()
+                yield WeightsPanel()
+                with Container(id="bottom"):
+                    yield ConsolePanel().add_class("-front")
+                    yield RunPanel()
+        yield Static(id="tiny")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def show(self, view: View, reader: Reader, count: str) -> None:
+        """Draw a view in every panel that is on screen."""
+        self.query_one(StatusLine).show(view, reader, count)
+        for panel in self.query(Panel):
+            if panel.display and panel.size:
+                panel.show(view, reader)
+
+    def panel(self, name: str) -> Panel:
+        """The panel of an id."""
+        return self.query_one(f"#{name}", Panel)
+
+    def choose(self, number: int) -> None:
+        """Go to a panel by its number."""
+        self.active = PANELS[number - 1].NAME.lower()
+
+    def move(self, by: int) -> None:
+        """Go to the next or the previous panel."""
+        names = [panel.NAME.lower() for panel in PANELS]
+        self.active = names[(names.index(self.active) + by) % len(names)]
+
+    def watch_active(self, active: str) -> None:
+        self._arrange()
+        if self.is_mounted:
+            self.panel(active).take_focus()
+
+    def watch_zoomed(self) -> None:
+        self._arrange()
+
+    @on(Resize)
+    def _resized(self) -> None:
+        self._arrange()
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        for panel in self.query(Panel):
+            if panel in event.widget.ancestors:
+                self.set_reactive(MainScreen.active, panel.id or "")
+                self._arrange()
+
+    @on(PanelTabs.Chosen)
+    def _chosen(self, event: PanelTabs.Chosen) -> None:
+        self.choose(event.number)
+
+    @on(PlaceSelected)
+    def _point(self, event: PlaceSelected) -> None:
+        self.query_one(SourcePanel).point_at(event.place)
+
+    def _arrange(self) -> None:
+        if not self.is_mounted:
+            return
+        width, height = self.app.size
+        self.set_class(width < LEAST[0] or height < LEAST[1], "-tiny")
+        self.query_one("#tiny", Static).update(
+            f"{width}×{height} is too small:\nbptui needs {LEAST[0]}×{LEAST[1]}.\nPlease enlarge the terminal."
+        )
+        self.set_class(self.zoomed or width < WIDE[0] or height < WIDE[1], "-single")
+        for panel in self.query(Panel):
+            panel.set_class(panel.id == self.active, "-active")
+            if self.active in _BOTTOM and panel.id in _BOTTOM:
+                panel.set_class(panel.id == self.active, "-front")
+        for side in self.query("#left, #right, #bottom"):
+            side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
+        self.query_one(PanelTabs).show(self.active)
+        self.app.call_after_refresh(self.app.redraw)  # type: ignore[attr-defined]

@@ -1,0 +1,118 @@
+"""The two lines at the top: what runs, where it is, how it goes."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from bptui.app.numbers import cell
+from bptui.app.view import View
+from bptui.app.widgets.plot import bars
+from bptui.recording.reader import Reader
+
+_STATES = {
+    "starting": ("◌", "$text-warning"),
+    "running": ("▶", "$text-success"),
+    "paused": ("●", "$text-warning"),
+    "finished": ("✔", "$text-success"),
+    "failed": ("✖", "bold $text-error"),
+    "lost": ("✖", "bold $text-error"),
+}
+"""The sign and colour of each state."""
+
+_BAR = 12
+_SPARK = 16
+
+
+class StatusLine(Horizontal):
+    """Always on screen, whatever panel has the rest."""
+
+    DEFAULT_CSS = """
+    StatusLine {
+        height: 2; background: $panel; color: $foreground;
+        & #status-left { width: 1fr; height: 2; padding: 0 1; }
+        & #status-right { width: auto; height: 2; padding: 0 1; text-align: right; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="status-left")
+        yield Static(id="status-right")
+
+    def show(self, view: View, reader: Reader, count: str) -> None:
+        """Draw a view.
+
+        Args:
+            view: What to draw.
+            reader: The recording.
+            count: The digits typed before the next key.
+        """
+        left = Content("\n").join([_title(view), _position(view)])
+        right = Content("\n").join([_state(view, count), _loss(view, reader)])
+        self.query_one("#status-left", Static).update(left)
+        self.query_one("#status-right", Static).update(right)
+
+
+def _title(view: View) -> Content:
+    title = view.target.title if view.target else "…"
+    return Content.assemble(("bptui", "bold"), "  ", title)
+
+
+def _state(view: View, count: str) -> Content:
+    status = view.status
+    sign, style = _STATES[status.state]
+    words = [_doing(view)]
+    if view.looks_back and view.steps:
+        words.append("looking back" if view.branch == status.branch else f"looking back at branch {view.branch}")
+    if not view.commands:
+        words.append("recording, read-only")
+    parts: list[Content | str | tuple[str, str]] = [(f"{sign} {' · '.join(words)}", style)]
+    if status.trouble:
+        parts.append((f"  {status.trouble}", "bold $text-error"))
+    if count:
+        parts.append((f"  {count}…", "bold reverse"))
+    return Content.assemble(*parts)
+
+
+def _doing(view: View) -> str:
+    status = view.status
+    first = status.detail.splitlines()[0] if status.detail else ""
+    if status.pausing:
+        return "pausing after this sample"
+    if status.state == "paused" and not status.steps:
+        return "paused before the first sample"
+    if status.state == "running":
+        return f"running  {status.samples_per_second:,.0f} samples/s"
+    return f"{status.state}  {first[:60]}" if first else status.state
+
+
+def _position(view: View) -> Content:
+    sample = view.sample
+    if view.status.trouble and view.status.live:
+        return Content(view.status.live)
+    if sample is None:
+        return Content.styled("no sample yet", "$text-muted")
+    samples, epochs = sample.layout.samples, sample.layout.epochs
+    epoch = f"epoch {sample.epoch:>{len(str(epochs or sample.epoch))}}" + (f" of {epochs}" if epochs else "")
+    width = len(str(samples or sample.index + 1))
+    place = f"sample {sample.index + 1:>{width}}" + (f"/{samples}" if samples else "")
+    bar = _progress((sample.index + 1) / samples) + " " if samples else ""
+    return Content.assemble(epoch, " · ", place, "  ", (bar, "$text-primary"))
+
+
+def _progress(share: float) -> str:
+    """How much of the epoch is done, as a bar."""
+    eighths = round(min(share, 1.0) * _BAR * 8)
+    full, rest = divmod(eighths, 8)
+    return "▕" + ("█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")).ljust(_BAR) + "▏"
+
+
+def _loss(view: View, reader: Reader) -> Content:
+    if view.sample is None:
+        return Content("")
+    columns = reader.columns(view.branch, view.steps, "loss", _SPARK)
+    spark = bars([float("nan") if column.bad else column.max for column in columns])
+    value = cell(view.sample.quantities.get("loss"), 10)
+    return Content.assemble("loss ", " " * (10 - value.cell_length), value, " ", (spark.rjust(_SPARK), "$text-primary"))

@@ -1,0 +1,76 @@
+"""What the screen shows at one moment: read from the recording, drawn by every panel."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from bptui.protocol import Status
+from bptui.recording.reader import Reader
+from bptui.records import RecordedSample, Target
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A moment of a run.
+
+    Attributes:
+        status: What the session said last.
+        commands: Whether there is a session that takes commands; without one this is a look at a recording.
+        target: What is debugged, None while it is loading.
+        branch: The branch shown.
+        steps: How many samples it has.
+        sample: The sample shown, None before the first.
+    """
+
+    status: Status
+    commands: bool = False
+    target: Target | None = None
+    branch: int = 0
+    steps: int = 0
+    sample: RecordedSample | None = None
+
+    @property
+    def step(self) -> int:
+        """The step shown, -1 before the first."""
+        return self.sample.step if self.sample else -1
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the sample shown is the last one there is, on the branch that is at work."""
+        return self.branch == self.status.branch and self.step == self.steps - 1
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the past is shown: read-only, whatever the training does."""
+        return not self.is_newest
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the training waits for a command here."""
+        return self.commands and self.status.state == "paused"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the training goes on by itself."""
+        return self.status.state == "running"
+
+
+def look(reader: Reader, old: View, status: Status, branch: int | None, step: int | None) -> View:
+    """The view of a status.
+
+    Args:
+        reader: The recording.
+        old: The view before it.
+        status: What the session said.
+        branch: The branch to show, None for the one at work.
+        step: The step to show, None for the newest.
+    """
+    shown = status.branch if branch is None else branch
+    steps = status.steps if shown == status.branch else reader.steps(shown)
+    at = steps - 1 if step is None else min(step, steps - 1)
+    sample = old.sample
+    if sample is None or (sample.branch, sample.step) != (shown, at):
+        sample = reader.sample(shown, at)
+    target = old.target if old.target and status.state != "starting" else reader.target()
+    return dataclasses.replace(old, status=status, target=target, branch=shown, steps=steps, sample=sample)
