@@ -9,6 +9,7 @@ import secrets
 import socket
 import stat
 import time
+import warnings
 from pathlib import Path
 
 import platformdirs
@@ -89,7 +90,8 @@ def sockets() -> tuple[Path, ...]:
 
 
 def _runtime_directory() -> Path:
-    path = Path(platformdirs.user_runtime_dir(_APP))
+    with warnings.catch_warnings(action="ignore"):  # without XDG_RUNTIME_DIR it lies in /tmp, checked below
+        path = Path(platformdirs.user_runtime_dir(_APP))
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()

@@ -124,8 +124,7 @@ class BptuiApp(App[Outcome]):
         if status.branch != old.branch:
             self._shown = None
         if status.state == "failed" and old.state != "failed":
-            self._main.panel("run").add_class("-front")
-            self._main.panel("console").remove_class("-front")
+            self._main.bring_front("run")
             self.notify(status.detail.splitlines()[0] if status.detail else "", title="failed", severity="error")
         if status.trouble and not old.trouble:
             self.notify(status.trouble, title="recording stopped", severity="error", timeout=10)

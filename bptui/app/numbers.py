@@ -13,25 +13,26 @@ UP, DOWN, SAME = "▴", "▾", " "
 
 
 def number(value: float, width: int, decimals: int = 4) -> str:
-    """A number in at most `width` cells: `decimals` places where that says enough, else in powers of ten.
+    """A number in at most `width` cells: `decimals` places, fewer if they do not fit, else powers of ten.
 
     An exact zero is 0 with its places; a small number never looks like zero.
     """
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{value:+.0f}".title()
     if isinstance(value, int):
-        return str(value) if len(str(value)) <= width else _scientific(value, width)
-    plain = f"{value:.{decimals}f}"
-    says_enough = value == 0 or abs(value) >= 10 ** (1 - decimals)
-    return plain if says_enough and len(plain) <= width else _scientific(value, width)
+        decimals = 0
+    if value == 0 or abs(value) >= 10 ** (1 - decimals):
+        for places in range(decimals, -1, -1):
+            if len(text := f"{value:.{places}f}") <= width:
+                return text
+    return _scientific(value, width)
 
 
 def _scientific(value: float, width: int) -> str:
-    for places in range(width, -1, -1):
-        text = f"{value:.{places}e}"
-        if len(text) <= width:
-            break
-    return text
+    for places in range(width, 0, -1):
+        if len(text := f"{value:.{places}e}") <= width:
+            return text
+    return f"{value:.0e}"
 
 
 def cell(summary: TensorSummary | None, width: int, decimals: int = 4) -> Content:

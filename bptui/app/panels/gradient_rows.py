@@ -25,14 +25,14 @@ class Shown:
 COLUMNS = {
     "epoch": Shown(Column("epoch", 5), 0, 0),
     "sample": Shown(Column("sample", 6), 0, 0),
-    "input": Shown(Column("input", 6), 3, 4),
+    "input": Shown(Column("input", 5), 3, 4),
     "target": Shown(Column("target", 6), 3, 6),
-    "output": Shown(Column("output", 7), 3, 3),
+    "output": Shown(Column("output", 6), 3, 3),
     "loss": Shown(Column("loss", 8), 4, 1),
     "grad": Shown(Column("grad", 8), 4, 1),
     "by_hand": Shown(Column("by hand", 8), 4, 2),
     "difference": Shown(Column("Δ", 6), 1, 5),
-    "weight": Shown(Column("weight", 7), 4, 2),
+    "weight": Shown(Column("weight", 6), 4, 2),
 }
 """All columns in order. Δ is autograd's gradient minus the one by hand."""
 
@@ -44,7 +44,7 @@ def fitting(there: set[str], width: int) -> tuple[str, ...]:
     if {"grad", "by_hand"} <= there:
         there = there | {"difference"}
     names = [name for name in COLUMNS if name in _ALWAYS or name in there]
-    while sum(COLUMNS[name].column.width + 1 for name in names) > width:
+    while sum(COLUMNS[name].column.width + 1 for name in names) - 1 > width:
         cheapest = max(names, key=lambda name: COLUMNS[name].rank)
         if COLUMNS[cheapest].rank <= 1:
             break

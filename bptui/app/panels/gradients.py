@@ -14,6 +14,10 @@ from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.recording.reader import Reader
 
 
+_MARGIN = 2
+"""Cells beside the columns: the mark of the row and the scrollbar."""
+
+
 class GradientsPanel(Panel):
     """Why you look at this: how loss, gradient and weight go from sample to sample."""
 
@@ -51,7 +55,7 @@ class GradientsPanel(Panel):
     def _fit(self, view: View) -> None:
         """Show the columns that fit and that this loop has, the dearer first."""
         there = set(view.sample.quantities) if view.sample else set()
-        names = fitting(there, self.query_one(VirtualTable).size.width - 3)
+        names = fitting(there, self.query_one(VirtualTable).size.width - _MARGIN)
         if names != self._names and self._rows is not None:
             self._names = self._rows.names = names
             self.query_one(VirtualTable).set_columns(tuple(COLUMNS[name].column for name in names))

@@ -46,7 +46,7 @@ class GraphPanel(Panel):
             self._lanes = lanes([node.inputs for node in self._graph])
             self._set_columns()
         self._retitle(view, reader, step, nodes)
-        self.query_one(VirtualTable).show(len(self._graph), current=self._loss_row())
+        self.query_one(VirtualTable).show(len(self._graph))
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """Value and gradient of the selected row."""
@@ -60,9 +60,6 @@ class GraphPanel(Panel):
     def _tell_place(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()
         self.post_message(PlaceSelected(self._graph[event.index].place if self._graph else None))
-
-    def _loss_row(self) -> int | None:
-        return len(self._graph) - 1 if self._graph else None
 
     def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
@@ -90,9 +87,13 @@ class GraphPanel(Panel):
         before = self._graph_before[i] if len(self._graph_before) == len(self._graph) else node
         where = _where(node)
         return Row(
-            (self._lanes[i], node.name, where, _marked(node.value, before.value), _marked(node.grad, before.grad)),
+            (self._lanes[i], self._name(i), where, _marked(node.value, before.value), _marked(node.grad, before.grad)),
             kind="" if node.kind == "op" else "muted",
         )
+
+    def _name(self, i: int) -> str:
+        """The op; of the last one, that the loss is its output."""
+        return self._graph[i].name + ("  = loss" if i == len(self._graph) - 1 else "")
 
 
 def _where(node: Node) -> str:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from bptui.app.numbers import SAME, cell, direction, number
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
+from bptui.app.widgets.plot import Range
 from bptui.app.widgets.plot_widget import Plot
 from bptui.recording.buckets import Column
 from bptui.recording.reader import Reader
 from bptui.records import RecordedSample, TensorSummary
 
-_SERIES = (("weight_after", "weight", "weight"), ("grad", "∂loss/∂w", "grad"), ("loss", "loss", "loss"))
+_SERIES = (("weight_after", "weight after", "weight"), ("grad", "∂loss/∂weight", "grad"), ("loss", "loss", "loss"))
 """(quantity, label, id) of each plot."""
 
-_LABEL, _NUMBER, _CHANGE = 9, 11, 12
+_LABEL, _NUMBER, _CHANGE = 13, 12, 12
+
+_WIDEST = 4
+"""So many columns of a plot one sample has at most, while there are few."""
 
 
 class WeightsPanel(Panel):
@@ -27,9 +31,9 @@ class WeightsPanel(Panel):
     NAME, NUMBER = "Weights", 3
 
     DEFAULT_CSS = """
-    WeightsPanel VerticalScroll > Horizontal { height: 1fr; min-height: 1; max-height: 6; }
-    WeightsPanel Static { width: 34; height: 100%; padding: 0 1; }
-    WeightsPanel Plot { width: 1fr; height: 100%; margin-right: 1; }
+    WeightsPanel .series { height: 1fr; min-height: 2; max-height: 8; padding: 0 1; }
+    WeightsPanel Static { height: 1; }
+    WeightsPanel Plot { height: 1fr; }
     """
 
     def __init__(self) -> None:
@@ -40,7 +44,7 @@ class WeightsPanel(Panel):
     def compose(self) -> ComposeResult:
         with VerticalScroll():
             for _, _, name in _SERIES:
-                with Horizontal(id=f"series-{name}"):
+                with Vertical(id=f"series-{name}", classes="series"):
                     yield Static()
                     yield Plot()
 
@@ -53,8 +57,7 @@ class WeightsPanel(Panel):
             row.query_one(Static).update(self._line(quantity, label))
             plot = row.query_one(Plot)
             columns = reader.columns(view.branch, view.steps, quantity, plot.columns_wanted)
-            plot.show(tuple(map(_range, columns)), frozenset(i for i, column in enumerate(columns) if column.bad))
-        self.titled(aside="" if view.is_newest or view.step < 0 else f"values of sample {view.step + 1}")
+            plot.show(*stretched(columns, plot.columns_wanted))
 
     def _line(self, quantity: str, label: str) -> Content:
         now, before = (_quantity(sample, quantity) for sample in (self._shown, self._before))
@@ -78,5 +81,19 @@ def _change(now: TensorSummary | None, before: TensorSummary | None) -> str:
     return ("+" if change > 0 else "") + number(change, _CHANGE - 1)
 
 
-def _range(column: Column) -> tuple[float, float] | None:
-    return None if column.min is None or column.max is None else (column.min, column.max)
+def stretched(columns: tuple[Column, ...], wanted: int) -> tuple[tuple[Range | None, ...], frozenset[int]]:
+    """Ranges for a plot, and which of them are bad; few samples get some columns each and are joined to steps."""
+    times = max(1, min(_WIDEST, wanted // max(len(columns), 1)))
+    ranges: list[Range | None] = []
+    for before, column in zip((None, *columns), columns, strict=False):
+        ranges += [_joined(before, column), *([_joined(None, column)] * (times - 1))]
+    return tuple(ranges), frozenset(i for i in range(len(ranges)) if columns[i // times].bad)
+
+
+def _joined(before: Column | None, column: Column) -> Range | None:
+    """The range of a column, drawn on from the end of the one before."""
+    if column.min is None or column.max is None:
+        return None
+    if before is None or before.min is None or before.max is None:
+        return column.min, column.max
+    return min(column.min, before.max), max(column.max, before.min)

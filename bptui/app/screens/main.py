@@ -85,10 +85,10 @@ class MainScreen(Screen[None]):
                 yield SourcePanel()
                 yield WeightsPanel()
                 with Container(id="bottom"):
-                    yield ConsolePanel().add_class("-front")
-                    yield RunPanel()
+                    yield ConsolePanel()
+                    yield RunPanel().add_class("-front")
         yield Static(id="tiny")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(show_command_palette=False)
 
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
@@ -110,9 +110,16 @@ class MainScreen(Screen[None]):
         names = [panel.NAME.lower() for panel in PANELS]
         self.active = names[(names.index(self.active) + by) % len(names)]
 
+    def bring_front(self, name: str) -> None:
+        """Show one of the two panels that share the lower right corner."""
+        for other in _BOTTOM:
+            self.panel(other).set_class(other == name, "-front")
+
     def watch_active(self, active: str) -> None:
+        if self.is_mounted and active in _BOTTOM:
+            self.bring_front(active)
         self._arrange()
-        if self.is_mounted:
+        if self.is_mounted and not self.panel(active).has_focus_within:
             self.panel(active).take_focus()
 
     def watch_zoomed(self) -> None:
@@ -126,12 +133,16 @@ class MainScreen(Screen[None]):
     def _focused(self, event: DescendantFocus) -> None:
         for panel in self.query(Panel):
             if panel in event.widget.ancestors:
-                self.set_reactive(MainScreen.active, panel.id or "")
-                self._arrange()
+                self.active = panel.id or ""
 
     @on(PanelTabs.Chosen)
     def _chosen(self, event: PanelTabs.Chosen) -> None:
         self.choose(event.number)
+
+    @on(ConsolePanel.Spoke)
+    def _show_console(self) -> None:
+        if self.active not in _BOTTOM:
+            self.bring_front("console")
 
     @on(PlaceSelected)
     def _point(self, event: PlaceSelected) -> None:
@@ -148,8 +159,6 @@ class MainScreen(Screen[None]):
         self.set_class(self.zoomed or width < WIDE[0] or height < WIDE[1], "-single")
         for panel in self.query(Panel):
             panel.set_class(panel.id == self.active, "-active")
-            if self.active in _BOTTOM and panel.id in _BOTTOM:
-                panel.set_class(panel.id == self.active, "-front")
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
         self.query_one(PanelTabs).show(self.active)

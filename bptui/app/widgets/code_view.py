@@ -21,7 +21,7 @@ _MARKS = {"code-view--current": "▶", "code-view--related": "·", "": " "}
 
 
 class CodeView(ScrollView, can_focus=True):
-    """Source code that scrolls to its current line, about a third from the top."""
+    """Source code that scrolls to its current line, about two thirds down: what ran before it is above."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -105,13 +105,13 @@ class CodeView(ScrollView, can_focus=True):
         return len(str(len(self._lines))) + 4
 
     def _reveal(self) -> None:
-        """Bring the current line to a third of the height, unless it is visible."""
+        """Bring the current line to two thirds of the height, unless it is visible."""
         height = self.scrollable_content_region.height
         if self._current is None or height <= 0:
             return
         row = self._current - 1
         if not 0 <= row - self.scroll_offset.y < height:
-            self.scroll_to(y=clamp(row - height // 3, 0, self.max_scroll_y), animate=False, force=True)
+            self.scroll_to(y=clamp(row - height * 2 // 3, 0, self.max_scroll_y), animate=False, force=True)
 
     def _on_resize(self) -> None:
         self._reveal()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    Range = tuple[float, float]
+Range = tuple[float, float]
+"""The least and the greatest value of a column."""
 
 BARS = "▁▂▃▄▅▆▇█"
 BAD = "×"
