@@ -66,7 +66,9 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("record", help="run a training to its end without the app", description=_TARGET)
-    parser.add_argument("-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
+    parser.add_argument(
+        "-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory"
+    )
     _add_log(parser)
     _add_target(parser, required=True)
     parser.set_defaults(command=_record)
@@ -102,7 +104,9 @@ def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
 
 
 def _add_log(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--log-protocol", metavar="FILE", type=Path, help="write every message between the processes")
+    parser.add_argument(
+        "--log-protocol", metavar="FILE", type=Path, help="write every message between the processes"
+    )
 
 
 def _add_theme(parser: argparse.ArgumentParser) -> None:

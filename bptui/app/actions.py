@@ -47,7 +47,13 @@ class Action:
     def binding(self) -> Binding:
         """What binds the keys in Textual."""
         return Binding(
-            ",".join(self.keys), f"app.{self.id}", self.label, show=self.footer, key_display=self.key, tooltip=self.help, id=self.id
+            ",".join(self.keys),
+            f"app.{self.id}",
+            self.label,
+            show=self.footer,
+            key_display=self.key,
+            tooltip=self.help,
+            id=self.id,
         )
 
 
@@ -67,18 +73,18 @@ _STEP, _LOOK, _SCREEN, _APP = "Stepping", "Looking", "Panels", "bptui"
 
 ACTIONS = (
     Action("step", ("s", "space", "f10", "f11"), "step",
-           "Run one sample: forward, backward, update; while looking back, show the next one", _STEP, _can_go_on, True),
+           "Run one sample; while looking back, show the next one", _STEP, _can_go_on, True),
     Action("epoch", ("e",), "epoch", "Run to the end of the epoch", _STEP, _can_go_on, True),
-    Action("resume", ("c", "f5"), "continue", "Run on until paused, or to the end", _STEP,
+    Action("resume", ("c", "f5"), "run", "Run on until paused, or to the end", _STEP,
            lambda view: view.is_paused),
     Action("pause", ("p", "f6"), "pause", "Stop after the sample at hand", _STEP,
            lambda view: view.commands and view.is_running and not view.status.pausing),
     Action("back", ("S",), "back", "Look back one sample, in the recording", _LOOK, _can_go_back, True),
     Action("epoch_back", ("E",), "epoch back", "Look back to the end of the epoch before", _LOOK, _can_go_back, True,
            footer=False),
-    Action("newest", ("N",), "newest", "Return from looking back to the newest sample", _LOOK,
+    Action("newest", ("N",), "now", "Return from looking back to the newest sample", _LOOK,
            lambda view: view.looks_back and view.steps > 0),
-    Action("goto", ("g",), "go to", "Go to a sample or an epoch: 120, e3, 3.5; a later one is run to", _LOOK,
+    Action("goto", ("g",), "go", "Go to a sample or epoch: 120, e3, 3.5; run there if need be", _LOOK,
            lambda view: not view.is_running and (view.steps > 0 or view.is_paused)),
     Action("inspect", ("x",), "inspect", "Show the selected row's tensors in full", _LOOK, _has_sample),
     Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,

@@ -68,7 +68,9 @@ class BptuiApp(App[Outcome]):
         self._link = link
         self._reader = reader
         self._shown: tuple[int, int] | None = None  # the (branch, step) looked at, None for the newest
-        self._view = View(Status("starting", 0, 0, detail="starting the session"), commands=bool(link and not link.viewer))
+        self._view = View(
+            Status("starting", 0, 0, detail="starting the session"), commands=bool(link and not link.viewer)
+        )
         self._count = ""
         self._count_timer: Timer | None = None
         self._legal: tuple[str, ...] = ()
@@ -259,7 +261,9 @@ class BptuiApp(App[Outcome]):
 
     def action_reset(self) -> None:
         if self._view.steps:
-            question = "Begin again before the first sample?\nNothing is lost: it begins a new branch of the recording."
+            question = (
+                "Begin again before the first sample?\nNothing is lost: it begins a new branch of the recording."
+            )
             self.push_screen(Confirm(question, {"r": "reset"}), self._reset)
         else:
             self._reset("r")

@@ -21,7 +21,9 @@ class Actions(Provider):
         for action in self._legal():
             title = self._title(action)
             if (score := max(matcher.match(title), matcher.match(action.help))) > 0:
-                yield Hit(score, matcher.highlight(title), partial(self.app.run_action, action.id), help=action.help)
+                yield Hit(
+                    score, matcher.highlight(title), partial(self.app.run_action, action.id), help=action.help
+                )
 
     def _legal(self) -> list[Action]:
         return [action for action in ACTIONS if self.app.check_action(action.id, ()) and action.id != "palette"]

@@ -22,8 +22,8 @@ _STATES = {
 }
 """The sign and colour of each state."""
 
-_BAR = 12
-_SPARK = 16
+_ROOMY = 100
+"""From this width on there is room for wider bars."""
 
 
 class StatusLine(Horizontal):
@@ -32,7 +32,7 @@ class StatusLine(Horizontal):
     DEFAULT_CSS = """
     StatusLine {
         height: 2; background: $panel; color: $foreground;
-        & #status-left { width: 1fr; height: 2; padding: 0 1; }
+        & #status-left { width: 1fr; height: 2; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
         & #status-right { width: auto; height: 2; padding: 0 1; text-align: right; }
     }
     """
@@ -49,8 +49,9 @@ class StatusLine(Horizontal):
             reader: The recording.
             count: The digits typed before the next key.
         """
-        left = Content("\n").join([_title(view), _position(view)])
-        right = Content("\n").join([_state(view, count), _loss(view, reader)])
+        bar, spark = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
+        left = Content("\n").join([_title(view), _position(view, bar)])
+        right = Content("\n").join([_state(view, count), _loss(view, reader, spark)])
         self.query_one("#status-left", Static).update(left)
         self.query_one("#status-right", Static).update(right)
 
@@ -88,7 +89,7 @@ def _doing(view: View) -> str:
     return f"{status.state}  {first[:60]}" if first else status.state
 
 
-def _position(view: View) -> Content:
+def _position(view: View, width: int) -> Content:
     sample = view.sample
     if view.status.trouble and view.status.live:
         return Content(view.status.live)
@@ -96,23 +97,25 @@ def _position(view: View) -> Content:
         return Content.styled("no sample yet", "$text-muted")
     samples, epochs = sample.layout.samples, sample.layout.epochs
     epoch = f"epoch {sample.epoch:>{len(str(epochs or sample.epoch))}}" + (f" of {epochs}" if epochs else "")
-    width = len(str(samples or sample.index + 1))
-    place = f"sample {sample.index + 1:>{width}}" + (f"/{samples}" if samples else "")
-    bar = _progress((sample.index + 1) / samples) + " " if samples else ""
+    digits = len(str(samples or sample.index + 1))
+    place = f"sample {sample.index + 1:>{digits}}" + (f"/{samples}" if samples else "")
+    bar = _progress((sample.index + 1) / samples, width) if samples else ""
     return Content.assemble(epoch, " · ", place, "  ", (bar, "$text-primary"))
 
 
-def _progress(share: float) -> str:
+def _progress(share: float, width: int) -> str:
     """How much of the epoch is done, as a bar."""
-    eighths = round(min(share, 1.0) * _BAR * 8)
+    eighths = round(min(share, 1.0) * width * 8)
     full, rest = divmod(eighths, 8)
-    return "▕" + ("█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")).ljust(_BAR) + "▏"
+    return "▕" + ("█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")).ljust(width) + "▏"
 
 
-def _loss(view: View, reader: Reader) -> Content:
+def _loss(view: View, reader: Reader, width: int) -> Content:
     if view.sample is None:
         return Content("")
-    columns = reader.columns(view.branch, view.steps, "loss", _SPARK)
+    columns = reader.columns(view.branch, view.steps, "loss", width)
     spark = bars([float("nan") if column.bad else column.max for column in columns])
     value = cell(view.sample.quantities.get("loss"), 10)
-    return Content.assemble("loss ", " " * (10 - value.cell_length), value, " ", (spark.rjust(_SPARK), "$text-primary"))
+    return Content.assemble(
+        "loss ", " " * (10 - value.cell_length), value, " ", (spark.rjust(width), "$text-primary")
+    )

@@ -21,6 +21,7 @@ class View:
         branch: The branch shown.
         steps: How many samples it has.
         sample: The sample shown, None before the first.
+        before: The sample shown before it, to mark what has changed since.
     """
 
     status: Status
@@ -29,6 +30,7 @@ class View:
     branch: int = 0
     steps: int = 0
     sample: RecordedSample | None = None
+    before: RecordedSample | None = None
 
     @property
     def step(self) -> int:
@@ -69,8 +71,10 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
     shown = status.branch if branch is None else branch
     steps = status.steps if shown == status.branch else reader.steps(shown)
     at = steps - 1 if step is None else min(step, steps - 1)
-    sample = old.sample
+    sample, before = old.sample, old.before
     if sample is None or (sample.branch, sample.step) != (shown, at):
-        sample = reader.sample(shown, at)
+        sample, before = reader.sample(shown, at), sample
     target = old.target if old.target and status.state != "starting" else reader.target()
-    return dataclasses.replace(old, status=status, target=target, branch=shown, steps=steps, sample=sample)
+    return dataclasses.replace(
+        old, status=status, target=target, branch=shown, steps=steps, sample=sample, before=before
+    )

@@ -22,7 +22,9 @@ def attach(name: str, theme: str) -> int:
     check_terminal()
     found = [path for path in paths.sockets() if name in path.stem]
     if not found:
-        raise BptuiError(f"no session {name!r} is running" if name else "no session is running; bptui run starts one")
+        raise BptuiError(
+            f"no session {name!r} is running" if name else "no session is running; bptui run starts one"
+        )
     if len(found) > 1:
         raise BptuiError(f"more than one session is running, name one: {', '.join(path.stem for path in found)}")
     outcome = show(found[0], theme=theme)

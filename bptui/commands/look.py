@@ -22,7 +22,9 @@ def look(recording: Path, theme: str) -> int:
     reader = Reader(recording)
     check_terminal()
     socket = reader.facts().get("socket", "")
-    outcome = show(Path(socket) if socket and os.path.exists(socket) else None, viewer=True, reader=reader, theme=theme)
+    outcome = show(
+        Path(socket) if socket and os.path.exists(socket) else None, viewer=True, reader=reader, theme=theme
+    )
     if outcome.text:
         print(outcome.text, file=sys.stderr)
     return outcome.code

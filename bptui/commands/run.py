@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from bptui.app.app import Outcome
 
 
-def session_options(target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None) -> SessionOptions:
+def session_options(
+    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None
+) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
     Raises:
@@ -88,7 +90,9 @@ def check_terminal() -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BptuiError("the app needs a terminal; bptui record runs without one")
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
-        raise BptuiError("TERM is dumb: this terminal can not show the app; set TERM (xterm-256color), or use bptui record")
+        raise BptuiError(
+            "TERM is dumb: this terminal can not show the app; set TERM (xterm-256color), or use bptui record"
+        )
 
 
 def show(socket: Path | None, viewer: bool = False, reader: Reader | None = None, theme: str = "") -> Outcome:

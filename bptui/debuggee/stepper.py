@@ -19,6 +19,9 @@ ROOM = 4096
 TRACE_EVERY = 5
 """While running, every so many ticks of the session one sample is traced, for a graph that lives."""
 
+TRACE_BEFORE = 64
+"""So many samples before a stop are traced, so that one can look back from it at whole graphs."""
+
 
 @dataclass
 class Goal:
@@ -27,10 +30,12 @@ class Goal:
     Attributes:
         stop_at: Stop after so many samples of the run, None for no such limit.
         epochs: Stop after so many epoch ends, None for no such limit.
+        since: How many samples there were when the goal was set.
     """
 
     stop_at: int | None = None
     epochs: int | None = None
+    since: int = 0
 
 
 class Quitting(BaseException):
@@ -140,7 +145,8 @@ class Stepper:
             raise Quitting
         elif isinstance(command, Step):
             stop_at = self.steps + command.count if command.granularity == "sample" else None
-            self._goal = Goal(stop_at, command.count if command.granularity == "epoch" else None)
+            epochs = command.count if command.granularity == "epoch" else None
+            self._goal = Goal(stop_at, epochs, self.steps)
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -148,13 +154,17 @@ class Stepper:
             self._goal = Goal(stop_at=self.steps + rest)
         left = None if self._goal.stop_at is None else self._goal.stop_at - self.steps
         last = self._epochs.samples_to_the_end()
-        self.trace_next = 1 in (left, last) or self._ticks >= TRACE_EVERY
+        counts = [count for count in (left, last) if count is not None]
+        watched = self._goal.epochs is not None
+        if watched:
+            counts.append(self.steps - self._goal.since + 1)
+        self.trace_next = any(count <= TRACE_BEFORE for count in counts) or self._ticks >= TRACE_EVERY
         if self._ticks >= TRACE_EVERY:
             self._ticks = 0
-        # One short of a stop, attention is due, to trace the sample that ends there; an epoch whose length the
+        # Shortly before a stop attention is due, to trace the samples that lead there; an epoch whose length the
         # loop does not declare is watched sample by sample.
-        rooms = [len(self._rows) + count - 1 for count in (left, last) if count is not None and count > 1]
-        self._room = 0 if self._goal.epochs is not None else min([*rooms, ROOM])
+        rooms = [len(self._rows) + count - TRACE_BEFORE for count in counts if count > TRACE_BEFORE]
+        self._room = 0 if watched else min([*rooms, ROOM])
 
 
 def _batch(first: int, layout: int, rows: list[Row]) -> Samples:

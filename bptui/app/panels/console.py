@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.message import Message
 
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
@@ -15,9 +14,6 @@ class ConsolePanel(Panel):
     """Why you look at this: the training's own words, each beside the sample during which it said them."""
 
     NAME, NUMBER = "Console", 5
-
-    class Spoke(Message):
-        """The first line was printed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,8 +31,6 @@ class ConsolePanel(Panel):
         until = self._count if view.is_newest or not self._count else reader.output_until(view.branch, view.step)
         table = self.query_one(VirtualTable)
         table.show(self._count, cursor=max(until - 1, 0), changed_from=old if old <= self._count else 0)
-        if self._count and not old:
-            self.post_message(self.Spoke())
         self.titled(f"{self._count:,} lines" if self._count else "nothing printed yet")
 
     def _rows(self, start: int, stop: int) -> list[Row]:

@@ -82,7 +82,9 @@ class GradientRows:
         """The rows from `start` up to before `stop`."""
         stop = min(stop, self.count)
         ordinal = self._ends_before(start)
-        ends = {_row_of_end(end): end for end in self._reader.epoch_ends(self.branch, ordinal, ordinal + stop - start)}
+        ends = {
+            _row_of_end(end): end for end in self._reader.epoch_ends(self.branch, ordinal, ordinal + stop - start)
+        }
         first = start - ordinal - 1  # an epoch's line needs the sample before it
         samples = {s.step: s for s in self._reader.samples(self.branch, first, first + stop - start + 1)}
         rows = []

@@ -41,7 +41,10 @@ class GradientsPanel(Panel):
         at = self._rows.row_of(view.step) if view.step >= 0 else None
         changed = self._rows.row_of(max(old_steps - 1, 0)) if same else 0
         table.show(self._rows.count, cursor=at, current=at, changed_from=changed)
-        self.titled(f"{view.steps:,} samples" if view.steps else "", f"branch {view.branch}" if view.branch else "")
+        empty = "press s to run the first sample" if view.commands else "no samples"
+        self.titled(
+            f"{view.steps:,} samples" if view.steps else empty, f"branch {view.branch}" if view.branch else ""
+        )
 
     @on(VirtualTable.CursorMoved)
     def _tell_step(self, event: VirtualTable.CursorMoved) -> None:
@@ -54,7 +57,7 @@ class GradientsPanel(Panel):
 
     def _fit(self, view: View) -> None:
         """Show the columns that fit and that this loop has, the dearer first."""
-        there = set(view.sample.quantities) if view.sample else set()
+        there = set(view.sample.quantities) if view.sample else set(COLUMNS)
         names = fitting(there, self.query_one(VirtualTable).size.width - _MARGIN)
         if names != self._names and self._rows is not None:
             self._names = self._rows.names = names

@@ -29,7 +29,6 @@ class GraphPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._key: tuple[int, int] | None = None
         self._graph: tuple[Node, ...] = ()
         self._graph_before: tuple[Node, ...] = ()
         self._lanes: tuple[str, ...] = ()
@@ -41,10 +40,8 @@ class GraphPanel(Panel):
         """Draw the graph of the sample shown; while running, of the last one that was traced."""
         step = reader.traced_step(view.branch, view.step) if view.is_running else view.step
         nodes = reader.graph(view.branch, step) if step is not None and step >= 0 else None
-        if (key := (view.branch, step if step is not None else -1)) != self._key:
-            self._key, self._graph_before, self._graph = key, self._graph, nodes or ()
-            self._lanes = lanes([node.inputs for node in self._graph])
-            self._set_columns()
+        self._graph, self._graph_before = nodes or (), _before(view, reader)
+        self._set_columns(lanes([node.inputs for node in self._graph]))
         self._retitle(view, reader, step, nodes)
         self.query_one(VirtualTable).show(len(self._graph))
 
@@ -70,8 +67,12 @@ class GraphPanel(Panel):
         else:
             self.titled(f"epoch {sample.epoch} · sample {sample.index + 1}")
 
-    def _set_columns(self) -> None:
-        width = max(len(self._lanes[0]) if self._lanes else 3, 3)
+    def _set_columns(self, drawn: tuple[str, ...]) -> None:
+        width = max(len(drawn[0]) if drawn else 0, 3)
+        if self._lanes and width == max(len(self._lanes[0]), 3):
+            self._lanes = drawn
+            return
+        self._lanes = drawn
         self.query_one(VirtualTable).set_columns(
             (
                 Column("", width, "left"), Column("op", 8, "left", grow=True), Column("where", 16, "left", grow=True),
@@ -87,13 +88,25 @@ class GraphPanel(Panel):
         before = self._graph_before[i] if len(self._graph_before) == len(self._graph) else node
         where = _where(node)
         return Row(
-            (self._lanes[i], self._name(i), where, _marked(node.value, before.value), _marked(node.grad, before.grad)),
+            (
+                self._lanes[i],
+                self._op(i),
+                where,
+                _marked(node.value, before.value),
+                _marked(node.grad, before.grad),
+            ),
             kind="" if node.kind == "op" else "muted",
         )
 
-    def _name(self, i: int) -> str:
+    def _op(self, i: int) -> str:
         """The op; of the last one, that the loss is its output."""
         return self._graph[i].name + ("  = loss" if i == len(self._graph) - 1 else "")
+
+
+def _before(view: View, reader: Reader) -> tuple[Node, ...]:
+    """The graph shown before, to mark what has changed since."""
+    before = view.before
+    return (reader.graph(before.branch, before.step) or ()) if before is not None and not view.is_running else ()
 
 
 def _where(node: Node) -> str:

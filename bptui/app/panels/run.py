@@ -47,7 +47,9 @@ def _facts(view: View, reader: Reader) -> Content:
     if target is not None:
         options = "  ".join(f"{name} {value}" for name, value in target.options.items())
         rows += [("options", options), ("python", f"{target.python}   torch {target.torch}")]
-    return Content("\n").join(Content.assemble((f"{name:<10}", "$text-muted"), value) for name, value in rows if value)
+    return Content("\n").join(
+        Content.assemble((f"{name:<10}", "$text-muted"), value) for name, value in rows if value
+    )
 
 
 def _branches(branches: tuple[Branch, ...], view: View) -> Content:

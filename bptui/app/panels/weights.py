@@ -7,7 +7,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from bptui.app.numbers import SAME, cell, direction, number
+from bptui.app.numbers import cell, direction, number
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.plot import Range
@@ -36,11 +36,6 @@ class WeightsPanel(Panel):
     WeightsPanel Plot { height: 1fr; }
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown: RecordedSample | None = None
-        self._before: RecordedSample | None = None
-
     def compose(self) -> ComposeResult:
         with VerticalScroll():
             for _, _, name in _SERIES:
@@ -50,23 +45,22 @@ class WeightsPanel(Panel):
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the run so far; numbers are those of the sample shown, changes since the one shown before."""
-        if view.sample != self._shown:
-            self._before, self._shown = self._shown, view.sample
         for quantity, label, name in _SERIES:
             row = self.query_one(f"#series-{name}")
-            row.query_one(Static).update(self._line(quantity, label))
+            row.query_one(Static).update(_line(view, quantity, label))
             plot = row.query_one(Plot)
             columns = reader.columns(view.branch, view.steps, quantity, plot.columns_wanted)
             plot.show(*stretched(columns, plot.columns_wanted))
 
-    def _line(self, quantity: str, label: str) -> Content:
-        now, before = (_quantity(sample, quantity) for sample in (self._shown, self._before))
-        mark = direction(now, before)
-        value = cell(now, _NUMBER)
-        return Content.assemble(
-            f"{label:<{_LABEL}}", " " * (_NUMBER - value.cell_length), value,
-            (f" {mark} " if mark != SAME else "   ", "bold $text-accent"), _change(now, before),
-        )  # fmt: skip
+
+def _line(view: View, quantity: str, label: str) -> Content:
+    now, before = (_quantity(sample, quantity) for sample in (view.sample, view.before))
+    mark = direction(now, before)
+    value = cell(now, _NUMBER)
+    return Content.assemble(
+        f"{label:<{_LABEL}}", " " * (_NUMBER - value.cell_length), value,
+        (f" {mark} ", "bold $text-accent"), _change(now, before),
+    )  # fmt: skip
 
 
 def _quantity(sample: RecordedSample | None, name: str) -> TensorSummary | None:

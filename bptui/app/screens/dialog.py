@@ -16,8 +16,8 @@ class Dialog(ModalScreen[T]):
     Dialog {
         align: center middle;
         & > .dialog {
-            width: auto; max-width: 90%; height: auto; max-height: 90%;
-            border: round $border; background: $surface; padding: 1 2;
+            width: auto; max-width: 100%; height: auto; max-height: 100%;
+            border: round $border; background: $surface; padding: 0 2;
         }
     }
     """

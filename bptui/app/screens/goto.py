@@ -44,7 +44,9 @@ class Goto(Dialog[Goal]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static("Go to  120 sample 120 of the run\n       e3  the end of epoch 3\n       3.5 sample 5 of epoch 3")
+            yield Static(
+                "Go to  120 sample 120 of the run\n       e3  the end of epoch 3\n       3.5 sample 5 of epoch 3"
+            )
             field = Input(placeholder="120, e3 or 3.5")
             field.cursor_blink = False
             yield field

@@ -27,13 +27,15 @@ EXTRA = (
 
 def key_names(action: Action) -> str:
     """The keys of an action as people write them."""
-    return ", ".join(_NAMES.get(key, key.upper() if key[0] == "f" and len(key) > 1 else key) for key in action.keys)
+    return ", ".join(
+        _NAMES.get(key, key.upper() if key[0] == "f" and len(key) > 1 else key) for key in action.keys
+    )
 
 
 class Help(Dialog[None]):
     """Shows what every key does."""
 
-    DEFAULT_CSS = "Help Static { width: auto; }"
+    DEFAULT_CSS = "Help > .dialog { width: 92; } Help Static { width: 1fr; }"
     BINDINGS = [("question_mark,q", "dismiss(None)", "close")]
 
     def compose(self) -> ComposeResult:

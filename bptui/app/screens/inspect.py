@@ -31,16 +31,16 @@ class Inspect(Dialog[None]):
         with VerticalScroll(classes="dialog") as box:
             box.border_title = self._title
             box.border_subtitle = "Esc close"
-            yield Static(Content("\n\n").join(_described(name, part) for name, part in self._quantities))
+            yield Static(Content("\n").join(_described(name, part) for name, part in self._quantities))
 
 
 def _described(name: str, summary: TensorSummary) -> Content:
-    head = Content.assemble(
-        (f"{name:<14}", "bold"), f"{shape(summary)}  {summary.dtype}  {summary.device}  ",
-        (nonfinite(summary), "bold $text-error"),
-    )  # fmt: skip
+    kind = f"{shape(summary)}  {summary.dtype}  {summary.device}"
+    label = Content.styled(f"{name:<13}", "bold")
     if summary.item is not None:
-        return Content("\n").join([head, styled(f"  {summary.item!r}", summary)])
+        value = styled(f"{summary.item!r:<24}", summary)
+        return Content.assemble(label, value, (kind, "$text-muted"))
+    head = Content.assemble(label, f"{kind}  ", (nonfinite(summary), "bold $text-error"))
     return Content("\n").join([head, *_statistics(summary), *_values(summary)])
 
 

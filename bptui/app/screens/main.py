@@ -54,7 +54,9 @@ class PanelTabs(Static):
         parts = []
         for panel in PANELS:
             style = "bold reverse" if panel.NAME.lower() == active else "$text-muted"
-            parts.append(Content.styled(f" {panel.NUMBER} {panel.NAME} ", f"{style} @click=choose({panel.NUMBER})"))
+            parts.append(
+                Content.styled(f" {panel.NUMBER} {panel.NAME} ", f"{style} @click=choose({panel.NUMBER})")
+            )
         self.update(Content(" ").join(parts))
 
     def action_choose(self, number: int) -> None:
@@ -74,6 +76,10 @@ class MainScreen(Screen[None]):
     zoomed: reactive[bool] = reactive(False)
     """Whether the active panel has the whole screen."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._spoken = False
+
     def compose(self) -> ComposeResult:
         yield StatusLine()
         yield PanelTabs()
@@ -92,6 +98,7 @@ class MainScreen(Screen[None]):
 
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
+        self._front_console(reader)
         self.query_one(StatusLine).show(view, reader, count)
         for panel in self.query(Panel):
             if panel.display and panel.size:
@@ -109,6 +116,13 @@ class MainScreen(Screen[None]):
         """Go to the next or the previous panel."""
         names = [panel.NAME.lower() for panel in PANELS]
         self.active = names[(names.index(self.active) + by) % len(names)]
+
+    def _front_console(self, reader: Reader) -> None:
+        """Once something is printed, show it where the run's facts stood, unless they are being read."""
+        if not self._spoken and reader.output_count():
+            self._spoken = True
+            if self.active not in _BOTTOM:
+                self.bring_front("console")
 
     def bring_front(self, name: str) -> None:
         """Show one of the two panels that share the lower right corner."""
@@ -138,11 +152,6 @@ class MainScreen(Screen[None]):
     @on(PanelTabs.Chosen)
     def _chosen(self, event: PanelTabs.Chosen) -> None:
         self.choose(event.number)
-
-    @on(ConsolePanel.Spoke)
-    def _show_console(self) -> None:
-        if self.active not in _BOTTOM:
-            self.bring_front("console")
 
     @on(PlaceSelected)
     def _point(self, event: PlaceSelected) -> None:
