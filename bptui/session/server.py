@@ -43,13 +43,17 @@ class Server:
                 with contextlib.suppress(OSError):
                     writer.close()
 
+    def end(self) -> None:
+        """Have `serve` come to its end."""
+        self._session.over.set()
+
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             hello = await read_message(reader)
             if isinstance(hello, Attach):
                 self._session.log("app→session", hello)
                 await self._serve(hello, reader, writer)
-        except ProtocolError:
+        except (ProtocolError, RecursionError):
             pass  # not one of ours, or of another version: its connection ends, the session does not
         finally:
             self._apps.pop(writer, None)
@@ -64,7 +68,7 @@ class Server:
         while (command := await read_message(reader)) is not None:
             self._session.log("app→session", command)
             if not hello.viewer:
-                await self._session.obey(command)  # type: ignore[arg-type]
+                await self._session.obey(command)
 
     def _broadcast(self, status: Status) -> None:
         for writer in tuple(self._apps):
