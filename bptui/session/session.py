@@ -93,6 +93,7 @@ class Session:
         self._living: list[Debuggee] = []
         self._ticker: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         self._failure: BaseException | None = None
         self._lock = asyncio.Lock()  # a command is done before the next begins, whoever sent it
 
@@ -113,8 +114,9 @@ class Session:
         Raises:
             BaseException: What went wrong in the session itself, if anything did.
         """
-        await self._lock.acquire()  # for good: nobody starts anything any more
-        await self._end_debuggee(GRACE)
+        async with self._lock:
+            self._is_closed = True
+            await self._end_debuggee(GRACE)
         if self._keeper is not None:
             self._keeper.end()
         kill_orphans(set())
@@ -135,6 +137,8 @@ class Session:
         async with self._lock:
             state = self.status.state
             match command:
+                case _ if self._is_closed:
+                    pass
                 case Step(count=count) if count < 1:
                     pass
                 case Step() if state == "paused":
@@ -192,7 +196,8 @@ class Session:
                 case Ready(python=python, torch=torch):
                     self._recorder.describe({"python": python, "torch": torch})
                     async with self._lock:
-                        await self._fork(keeper)
+                        if not self._is_closed:
+                            await self._fork(keeper)
                 case Refused():
                     self._refuse(message)
                 case Forked():
