@@ -9,7 +9,7 @@ import select
 import signal
 import socket
 
-from bptui.debuggee.process import die_with_parent, take_standard_streams
+from bptui.debuggee.process import die_with_parent, outlive_parent, take_standard_streams
 from bptui.protocol import PROTOCOL_VERSION, Channel, Exited, Fork, Forked, LineSplitter, Ready, Refused, Shutdown
 from bptui.protocol.codec import decode
 
@@ -26,6 +26,7 @@ def keep(fd: int) -> None:
     except Exception as error:
         channel.send(Refused(f"torch does not import in {platform.python_version()}: {error}"))
         return
+    outlive_parent()  # from here on the end of the channel is noticed, and takes the debuggee's children along
     channel.send(Ready(PROTOCOL_VERSION, os.getpid(), platform.python_version(), str(torch.__version__)))
     _Keeper(channel).serve()
 
@@ -51,7 +52,7 @@ class _Keeper:
             if self._channel.sock in ready and not self._obey():
                 break
         for child in self._children:
-            os.kill(child, signal.SIGKILL)
+            _kill_group(child)
 
     def _obey(self) -> bool:
         data, fds, _, _ = socket.recv_fds(self._channel.sock, 1 << 16, FDS)
@@ -97,3 +98,8 @@ class _Keeper:
                 self._channel.send(Exited(pid, os.waitstatus_to_exitcode(status)))
 
 
+def _kill_group(child: int) -> None:
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except ProcessLookupError:  # so young that it has no group of its own yet
+        os.kill(child, signal.SIGKILL)

@@ -15,8 +15,12 @@ def die_with_parent() -> None:
 
     Elsewhere the end of the channel does the same as soon as it is read.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _on_death_of_parent(signal.SIGKILL)
+
+
+def outlive_parent() -> None:
+    """Take `die_with_parent` back."""
+    _on_death_of_parent(0)
 
 
 def take_standard_streams(stdout: int, stderr: int) -> None:
@@ -25,3 +29,8 @@ def take_standard_streams(stdout: int, stderr: int) -> None:
     for source, standard in ((null, 0), (stdout, 1), (stderr, 2)):
         os.dup2(source, standard)
         os.close(source)
+
+
+def _on_death_of_parent(number: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)

@@ -6,15 +6,29 @@ import asyncio
 import signal
 import sys
 
+from bptui.errors import BptuiError
 from bptui.protocol import from_json
 from bptui.session.options import SessionOptions
+from bptui.session.orphans import adopt_orphans
 from bptui.session.server import Server
 
 
-async def _main() -> None:
-    await Server(from_json(SessionOptions, sys.argv[1])).serve()
+async def _serve() -> None:
+    server = Server(from_json(SessionOptions, sys.argv[1]))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.end)
+    await server.serve()
 
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app's terminal
-signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the session outlives it
-asyncio.run(_main())
+def _main() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app's terminal
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the session outlives it
+    adopt_orphans()
+    try:
+        asyncio.run(_serve())
+    except BptuiError as error:
+        print(f"bptui: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+sys.exit(_main())

@@ -7,8 +7,8 @@ import re
 LONGEST = 1 << 16
 """A longer line is cut into pieces, so that a training that never ends a line costs no memory."""
 
-_MARK = re.compile(rb"\x1b_bptui;(-?\d+)\x1b\\")
-_PARTIAL_MARK = re.compile(rb"\x1b(_[^\x1b]{0,30}\x1b?)?$")
+_MARK = re.compile(rb"\x1b_bptui;(-?\d{1,18})\x1b\\")
+_PARTIAL_MARK = re.compile(rb"\x1b(_[^\x1b]{0,30}\x1b?)?\Z")
 
 Line = tuple[int, int, str]
 
@@ -54,9 +54,10 @@ class LineReader:
         return lines
 
     def _as_line(self, raw: bytes) -> Line:
-        # NUL would end the text for some readers of SQLite, a CR would jump back on screen.
-        text = raw.decode("utf-8", "backslashreplace").rstrip("\r").replace("\0", "\\x00")
-        return self._step, self.stream, text
+        # What a terminal would show in the end: a CR begins the line anew, as a progress bar does. NUL would end
+        # the text for some readers of SQLite.
+        shown = raw.rstrip(b"\r").rpartition(b"\r")[2]
+        return self._step, self.stream, shown.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
 def _pieces(line: bytes) -> list[bytes]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from pathlib import Path
+from typing import Any
 
 from bptui.errors import ProtocolError
 from bptui.protocol import PROTOCOL_VERSION, Attach, Message, Status, Welcome, encode, read_message
@@ -15,6 +15,9 @@ from bptui.session.session import Session
 LINGER = 3600.0
 """Seconds that a paused session waits for an app to come back."""
 
+FAREWELL = 0.5
+"""Seconds that an app gets to take the last that is said to it."""
+
 _BACKLOG = 1 << 20  # bytes: an app that does not read so much any more is let go
 
 
@@ -22,7 +25,8 @@ class Server:
     """Serves a session to any number of apps."""
 
     def __init__(self, options: SessionOptions) -> None:
-        self._apps: dict[asyncio.StreamWriter, bool] = {}
+        self._apps: set[asyncio.StreamWriter] = set()
+        self._serving: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
         self._options = options
         self._session = Session(options, self._broadcast)
 
@@ -38,33 +42,52 @@ class Server:
             lonely.cancel()
             server.close()
             Path(self._options.socket).unlink(missing_ok=True)
-            await self._session.close()
-            for writer in tuple(self._apps):
-                with contextlib.suppress(OSError):
-                    writer.close()
+            try:
+                await self._session.close()
+            finally:
+                await self._let_go()
+
+    def end(self) -> None:
+        """Have `serve` come to its end."""
+        self._session.over.set()
+
+    async def _let_go(self) -> None:
+        """Close all connections, and wait for those who serve them."""
+        for writer in self._serving:
+            writer.close()
+        if self._serving:
+            await asyncio.wait(self._serving.values(), timeout=FAREWELL)
+        for writer in self._serving:  # one that does not read what was said to it
+            writer.transport.abort()
+        if self._serving:
+            await asyncio.wait(self._serving.values())
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving[writer] = task
         try:
             hello = await read_message(reader)
             if isinstance(hello, Attach):
                 self._session.log("app→session", hello)
                 await self._serve(hello, reader, writer)
-        except ProtocolError:
+        except (ProtocolError, RecursionError):
             pass  # not one of ours, or of another version: its connection ends, the session does not
         finally:
-            self._apps.pop(writer, None)
+            self._apps.discard(writer)
+            self._serving.pop(writer)
             writer.close()
 
     async def _serve(self, hello: Attach, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._say(writer, Welcome(PROTOCOL_VERSION, self._options.recording))
         if hello.version != PROTOCOL_VERSION:
             return
-        self._apps[writer] = hello.viewer
+        self._apps.add(writer)
         self._say(writer, self._session.status)
         while (command := await read_message(reader)) is not None:
             self._session.log("app→session", command)
             if not hello.viewer:
-                await self._session.obey(command)  # type: ignore[arg-type]
+                await self._session.obey(command)
 
     def _broadcast(self, status: Status) -> None:
         for writer in tuple(self._apps):
@@ -73,7 +96,7 @@ class Server:
     def _say(self, writer: asyncio.StreamWriter, notice: Message) -> None:
         self._session.log("session→app", notice)
         if writer.transport.get_write_buffer_size() > _BACKLOG:
-            self._apps.pop(writer, None)
+            self._apps.discard(writer)
             writer.transport.abort()
         else:
             writer.write(encode(notice))

@@ -1,0 +1,42 @@
+"""JSON lines: one object per sample, for jq, pandas and scripts.
+
+JSON has no NaN and no infinities, so they are written as the strings "NaN", "Infinity" and "-Infinity": every JSON
+reader takes them, and both Python's `float(...)` and JavaScript's `Number(...)` turn them back into the number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bptui.recording.export.text import COLUMNS, new_file
+from bptui.records import RecordedSample, TensorSummary
+
+
+def write(samples: Iterable[RecordedSample], output: Path) -> None:
+    """Write the samples as lines: a number for one element, a summary for several, null for an absent quantity."""
+    with new_file(output) as file:
+        for sample in samples:
+            line = {"step": sample.step, "epoch": sample.epoch, "index": sample.index}
+            line |= {name: _value(sample.quantities.get(name)) for name in COLUMNS}
+            file.write(json.dumps(line, allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def _value(summary: TensorSummary | None) -> Any:
+    if summary is None:
+        return None
+    if summary.item is not None:
+        return _strict(summary.item)
+    return {key: _strict(value) for key, value in dataclasses.asdict(summary).items()}
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_strict(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return value

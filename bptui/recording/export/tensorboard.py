@@ -1,0 +1,45 @@
+"""TensorBoard: an event file of scalars, tagged by quantity, against the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bptui.errors import BptuiError
+from bptui.records import QUANTITIES, RecordedSample
+
+STATS = ("norm", "mean", "std", "min", "max")
+"""What is written of a tensor of several elements: "grad/norm", "grad/mean", …."""
+
+
+def write(samples: Iterable[RecordedSample], output: Path) -> None:
+    """Write the samples into a new or empty directory, for `tensorboard --logdir`.
+
+    Raises:
+        BptuiError: There is something already.
+    """
+    from tensorboardX import FileWriter
+    from tensorboardX.proto.summary_pb2 import Summary
+
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise BptuiError(f"{output} exists already; an export goes to a new or empty directory")
+    output.mkdir(parents=True, exist_ok=True)
+    writer = FileWriter(str(output))
+    try:
+        for sample in samples:
+            # One event a sample, not one a scalar: eight scalars by SummaryWriter.add_scalar take 6 times as long.
+            values = [Summary.Value(tag=tag, simple_value=value) for tag, value in _scalars(sample)]
+            writer.add_summary(Summary(value=values), sample.step)
+    finally:
+        writer.close()
+
+
+def _scalars(sample: RecordedSample) -> Iterator[tuple[str, Any]]:
+    for name in QUANTITIES:
+        summary = sample.quantities.get(name)
+        if summary is not None and summary.item is not None:
+            yield name, summary.item
+        elif summary is not None:
+            stats = ((stat, getattr(summary, stat)) for stat in STATS)
+            yield from ((f"{name}/{stat}", value) for stat, value in stats if value is not None)

@@ -1,0 +1,111 @@
+"""The debuggee as the session sees it: its process, its channel, its flag, what it prints."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import mmap
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable
+
+from bptui.protocol import Ended, Event, Exited, Fork, Forked, Message, Quit, encode, read_message
+from bptui.protocol.framing import LONGEST_LINE
+from bptui.session.console import Line
+from bptui.session.keeper import Keeper
+from bptui.session.output import Output
+
+
+class Debuggee:
+    """One run of the target.
+
+    Attributes:
+        pid: Its process, once the keeper has said it.
+        code: Its exit code once it is over, negative for a signal.
+        output: What it prints.
+        ended: How its loop ended, once that is known.
+    """
+
+    def __init__(self, on_lines: Callable[[list[Line]], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.pid: asyncio.Future[int] = loop.create_future()
+        self.code: asyncio.Future[int] = loop.create_future()
+        self.output = Output(on_lines)
+        self.ended: Ended | None = None
+        self._is_killed = False
+
+    async def fork(self, keeper: Keeper, command: Fork) -> None:
+        """Have it forked from the keeper."""
+        ours, theirs = socket.socketpair()
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE)
+        flag = _shared_byte()
+        self._flag = mmap.mmap(flag, 1)
+        given = (theirs.fileno(), flag, *self.output.open())
+        keeper.send(command, given)
+        theirs.close()
+        for fd in given[1:]:
+            os.close(fd)
+
+    def follow(self, event: Event) -> None:
+        """Take what the keeper says about this process."""
+        if isinstance(event, Forked):
+            self.pid.set_result(event.pid)
+            if self._is_killed:
+                self.kill()
+        elif isinstance(event, Exited):
+            self.kill()  # the children it left
+            self.code.set_result(event.code)
+
+    def has_pid(self, pid: int) -> bool:
+        """Whether this is that process."""
+        return self.pid.done() and self.pid.result() == pid
+
+    def lose(self) -> None:
+        """Give it up: its keeper is gone, and nobody will say how it ended."""
+        self.kill()
+        self.code.set_result(-signal.SIGKILL)
+
+    async def read(self) -> Message | None:
+        """What the debuggee says next, None when it is gone."""
+        return await read_message(self._reader)
+
+    def send(self, command: Message) -> None:
+        """Say something and raise the flag, so that a running debuggee looks."""
+        self._writer.write(encode(command))
+        self.raise_flag()
+
+    def raise_flag(self) -> None:
+        """Have the debuggee send what it has, and read its commands."""
+        self._flag[0] = (self._flag[0] + 1) & 0xFF
+
+    async def end(self, grace: float) -> None:
+        """End it: let it clean up for `grace` seconds, then kill it and all it started."""
+        self.send(Quit())
+        await asyncio.wait([self.code], timeout=grace)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill its process group: itself and the children it has; once it is over, its id may be another's."""
+        self._is_killed = True
+        if self.pid.done() and not self.code.done():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid.result(), signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of its fds."""
+        self._writer.close()
+        self.output.close()
+        self._flag.close()
+
+
+def _shared_byte() -> int:
+    """An fd to one byte of shared memory; of no file if that can be helped: a full disk would kill its writer."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("bptui")
+    else:
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    os.truncate(fd, 1)
+    return fd

@@ -1,0 +1,44 @@
+"""What a session says of a training in words and numbers."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import signal
+import time
+from array import array
+
+from bptui.protocol import Samples
+from bptui.records import QUANTITIES
+
+
+class Rate:
+    """Samples per second over the last second or so."""
+
+    def __init__(self) -> None:
+        self._marks: collections.deque[tuple[float, int]] = collections.deque(maxlen=25)
+
+    def update(self, steps: int) -> float:
+        """Note that there are so many samples now; returns the rate."""
+        now = time.monotonic()
+        self._marks.append((now, steps))
+        then, before = self._marks[0]
+        return (steps - before) / (now - then) if now > then else 0.0
+
+
+def death(code: int) -> str:
+    """How a process ended that did not say so itself, from its exit code; negative for a signal."""
+    if code >= 0:
+        return f"the process ended by itself with exit code {code}, before the loop did"
+    names = {int(each): f" ({each.name})" for each in signal.Signals}
+    return f"killed by signal {-code}{names.get(-code, '')}"
+
+
+def in_words(batch: Samples) -> str:
+    """The last sample of a batch in one line."""
+    numbers = array("d", base64.b64decode(batch.rows))[-2 - len(QUANTITIES) :]
+    named = dict(zip(("epoch", "index", *QUANTITIES), numbers, strict=True))
+    return (
+        f"epoch {named['epoch']:.0f} sample {named['index'] + 1:.0f} "
+        f"loss {named['loss']:.4g} grad {named['grad']:.4g} weight {named['weight']:.4g}"
+    )

@@ -1,0 +1,247 @@
+"""A session process as the command line starts it, and a small client that speaks its protocol."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bptui import paths
+from bptui.protocol import PROTOCOL_VERSION, Attach, Channel, Quit, Reset, Status, Step, Welcome, to_json
+from bptui.recording.reader import Reader
+from bptui.session.options import SessionOptions
+
+PATIENCE = 30.0
+
+PRELUDE = """
+import ctypes, os, signal, subprocess, sys, threading, time
+from bptui import Sample
+
+def ten(before=lambda i: None):
+    for i in range(10):
+        before(i)
+        yield Sample(epoch=0, index=i, loss=float(i), samples=10, epochs=1)
+
+def for_ever():
+    i = 0
+    while True:
+        yield Sample(epoch=i // 10, index=i % 10, loss=float(i), samples=10)
+        i += 1
+"""
+
+TEN = "def loop():\n    yield from ten()\n"
+
+
+class Client:
+    """One app, as the session sees it."""
+
+    def __init__(self, path: Path, viewer: bool = False, version: int = PROTOCOL_VERSION) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(path))
+        self._channel = Channel(self.socket)
+        self.send(Attach(version, viewer))
+        self.welcome = self._channel.receive()
+        assert isinstance(self.welcome, Welcome)
+        self.seen: list[Status] = []
+
+    @property
+    def status(self) -> Status:
+        return self.seen[-1]
+
+    def send(self, *commands) -> None:
+        self._channel.send(*commands)
+
+    def read(self) -> Status:
+        self.seen.append(self._channel.receive())
+        return self.status
+
+    def wait(self, condition=lambda status: True, **fields) -> Status:
+        """The first status from now on, the newest one known included, that has these fields."""
+        status = self.status if self.seen else self.read()
+        while not (all(getattr(status, key) == value for key, value in fields.items()) and condition(status)):
+            status = self.read()
+        return status
+
+    def step(self, count: int = 1, granularity: str = "sample") -> Status:
+        """Go on, and wait until that is done."""
+        before = self.status
+        self.send(Step(granularity, count))
+        return self.wait(lambda status: status.revision > before.revision and status.state not in ("running", "starting"))
+
+    def reset(self) -> Status:
+        """Begin again, and wait until that is done or refused."""
+        branch = self.status.branch + 1
+        self.send(Reset())
+        return self.wait(lambda status: status.state != "starting", branch=branch)
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class House:
+    """A session on a loop file that may be rewritten between resets."""
+
+    def __init__(self, folder: Path, target: str = "", arguments=(), log: Path | None = None, **environment) -> None:
+        self.folder = folder
+        self.file = folder / "loop.py"
+        self.recording = folder / "recording.bptui"
+        self.token = uuid.uuid4().hex
+        self._clients: list[Client] = []
+        listener, self.socket = paths.listen()
+        options = SessionOptions(
+            target or f"{self.file}:loop", tuple(arguments), str(self.recording), str(log) if log else None,
+            listener.fileno(), str(self.socket),
+        )  # fmt: skip
+        self.errors = folder / "stderr"
+        with self.errors.open("wb") as errors:
+            self.process = psutil.Popen(
+                [sys.executable, "-m", "bptui.session", to_json(options)], pass_fds=[listener.fileno()],
+                start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+                env={**os.environ, "HOUSE": self.token, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+            )  # fmt: skip
+        listener.close()
+
+    def write(self, source: str) -> None:
+        self.file.write_text(PRELUDE + textwrap.dedent(source))
+
+    def client(self, **options) -> Client:
+        client = Client(self.socket, **options)
+        self._clients.append(client)
+        return client
+
+    def reader(self) -> Reader:
+        return Reader(self.recording)
+
+    def relatives(self) -> list[psutil.Process]:
+        """Everything alive that descends from the session, wherever it has moved to."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("HOUSE") == self.token and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    @property
+    def keeper(self) -> psutil.Process:
+        (keeper,) = self.process.children()
+        return keeper
+
+    @property
+    def debuggee(self) -> psutil.Process:
+        (debuggee,) = self.keeper.children()
+        return debuggee
+
+    def quit(self) -> None:
+        if self.process.poll() is None:
+            client = self.client()
+            client.send(Quit())
+            self.process.wait(PATIENCE)
+        for client in self._clients:
+            client.close()
+
+    def assert_empty(self) -> None:
+        _, left = psutil.wait_procs(self.relatives(), timeout=5)
+        shown = [process.cmdline() for process in left]
+        for process in left:
+            process.kill()
+        assert not shown
+
+    def printed(self) -> list[tuple[int, bool, str]]:
+        reader = self.reader()
+        lines = [(line.step, line.is_error, line.text) for line in reader.output(0, reader.output_count())]
+        reader.close()
+        return lines
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runtime_directory():
+    folder = tempfile.mkdtemp(prefix="bptui-")  # short: a socket's path has room for 107 bytes
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = folder
+    yield Path(folder)
+    if before is None:
+        del os.environ["XDG_RUNTIME_DIR"]
+    else:
+        os.environ["XDG_RUNTIME_DIR"] = before
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Starts sessions; when the test is over, quits them and looks whether anything is left."""
+    houses: list[House] = []
+
+    def start(source: str = TEN, **options) -> House:
+        folder = tmp_path / str(len(houses))
+        folder.mkdir()
+        (folder / "loop.py").write_text(PRELUDE + textwrap.dedent(source))
+        houses.append(House(folder, **options))
+        return houses[-1]
+
+    yield start
+    for house in houses:
+        house.quit()
+        house.assert_empty()
+        assert house.errors.read_text() == ""
+
+
+@pytest.fixture(scope="session")
+def shared_houses(tmp_path_factory):
+    houses: list[House] = []
+    yield houses, tmp_path_factory
+    for house in houses:
+        house.quit()
+        house.assert_empty()
+        assert house.errors.read_text() == ""
+
+
+@pytest.fixture
+def house(shared_houses):
+    """A session that tests share, since each one costs an import of torch; `begin` gives it a loop of one's own."""
+    houses, factory = shared_houses
+    if not houses or houses[-1].process.poll() is not None:
+        houses.append(House(factory.mktemp("house")))
+        houses[-1].write(TEN)
+    return houses[-1]
+
+
+@pytest.fixture
+def begin(house):
+    """Begins the shared session again on this source, on a new branch; returns a client that has seen it stop."""
+    clients: list[Client] = []
+
+    def start(source: str = TEN) -> Client:
+        house.write(source)
+        client = house.client()
+        clients.append(client)
+        client.wait(lambda status: status.state != "starting")
+        client.reset()
+        return client
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+def decode_log(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture
+def with_log(tmp_path):
+    return tmp_path / "protocol.log"
+
+
+__all__ = ["Client", "House", "replace"]
