@@ -14,6 +14,7 @@ from bptui.errors import BptuiError
 from bptui.loops import LESSONS
 from bptui.protocol import to_json
 from bptui.recording.reader import Reader
+from bptui.recording.writer import check_recordable
 from bptui.session.options import SessionOptions
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def session_options(
     if recording is None:
         paths.prune()
         recording = paths.new_recording(target)
+    check_recordable(recording)
     return SessionOptions(target, arguments, str(recording.absolute()), str(log.absolute()) if log else None)
 
 
@@ -53,7 +55,16 @@ def run(target: str, arguments: tuple[str, ...], recording: Path | None, log: Pa
         0, or the exit code of a refusal.
     """
     check_terminal()
-    options = session_options(target, arguments, recording, log)
+    session, socket = start_session(session_options(target, arguments, recording, log))
+    outcome = show(socket, theme=theme)
+    if outcome.detached:
+        print("bptui: the session is left as it is; bptui attach comes back to it")
+        return 0
+    return _conclude(session, outcome)
+
+
+def start_session(options: SessionOptions) -> tuple[subprocess.Popen[bytes], Path]:
+    """Start a session's process; its socket takes apps at once, though torch is still to be imported."""
     listener, path = paths.listen()
     options = replace(options, listen=listener.fileno(), socket=str(path))
     session = subprocess.Popen(
@@ -62,11 +73,7 @@ def run(target: str, arguments: tuple[str, ...], recording: Path | None, log: Pa
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     listener.close()
-    outcome = show(path, theme=theme)
-    if outcome.detached:
-        print("bptui: the session is left as it is; bptui attach comes back to it")
-        return 0
-    return _conclude(session, outcome)
+    return session, path
 
 
 def _conclude(session: subprocess.Popen[bytes], outcome: Outcome) -> int:
@@ -75,10 +82,11 @@ def _conclude(session: subprocess.Popen[bytes], outcome: Outcome) -> int:
     except subprocess.TimeoutExpired:
         session.kill()
         _, errors = session.communicate()
-    text = outcome.text if session.returncode == 0 else (errors.decode(errors="replace").strip() or outcome.text)
+    failed = session.returncode != 0 and not outcome.code
+    text = outcome.text or (errors.decode(errors="replace").strip() if session.returncode else "")
     if text:
-        print(text, file=sys.stdout if outcome.code == 0 else sys.stderr)
-    return outcome.code
+        print(text, file=sys.stderr if outcome.code or failed else sys.stdout)
+    return session.returncode if failed else outcome.code
 
 
 def check_terminal() -> None:

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import math
 import sqlite3
+import tempfile
 import time
 from array import array
 from collections.abc import Iterable, Mapping
@@ -128,6 +129,22 @@ class Writer:
         if not self._db.in_transaction:
             self._db.execute("BEGIN")
         self._db.executemany(statement, rows)
+
+
+def check_recordable(path: Path) -> None:
+    """Make sure, before anything is started, that a recording can be made there; make its directory.
+
+    Raises:
+        RecordingError: There is a file already, or its directory can not be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            raise RecordingError(f"{path} exists already; a recording never overwrites a file")
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise RecordingError(f"can not record to {path}: {error.strerror}; choose another place with --record") from error
 
 
 def _create(path: Path) -> sqlite3.Connection:
