@@ -23,6 +23,7 @@ from bptui.protocol import (
     Refused,
     Reset,
     Samples,
+    Shutdown,
     Status,
     Step,
     Stopped,
@@ -118,6 +119,7 @@ class Session:
             self._is_closed = True
             await self._end_debuggee(GRACE)
         if self._keeper is not None:
+            self.log("session→keeper", Shutdown())
             self._keeper.end()
         kill_orphans(set())
         for task in self._tasks:
@@ -184,6 +186,7 @@ class Session:
         if self._debuggee is None or self._following is None:
             return
         self._is_leaving = True
+        self.log("session→debuggee", Quit())
         await self._debuggee.end(grace)
         await asyncio.wait([self._following], timeout=2 * PATIENCE)
         self._is_leaving = False
