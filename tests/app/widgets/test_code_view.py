@@ -44,23 +44,23 @@ async def test_numbers_and_marks() -> None:
         assert len({background(app.view, y) for y in range(4)}) == 3
 
 
-async def test_the_current_line_comes_to_a_third_of_the_height() -> None:
+async def test_the_current_line_comes_to_two_thirds_of_the_height() -> None:
     app = CodeApp()
     async with app.run_test() as pilot:
         app.view.show("a.py", CODE, 50)
         await pilot.pause()
-        assert lines(app.view)[HEIGHT // 3].startswith("  50 ▶")
+        assert lines(app.view)[HEIGHT * 2 // 3].startswith("  50 ▶")
 
 
 async def test_nothing_scrolls_while_the_current_line_is_visible() -> None:
     app = CodeApp()
     async with app.run_test() as pilot:
         tops = []
-        for current in (50, 52, 46, None, 57, 58, 100):
+        for current in (50, 52, 46, None, 53, 54, 100):
             app.view.show("a.py", CODE, current)
             await pilot.pause()
             tops.append(app.view.scroll_offset.y)
-        assert tops == [45, 45, 45, 45, 45, 53, 88]
+        assert tops == [41, 41, 41, 41, 41, 45, 88]
 
 
 async def test_another_file_starts_at_its_top() -> None:
@@ -116,7 +116,7 @@ async def test_shown_before_it_is_mounted() -> None:
     app.view.show("a.py", CODE, 50)
     async with app.run_test() as pilot:
         await pilot.pause()
-        assert lines(app.view)[HEIGHT // 3].startswith("  50 ▶")
+        assert lines(app.view)[HEIGHT * 2 // 3].startswith("  50 ▶")
 
 
 async def test_current_line_is_reverse_and_plain_where_there_are_no_shades() -> None:
