@@ -15,24 +15,28 @@ UP, DOWN, SAME = "▴", "▾", " "
 def number(value: float, width: int, decimals: int = 4) -> str:
     """A number in at most `width` cells: `decimals` places, fewer if they do not fit, else powers of ten.
 
-    An exact zero is 0 with its places; a small number never looks like zero.
+    An exact zero is 0 with its places; a small number keeps two digits and never looks like zero. Six cells
+    have room for anything between 1e-99 and 1e99.
     """
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{value:+.0f}".title()
     if isinstance(value, int):
-        decimals = 0
-    if value == 0 or abs(value) >= 10 ** (1 - decimals):
-        for places in range(decimals, -1, -1):
-            if len(text := f"{value:.{places}f}") <= width:
-                return text
+        return text if len(text := str(value)) <= width else _scientific(value, width)
+    for places in range(decimals, -1, -1):
+        if value and abs(value) < 10 ** (1 - places):
+            continue
+        if len(text := f"{abs(value) if value == 0 else value:.{places}f}") <= width:
+            return text
     return _scientific(value, width)
 
 
 def _scientific(value: float, width: int) -> str:
-    for places in range(width, 0, -1):
-        if len(text := f"{value:.{places}e}") <= width:
-            return text
-    return f"{value:.0e}"
+    """As Python writes it, but for signs and zeros of the exponent that say nothing: 1.5e-7, 1.5e12."""
+    for places in range(width, -1, -1):
+        digits, exponent = f"{value:.{places}e}".split("e")
+        if len(text := f"{digits}e{int(exponent)}") <= width:
+            break
+    return text
 
 
 def cell(summary: TensorSummary | None, width: int, decimals: int = 4) -> Content:

@@ -65,7 +65,9 @@ class GradientRows:
     def __init__(self, reader: Reader, branch: int, steps: int, names: tuple[str, ...]) -> None:
         self._reader = reader
         self.branch, self.steps, self.names = branch, steps, names
-        self._ends = reader.epochs(branch)
+        # Only the epochs among these samples: the recording may be further already.
+        end = reader.epoch_end_at(branch, steps)
+        self._ends = end.ordinal if end else reader.epochs(branch)
         self.count = steps + self._ends
 
     def row_of(self, step: int) -> int:

@@ -1,0 +1,129 @@
+"""The rows against a list made the plain way."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.content import Content
+
+from bptui.app.panels.gradient_rows import COLUMNS, GradientRows, fitting
+from bptui.app.widgets.table_rows import PAGE
+from bptui.recording.reader import Reader
+
+NAMES = ("epoch", "sample", "loss")
+
+
+def text(cell) -> str:
+    return cell.plain if isinstance(cell, Content) else cell
+
+
+def naive(lengths: list[int], declared: bool, steps: int | None = None) -> list[tuple[str, ...]]:
+    """What stands in each row, and which step it belongs to."""
+    rows: list[tuple[str, ...]] = []
+    step = 0
+    for epoch, length in enumerate(lengths):
+        for index in range(length):
+            if steps is not None and step >= steps:
+                return rows
+            rows.append((str(epoch), str(index + 1), f"{step + 0.5:.4f}", str(step)))
+            step += 1
+        if declared or epoch + 1 < len(lengths):
+            rows.append((f"epoch {epoch} · loss {step - 0.5}", str(step - 1)))
+    return rows
+
+
+def drawn(rows: GradientRows, start: int, stop: int) -> list[tuple[str, ...]]:
+    found = rows.rows(start, stop)
+    assert all(bool(row.span) == (row.kind == "rule") for row in found)
+    shown = [(text(row.span),) if row.span else tuple(map(text, row.cells)) for row in found]
+    return [(*cells, str(rows.step_at(start + i))) for i, cells in enumerate(shown)]
+
+
+def check(reader: Reader, expected: list[tuple[str, ...]], steps: int) -> None:
+    rows = GradientRows(reader, 0, steps, NAMES)
+    assert rows.count == len(expected)
+    for start in range(0, max(rows.count, 1), PAGE):
+        assert drawn(rows, start, start + PAGE) == expected[start : start + PAGE]
+    for row, cells in enumerate(expected):
+        if len(cells) == 4:
+            assert rows.row_of(int(cells[-1])) == row
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize(
+    "lengths",
+    [[9] * 5, [1], [1] * 200, [3, 1, 1, 40, 2], [200], [PAGE - 1, 1, 1], [PAGE, PAGE], [PAGE + 1] * 3],
+    ids=lambda lengths: f"{len(lengths)}of{lengths[0]}",
+)
+def test_epochs(recorded, lengths: list[int], declared: bool) -> None:
+    reader = recorded().epochs(lengths, declared).reader()
+    check(reader, naive(lengths, declared), sum(lengths))
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=12), st.booleans(), st.data())
+@settings(max_examples=30, deadline=None)
+def test_any_epochs_at_any_moment(
+    tmp_path_factory, recording_at, lengths: list[int], declared: bool, data
+) -> None:
+    # A status lags behind the recording: the rows are those of the status.
+    recording = recording_at(tmp_path_factory.mktemp("any") / "x.bptui").epochs(lengths, declared)
+    steps = data.draw(st.integers(1, sum(lengths)))
+    reader = recording.reader()
+    check(reader, naive(lengths, declared, steps), steps)
+    reader.close()
+    recording.writer.abandon()
+
+
+def test_any_window_of_rows(recorded) -> None:
+    lengths = [3, 1, 1, 4]
+    reader = recorded().epochs(lengths).reader()
+    rows, expected = GradientRows(reader, 0, 9, NAMES), naive(lengths, declared=True)
+    for start in range(len(expected)):
+        for stop in range(start, len(expected) + 3):
+            assert drawn(rows, start, stop) == expected[start:stop]
+
+
+def test_an_empty_branch(recorded) -> None:
+    rows = GradientRows(recorded().reader(), 0, 0, NAMES)
+    assert (rows.count, rows.rows(0, 64)) == (0, [])
+
+
+def test_branches_do_not_mix(recorded) -> None:
+    recording = recorded().epochs([2, 2])
+    recording.begin().epochs([1, 3])
+    reader = recording.reader()
+    check(reader, naive([2, 2], declared=True), 4)
+    assert [row[-1] for row in drawn(GradientRows(reader, 1, 4, NAMES), 0, 9)] == ["0", "0", "1", "2", "3", "3"]
+
+
+def test_the_seed(seed) -> None:
+    reader = Reader(seed)
+    rows = GradientRows(reader, 0, 63, tuple(COLUMNS))
+    first, *_, ninth, end = rows.rows(0, 10)
+    values = ["0", "1", "1.000", "3.000", "1.000", "4.0000", "-4.0000", "-4.0000", "0", "1.0000"]
+    assert list(map(text, first.cells)) == values
+    assert text(ninth.cells[1]) == "9"
+    assert text(end.span) == "epoch 0 · weight 2.999511480331421 · loss 5.0316742999712005e-05"
+
+
+def test_a_quantity_that_is_not_there_is_a_dash(recorded) -> None:
+    reader = recorded().samples([{"epoch": 0, "index": 0, "loss": 1.0}]).reader()
+    (row,) = GradientRows(reader, 0, 1, tuple(COLUMNS)).rows(0, 1)
+    assert list(map(text, row.cells)) == ["0", "1", "–", "–", "–", "1.0000", "–", "–", "", "–"]
+
+
+ALL = {"input", "target", "output", "loss", "grad", "by_hand", "weight"}
+
+
+def test_all_columns_where_there_is_room() -> None:
+    assert fitting(ALL, 200) == tuple(COLUMNS)
+    assert fitting({"loss", "grad"}, 200) == ("epoch", "sample", "loss", "grad")
+
+
+@pytest.mark.parametrize("width", range(20, 90))
+def test_the_columns_fit_and_the_dearest_stay(width: int) -> None:
+    names = fitting(ALL, width)
+    assert {"epoch", "sample", "loss", "grad"} <= set(names)
+    assert sum(COLUMNS[name].column.width + 1 for name in names) - 1 <= max(width, 30)
+    assert set(names) <= set(fitting(ALL, width + 1))
