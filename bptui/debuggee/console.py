@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+
+_CLOSED = (ValueError, OSError)  # the training may close its own streams, or the fds under them
 
 
 class MarkedFile(io.FileIO):
@@ -49,9 +53,11 @@ class Console:
     def flush(self) -> None:
         """Send what was printed so far, whole line or not."""
         for stream in self._streams:
-            stream.flush()
+            with contextlib.suppress(*_CLOSED):
+                stream.flush()
 
     def mark(self) -> None:
         """Say which step begins now, for those who write without Python."""
         for file in self._files:
-            file.mark()
+            with contextlib.suppress(*_CLOSED):
+                file.mark()

@@ -79,6 +79,7 @@ class Session:
         self.log = ProtocolLog(Path(options.log) if options.log else None)
         self.over = asyncio.Event()
         self.status = Status("starting", 0, 0, detail="importing torch")
+        self._shown = self.status
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
         self._pass_output = on_output
@@ -323,6 +324,7 @@ class Session:
         self._recorder.commit()
         steps, trouble = self._recorder.steps, self._recorder.trouble
         self._change(steps=steps, trouble=trouble, revision=self.status.revision + 1)
+        self._shown = self.status
         self._notify(self.status)
 
     def _write_state(self) -> None:
@@ -352,9 +354,8 @@ class Session:
                 self._on_commit_tick()
 
     def _on_commit_tick(self) -> None:
-        rate = self._rate.update(self._recorder.seen)
-        if self._recorder.is_dirty or rate != self.status.samples_per_second:
-            self._change(samples_per_second=rate)
+        self._change(samples_per_second=self._rate.update(self._recorder.seen))
+        if self._recorder.is_dirty or self.status != self._shown:
             self._show()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

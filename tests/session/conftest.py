@@ -69,14 +69,20 @@ class Client:
         """The first status from now on, the newest one known included, that has these fields."""
         status = self.status if self.seen else self.read()
         while not (all(getattr(status, key) == value for key, value in fields.items()) and condition(status)):
-            status = self.read()
+            try:
+                status = self.read()
+            except (TimeoutError, EOFError) as error:
+                raise AssertionError(f"{error!r} after {status}") from None
         return status
 
     def step(self, count: int = 1, granularity: str = "sample") -> Status:
-        """Go on, and wait until that is done."""
-        before = self.status
+        """Go on, and wait until that is done or the loop is over."""
+        steps = self.status.steps + (count if granularity == "sample" else 1)
         self.send(Step(granularity, count))
-        return self.wait(lambda status: status.revision > before.revision and status.state not in ("running", "starting"))
+        rests = ("paused", "finished", "failed") if granularity != "run" else ("finished", "failed")
+        return self.wait(
+            lambda status: status.state in ("finished", "failed") or (status.state in rests and status.steps >= steps)
+        )
 
     def reset(self) -> Status:
         """Begin again, and wait until that is done or refused."""
