@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
+from textual.actions import ActionParseResult
 from textual.app import App
+from textual.dom import DOMNode
 from textual.events import Key
 from textual.timer import Timer
 
@@ -157,6 +160,19 @@ class BptuiApp(App[Outcome]):
             return BY_ID[action].legal(self._view)
         return super().check_action(action, parameters)
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; a count that it did not take is gone with it."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        if done and self._count:
+            self._take_count()
+            self.redraw()
+        return done
+
     def on_key(self, event: Key) -> None:
         """Take digits as a count, or as a panel's number if nothing follows."""
         if self.screen is self._main and event.character and event.character.isdigit() and event.is_printable:
@@ -165,6 +181,9 @@ class BptuiApp(App[Outcome]):
             if self._count_timer is not None:
                 self._count_timer.stop()
             self._count_timer = self.set_timer(COUNT_WAITS, self._count_is_panel)
+            self.redraw()
+        elif event.key == "escape" and self._count:
+            self._take_count()
             self.redraw()
 
     def _count_is_panel(self) -> None:
@@ -274,6 +293,8 @@ class BptuiApp(App[Outcome]):
             self._send(Reset())
 
     async def action_quit(self) -> None:
+        if self.screen.is_modal:
+            return
         if not self._view.commands or self._view.status.exit_code is not None or not self._view.status.steps:
             await self._leave("q")
             return
@@ -310,6 +331,10 @@ class BptuiApp(App[Outcome]):
 
     def action_palette(self) -> None:
         self.action_command_palette()
+
+    def action_command_palette(self) -> None:
+        if not self.screen.is_modal:
+            super().action_command_palette()
 
 
 def recorded_status(reader: Reader) -> Status:
