@@ -138,4 +138,4 @@ def _end_row(end: EpochEnd, last: RecordedSample | None) -> Row:
     for label, name in (("weight", "weight_after"), ("loss", "loss")):
         if name in quantities:
             facts.append(f"{label} {exact(quantities[name])}")
-    return Row((), kind="rule", span=Content(" · ".join(facts)))
+    return Row((), kind="rule", span=Content(f"── {' · '.join(facts)}"))
