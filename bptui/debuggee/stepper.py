@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from bptui.debuggee.console import Console
 from bptui.debuggee.epochs import Epochs
-from bptui.debuggee.samples import Row, RowReader
+from bptui.debuggee.rows import Row, RowReader
 from bptui.protocol import Channel, GraphTraced, LayoutSeen, Message, Pause, Quit, Samples, Step, Stopped
 from bptui.records import Node, Sample
 
-ROOM = 4096
-"""So many samples wait at most to be sent; then sending is waited for."""
+ROOM = 1024
+"""So many samples wait at most to be sent, at most 14 MB of summaries; then sending is waited for."""
 
 TRACE_EVERY = 5
 """While running, every so many ticks of the session one sample is traced, for a graph that lives."""
@@ -124,8 +124,10 @@ class Stepper:
             self._tick()
         if len(self._rows) >= ROOM:
             self.flush()
-        if self._goal.stop_at == self.steps or self._goal.epochs == 0:
-            self.wait(self._epochs.doubt if ended else "")
+        if self._goal.epochs is not None and self._goal.epochs <= 0:
+            self.wait(self._epochs.doubt)
+        elif self._goal.stop_at == self.steps:
+            self.wait()
         else:
             self._plan()
 
