@@ -31,7 +31,7 @@ COLUMNS = {
     "loss": Shown(Column("loss", 8), 4, 1),
     "grad": Shown(Column("grad", 8), 4, 1),
     "by_hand": Shown(Column("by hand", 8), 4, 2),
-    "difference": Shown(Column("Δ", 6), 1, 5),
+    "difference": Shown(Column("Δ", 6), 4, 5),
     "weight": Shown(Column("weight", 6), 4, 2),
 }
 """All columns in order. Δ is autograd's gradient minus the one by hand."""
