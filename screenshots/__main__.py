@@ -84,7 +84,9 @@ def to_png(svg: Path) -> None:
     if chromium is None:
         print("no Chromium: PNGs are left as they are")
         return
-    width, height = (round(float(side)) for side in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg.read_text()).groups())
+    width, height = (
+        round(float(side)) for side in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg.read_text()).groups()
+    )
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             [

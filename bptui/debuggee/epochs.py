@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bptui.records import Sample
 
 LATE = "one sample into the next epoch: the loop does not say how many samples an epoch has"
@@ -48,6 +50,14 @@ class Epochs:
             return None
         rest = sample.samples - sample.index - 1
         return rest + sample.samples * (ends - (rest > 0))
+
+    def samples_to_index(self, indexes: Collection[int]) -> int | None:
+        """How many samples until one at any of these positions of an epoch, None if the loop does not say."""
+        sample = self._last
+        if sample is None or not sample.samples:
+            return None
+        ahead = [(index - sample.index) % sample.samples or sample.samples for index in indexes]
+        return min(ahead, default=None)
 
     def samples_to_the_end(self) -> int | None:
         """How many samples until the run ends, None if the loop does not say, or if that has passed."""

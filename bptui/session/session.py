@@ -17,6 +17,7 @@ from bptui.protocol import (
     Fork,
     Forked,
     Message,
+    Breakpoints,
     Pause,
     Quit,
     Ready,
@@ -150,6 +151,8 @@ class Session:
                     self._queue.append(command)
                 case Pause() if state == "running":
                     self._pause(command)
+                case Breakpoints():
+                    self._set_breakpoints(command)
                 case Reset() if state != "starting":
                     await self._reset()
 
@@ -177,8 +180,8 @@ class Session:
             self._change(state="finished", detail="reset")
         self._write_state()
         self._recorder.begin_branch("reset")
-        branch, revision = self.status.branch + 1, self.status.revision
-        self.status = Status("starting", branch, 0, revision, trouble=self.status.trouble)
+        old = self.status
+        self.status = Status("starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble)
         await (self._fork(self._keeper) if self._keeper is not None else self._start_keeper())
 
     async def _end_debuggee(self, grace: float) -> None:
@@ -265,6 +268,12 @@ class Session:
         self._send(command)
         self._tick_on()
 
+    def _set_breakpoints(self, command: Breakpoints) -> None:
+        self._change(breakpoints=command.indexes)
+        if self._debuggee is not None and self.status.state in ("paused", "running"):
+            self._send(command)
+        self._show()
+
     def _pause(self, command: Pause) -> None:
         self._queue.clear()
         if self._debuggee is not None:  # else it is over, and _follow is about to say so
@@ -289,6 +298,8 @@ class Session:
 
     def _on_stopped(self, event: Stopped) -> None:
         self._tick_off()
+        if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
+            self._send(Breakpoints(self.status.breakpoints))
         self._change(state="paused", detail=event.reason, pausing=False, samples_per_second=0.0)
         if self._queue:
             self._step(self._queue.popleft())

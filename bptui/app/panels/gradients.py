@@ -35,7 +35,9 @@ class GradientsPanel(Panel):
         """Draw the samples of the branch, at the one that is shown."""
         same = self._rows is not None and self._rows.branch == view.branch
         old_steps = self._rows.steps if same and self._rows else 0
-        self._rows = GradientRows(reader, view.branch, view.steps, self._names)
+        marked = view.status.breakpoints
+        same = same and self._rows is not None and self._rows.breakpoints == marked
+        self._rows = GradientRows(reader, view.branch, view.steps, self._names, marked)
         self._fit(view)
         table = self.query_one(VirtualTable)
         at = self._rows.row_of(view.step) if view.step >= 0 else None
