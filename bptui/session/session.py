@@ -36,6 +36,7 @@ from bptui.session.keeper import Keeper
 from bptui.session.log import ProtocolLog
 from bptui.session.options import SessionOptions
 from bptui.session.orphans import kill_orphans
+from bptui.session.output import OnText
 from bptui.session.recorder import Recorder
 from bptui.session.words import Rate, death, in_words
 
@@ -69,9 +70,14 @@ class Session:
         self,
         options: SessionOptions,
         notify: Callable[[Status], None],
-        on_output: Callable[[list[Line]], None] = lambda _: None,
+        on_text: OnText = lambda *_: None,
     ) -> None:
         """Create the recording.
+
+        Args:
+            options: What to run.
+            notify: Called with every new status.
+            on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -83,7 +89,7 @@ class Session:
         self._shown = self.status
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
-        self._pass_output = on_output
+        self._on_text = on_text
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._written: tuple[RunState, str, int | None] | None = None
@@ -167,7 +173,7 @@ class Session:
         self._show()
         command = Fork(self.options.target, self.options.arguments)
         self.log("session→keeper", command)
-        self._debuggee = Debuggee(self._on_output)
+        self._debuggee = Debuggee(self._on_lines, self._on_text)
         self._forks.append(self._debuggee)
         self._living.append(self._debuggee)
         await self._debuggee.fork(keeper, command)
@@ -305,8 +311,7 @@ class Session:
             self._step(self._queue.popleft())
         self._show()
 
-    def _on_output(self, lines: list[Line]) -> None:
-        self._pass_output(lines)
+    def _on_lines(self, lines: list[Line]) -> None:
         self._recorder.output(lines)
         if self.status.state != "running":  # otherwise the next tick commits
             self._show()
