@@ -15,11 +15,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from bptui.app.app import THEMES, BptuiApp
 from bptui.app.link import Link
 from bptui.app.screens.help import markdown
 from bptui.commands.run import session_options, start_session
-from textual.pilot import Pilot
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"

@@ -11,13 +11,13 @@ from typing import Any
 
 from bptui.errors import ProtocolError
 from bptui.protocol import (
+    Breakpoints,
     Command,
     Ended,
     Exited,
     Fork,
     Forked,
     Message,
-    Breakpoints,
     Pause,
     Quit,
     Ready,

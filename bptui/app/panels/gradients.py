@@ -13,7 +13,6 @@ from bptui.app.view import View
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.recording.reader import Reader
 
-
 _MARGIN = 2
 """Cells beside the columns: the mark of the row and the scrollbar."""
 
