@@ -87,6 +87,8 @@ ACTIONS = (
     Action("goto", ("g",), "go", "Go to a sample or epoch: 120, e3, 3.5; run there if need be", _LOOK,
            lambda view: view.steps > 0 or view.is_paused),
     Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_sample),
+    Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,
+           lambda view: view.commands and view.sample is not None, footer=False, shown="F9"),
     Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,
            lambda view: view.commands and view.status.state != "starting"),
     Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False),

@@ -27,7 +27,7 @@ from bptui.app.screens.main import PANELS, MainScreen
 from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.view import View, look
 from bptui.app.widgets.virtual_table import VirtualTable
-from bptui.protocol import Command, Pause, Quit, Reset, Status, Step
+from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Status, Step
 from bptui.recording.reader import Reader
 
 COUNT_WAITS = 0.4
@@ -224,6 +224,11 @@ class BptuiApp(App[Outcome]):
 
     def action_pause(self) -> None:
         self._send(Pause())
+
+    def action_breakpoint(self) -> None:
+        if self._view.sample is not None:
+            wanted = {*self._view.status.breakpoints} ^ {self._view.sample.index}
+            self._send(Breakpoints(tuple(sorted(wanted))))
 
     def action_back(self) -> None:
         self._go(self._view.step - self._take_count())

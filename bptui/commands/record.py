@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import os
 import signal
 import sys
 from pathlib import Path
@@ -19,68 +21,54 @@ from rich.progress import (
 
 from bptui.protocol import Status, Step
 from bptui.recording.reader import Reader
-from bptui.session.console import Line
 from bptui.session.options import SessionOptions
+from bptui.session.orphans import adopt_orphans
 from bptui.session.session import Session
-
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells give it."""
 
 
 def record(options: SessionOptions) -> int:
     """Run a target and record it; what it prints goes through.
 
     Returns:
-        The training's exit code, 2 if the target was refused.
+        The training's exit code; 2 if the target was refused; after a signal 128 + its number, as shells give it.
+
+    Raises:
+        BptuiError: It can not be recorded there.
     """
+    adopt_orphans()
     return asyncio.run(_Recording(options).run())
 
 
 class _Recording:
     def __init__(self, options: SessionOptions) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
-            redirect_stdout=sys.stdout.isatty(),
-        )  # fmt: skip
-        self._task = self._bar.add_task(options.target, total=None, rate="")
-        self._over = asyncio.Event()
-        self._begun = asyncio.Event()
-        self._session = Session(options, self._on_status, self._on_output)
+        self._signal = 0
+        self._session = Session(options, self._on_status, _Passage().write)
         self._reader = Reader(Path(options.recording))
+        self._bar = _bar()
+        self._task = self._bar.add_task(options.target, total=None, rate="")
         self._has_total = False
 
     async def run(self) -> int:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._over.set)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
         with self._bar:
             await self._session.start()
-            await self._first(self._begun, self._over)
-            await self._session.obey(Step("run"))
-            await self._over.wait()
+            await self._session.obey(Step("run"))  # it waits for the first sample
+            await self._session.over.wait()
             await self._session.close()
         self._reader.close()
-        return self._conclude(self._session.status)
+        return _conclude(self._session.status, self._signal)
 
-    async def _first(self, *events: asyncio.Event) -> None:
-        waits = [asyncio.create_task(event.wait()) for event in events]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+    def _interrupt(self, number: int) -> None:
+        self._signal = number
+        self._session.over.set()
 
     def _on_status(self, status: Status) -> None:
-        if status.state == "paused":
-            self._begun.set()
         if status.steps and not self._has_total:
             self._find_total()
         self._bar.update(self._task, completed=status.steps, rate=f"{status.samples_per_second:,.0f} samples/s")
         if status.exit_code is not None:
-            self._over.set()
-
-    def _on_output(self, lines: list[Line]) -> None:
-        for _, stream, text in lines:
-            print(text, file=sys.stderr if stream == 2 else sys.stdout)
+            self._session.over.set()
 
     def _find_total(self) -> None:
         self._has_total = True
@@ -88,13 +76,49 @@ class _Recording:
         if sample and sample.layout.samples and sample.layout.epochs:
             self._bar.update(self._task, total=sample.layout.samples * sample.layout.epochs)
 
-    def _conclude(self, status: Status) -> int:
-        if status.trouble:
-            print(f"bptui: {status.trouble}", file=sys.stderr)
-        if status.refused and status.detail != status.refused:
+
+class _Passage:
+    """Passes on what the training prints: as it comes, or, beside a progress bar, through the bar's terminal."""
+
+    def __init__(self) -> None:
+        self._is_beside_bar = sys.stderr.isatty()
+        self._decoders = {stream: codecs.getincrementaldecoder("utf-8")("replace") for stream in (1, 2)}
+        self._closed: set[int] = set()
+
+    def write(self, stream: int, text: bytes) -> None:
+        if self._is_beside_bar and os.isatty(stream):
+            # While the bar is shown, rich has put itself in the place of sys.stdout and sys.stderr.
+            (sys.stdout, sys.stderr)[stream - 1].write(self._decoders[stream].decode(text))
+        elif stream not in self._closed:
+            self._pass(stream, text)
+
+    def _pass(self, stream: int, text: bytes) -> None:
+        try:
+            while text:
+                text = text[os.write(stream, text) :]
+        except OSError:  # nobody listens any more (| head): the recording goes on
+            self._closed.add(stream)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+        redirect_stdout=sys.stdout.isatty(),
+    )  # fmt: skip
+
+
+def _conclude(status: Status, interrupted: int) -> int:
+    if status.trouble:
+        print(f"bptui: {status.trouble}", file=sys.stderr)
+    if status.refused and status.exit_code == 0:  # help was asked for
+        print(status.refused)
+    elif status.refused:
+        if status.detail != status.refused:
             print(status.detail, file=sys.stderr)
-        if status.refused:
-            print(f"bptui: {status.refused}", file=sys.stderr)
-        elif status.exit_code:
-            print(status.detail, file=sys.stderr)
-        return INTERRUPTED if status.exit_code is None else status.exit_code
+        print(f"bptui: {status.refused}", file=sys.stderr)
+    elif status.exit_code:
+        line, _, traceback = status.detail.partition("\n")
+        print(traceback or f"bptui: {line}", file=sys.stderr)
+    return 128 + interrupted if status.exit_code is None else status.exit_code

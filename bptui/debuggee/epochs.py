@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bptui.records import Sample
 
 LATE = "one sample into the next epoch: the loop does not say how many samples an epoch has"
@@ -21,8 +23,8 @@ class Epochs:
         self._length: int | None = None
         self._counted: int | None = None
 
-    def ends_with(self, sample: Sample, steps: int) -> bool:
-        """Whether an epoch ends with this sample, or has ended just before it.
+    def ends_with(self, sample: Sample, steps: int) -> int:
+        """How many epochs end with this sample or have ended, not counted yet, just before it.
 
         Args:
             sample: The newest sample; those between it and the last one given were not looked at.
@@ -39,20 +41,29 @@ class Epochs:
         if on_time:
             self._counted = sample.epoch
         self.doubt = LATE if late and not on_time else ""
-        return on_time or late
+        return on_time + late
 
     def samples_to(self, ends: int) -> int | None:
         """How many samples until so many epochs have ended, None if the loop does not say."""
         sample = self._last
-        if sample is None or not sample.samples:
+        if sample is None or not sample.samples or sample.index >= sample.samples:
             return None
         rest = sample.samples - sample.index - 1
         return rest + sample.samples * (ends - (rest > 0))
 
+    def samples_to_index(self, indexes: Collection[int]) -> int | None:
+        """How many samples until one at any of these positions of an epoch, None if the loop does not say."""
+        sample = self._last
+        if sample is None or not sample.samples:
+            return None
+        ahead = [(index - sample.index) % sample.samples or sample.samples for index in indexes]
+        return min(ahead, default=None)
+
     def samples_to_the_end(self) -> int | None:
-        """How many samples until the run ends, None if the loop does not say."""
+        """How many samples until the run ends, None if the loop does not say, or if that has passed."""
         sample = self._last
         if sample is None or sample.epochs is None:
             return None
         is_last = sample.index + 1 == sample.samples
-        return self.samples_to(sample.epochs - sample.epoch - is_last)
+        count = self.samples_to(sample.epochs - sample.epoch - is_last)
+        return count if count is not None and count > 0 else None

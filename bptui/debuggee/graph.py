@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 
 from bptui.debuggee.names import name_of
 from bptui.debuggee.ops import TAG, Leaf, Op, OpTagger
-from bptui.debuggee.stats import summarise
+from bptui.debuggee.stats import try_summarise
 from bptui.records import Node, Sample, TensorSummary
 
 LARGEST_GRAPH = 20_000
@@ -20,6 +21,8 @@ LARGEST_GRAPH = 20_000
 UNNAMED = "?"
 """Stands for a leaf whose name was not found."""
 
+_ENGINE = "_engine_run_backward"
+
 
 class Tracer:
     """While entered, records every op and every backward pass; afterwards `graph()` puts them together."""
@@ -27,22 +30,22 @@ class Tracer:
     def __init__(self) -> None:
         self._tagger = OpTagger()
         self._nodes: dict[Any, None] = {}
-        self._grads: dict[Any, TensorSummary] = {}
+        self._grads: dict[Any, TensorSummary | None] = {}
         self._engine: Callable[..., Any]
 
     def __enter__(self) -> Tracer:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
-        self._engine = torch.autograd._engine_run_backward  # type: ignore[attr-defined]
-        torch.autograd._engine_run_backward = self._run_backward  # type: ignore[attr-defined]
-        self._tagger.__enter__()
+        self._engine = getattr(torch.autograd, _ENGINE)
+        setattr(torch.autograd, _ENGINE, self._run_backward)
+        self._tagger.begin()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._tagger.__exit__(*error)
-        torch.autograd._engine_run_backward = self._engine  # type: ignore[attr-defined]
+        self._tagger.end()
+        setattr(torch.autograd, _ENGINE, self._engine)
 
-    def _run_backward(self, outputs: Sequence[torch.Tensor], *args: Any, **kwargs: Any) -> Any:
-        nodes = list(_reachable(output.grad_fn for output in outputs))
+    def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+        nodes = list(_reachable(map(_root, outputs)))
         self._nodes |= dict.fromkeys(nodes)
         handles = [node.register_prehook(self._grad_taker(node)) for node in nodes]
         try:
@@ -55,7 +58,7 @@ class Tracer:
         def take(grads: tuple[torch.Tensor | None, ...]) -> None:
             for grad in grads:
                 if grad is not None:
-                    self._grads[node] = summarise(grad)
+                    self._grads[node] = try_summarise(grad)
                     break
 
         return take
@@ -74,7 +77,7 @@ class _Rows:
     """Builds the rows: each op preceded by those of its leaves that were not there yet."""
 
     def __init__(
-        self, sample: Sample, frame: FrameType, grads: dict[Any, TensorSummary], parameters: dict[int, Leaf]
+        self, sample: Sample, frame: FrameType, grads: dict[Any, TensorSummary | None], parameters: dict[int, Leaf]
     ) -> None:
         self._known = (sample.input, sample.target)
         self._frame = frame
@@ -122,14 +125,19 @@ class _Rows:
         self._rows.append(row)
 
 
+def _root(output: Any) -> Any:
+    return output.grad_fn if isinstance(output, torch.Tensor) else output.node  # a GradientEdge
+
+
 def _reachable(roots: Iterable[Any]) -> Iterator[Any]:
-    seen, waiting = set(), [root for root in roots if root is not None]
+    seen: set[Any] = set()
+    waiting = deque(root for root in roots if root is not None)
     while waiting and len(seen) < LARGEST_GRAPH:
-        node = waiting.pop()
+        node = waiting.popleft()
         if node not in seen:
             seen.add(node)
             yield node
-            waiting += [source for source, _ in node.next_functions if source is not None]
+            waiting.extend(source for source, _ in node.next_functions if source is not None)
 
 
 def _is_leaf(node: Any) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import platform
 import select
 import signal
 import socket
+import sys
+import traceback
 
 from bptui.debuggee.process import die_with_parent, outlive_parent, take_standard_streams
 from bptui.protocol import PROTOCOL_VERSION, Channel, Exited, Fork, Forked, LineSplitter, Ready, Refused, Shutdown
@@ -84,9 +87,14 @@ class _Keeper:
             for inherited in (self._channel.sock, self._alarm, self._wakeup):
                 inherited.close()
             take_standard_streams(stdout, stderr)
+            for fd in (channel, flag):  # what the training starts has no part in them
+                os.set_inheritable(fd, False)
             from bptui.debuggee.run import run
 
             code = run(command, Channel(socket.socket(fileno=channel)), memoryview(mmap.mmap(flag, 1)))
+        except BaseException:  # ours: a training's own are said over the channel
+            traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(code & 0xFF)
 
@@ -95,6 +103,8 @@ class _Keeper:
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 self._children.discard(pid)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)  # what it left behind would keep its channel open
                 self._channel.send(Exited(pid, os.waitstatus_to_exitcode(status)))
 
 

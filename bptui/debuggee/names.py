@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from types import FrameType
 from typing import Any
 
+from torch import nn
+
 _DEPTH = 3
+
+_WIDTH = 1000
+"""So many parts of one object are looked at: among the user's variables may be a list of a million samples."""
+
+_MOST = 20_000
+"""So many objects of a level are looked at, some 5 ms."""
 
 
 def name_of(value: object, frames: Iterable[FrameType]) -> str | None:
     """The name of an object in the frames' locals, then in their globals, or None.
 
-    Looks into lists, tuples, dicts and attributes, to depth 3: "weight", "params[0]", "model.weight".
+    Looks into lists, tuples, dicts, attributes and modules, to depth 3: "weight", "params[0]", "model.0.bias".
     """
     frames = tuple(frames)
     for scope in [*(frame.f_locals for frame in frames), *(frame.f_globals for frame in frames)]:
@@ -28,7 +37,8 @@ def _find(value: object, scope: Mapping[str, Any]) -> str | None:
         for name, held in level:
             if held is value:
                 return name
-        level = [part for name, held in level for part in _parts(name, held)]
+        parts = (part for name, held in level for part in islice(_parts(name, held), _WIDTH))
+        level = list(islice(parts, _MOST))
     return None
 
 
@@ -37,6 +47,9 @@ def _parts(name: str, held: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"{name}[{index}]", part) for index, part in enumerate(held))
     elif isinstance(held, dict):
         yield from ((f"{name}[{key!r}]", part) for key, part in held.items())
+    elif isinstance(held, nn.Module):
+        yield from ((f"{name}.{key}", param) for key, param in nn.Module.named_parameters(held))
+        yield from ((f"{name}.{key}", buffer) for key, buffer in nn.Module.named_buffers(held))
     elif type(held).__module__ not in ("builtins", "torch", "numpy"):
         # vars() instead of getattr(): a property of the user's must not run for our curiosity.
         attributes = getattr(held, "__dict__", None)

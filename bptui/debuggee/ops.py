@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
+from torch._C import _len_torch_function_stack, _pop_torch_function_stack, _push_on_torch_function_stack
 from torch.overrides import TorchFunctionMode
 
-from bptui.debuggee.stats import summarise
+from bptui.debuggee.places import user_place
+from bptui.debuggee.stats import try_summarise
 from bptui.records import Place, TensorSummary
 
 TAG = "bptui.op"
 """Under this key an autograd node's metadata holds the `Op` that made it."""
-
-_NOT_USER = tuple(
-    str(Path(path).resolve())
-    for path in (Path(torch.__file__).parent, Path(__file__).parent, sysconfig.get_paths()["stdlib"])
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +29,14 @@ class Leaf:
     """
 
     value: object
-    summary: TensorSummary
+    summary: TensorSummary | None
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
     """One call of a torch function that autograd noticed."""
 
-    output: TensorSummary
+    output: TensorSummary | None
     leaves: tuple[Leaf, ...]
     place: Place | None
 
@@ -60,9 +53,24 @@ class OpTagger(TorchFunctionMode):
         super().__init__()
         self.parameters: dict[int, Leaf] = {}
 
+    def begin(self) -> None:
+        """Listen from now on."""
+        _push_on_torch_function_stack(self)
+
+    def end(self) -> None:
+        """Listen no more; a mode that the user's code has entered meanwhile, and not left, stays."""
+        # `with` would take that mode off the stack in our place. If the user's code has left one that it entered
+        # before, it is the other way round: we were taken off and the other is still there, on top.
+        modes = [_pop_torch_function_stack() for _ in range(_len_torch_function_stack())]
+        ours = modes.index(self) if self in modes else 0
+        del modes[ours : ours + 1]
+        for mode in reversed(modes):
+            _push_on_torch_function_stack(mode)
+
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        """Call the op, and tag the nodes that are new."""
         inputs = tuple(_flat((*args, *(kwargs or {}).values())))
         before = [_node_of(value) for value in inputs]
         out = func(*args, **(kwargs or {}))
@@ -75,9 +83,9 @@ class OpTagger(TorchFunctionMode):
     def _tag(self, node: Any, output: torch.Tensor, inputs: tuple[Any, ...]) -> None:
         for value in inputs:
             if isinstance(value, torch.Tensor) and value.requires_grad and value.is_leaf:
-                self.parameters.setdefault(id(value), Leaf(value, summarise(value)))
-        leaves = tuple(Leaf(value, summarise(value)) for value in inputs if _is_data(value))
-        node.metadata[TAG] = Op(summarise(output), leaves, user_place())
+                self.parameters.setdefault(id(value), Leaf(value, try_summarise(value)))
+        leaves = tuple(Leaf(value, try_summarise(value)) for value in inputs if _is_data(value))
+        node.metadata[TAG] = Op(try_summarise(output), leaves, user_place())
 
 
 def _flat(values: Sequence[Any]) -> Iterator[Any]:
@@ -101,24 +109,3 @@ def _is_data(value: Any) -> bool:
     if isinstance(value, torch.Tensor):
         return not value.requires_grad
     return isinstance(value, np.generic | np.ndarray | float)
-
-
-def user_place() -> Place | None:
-    """The nearest line on the stack that is neither ours, nor torch's, nor the standard library's."""
-    for frame in _frames():
-        path = frame.f_code.co_filename
-        if _is_user(path):
-            return Place(path, frame.f_lineno)
-    return None
-
-
-def _frames() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _is_user(path: str) -> bool:
-    inside_stdlib = path.startswith(_NOT_USER) and "site-packages" not in path.removeprefix(_NOT_USER[0])
-    return not path.startswith("<") and not path.startswith(_NOT_USER[:2]) and not inside_stdlib

@@ -5,13 +5,15 @@ from __future__ import annotations
 import atexit
 import os
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from bptui.debuggee.console import Console
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.places import describe, user_traceback
+from bptui.debuggee.refusal import Refusal
 from bptui.debuggee.samples import BadSample, as_sample
 from bptui.debuggee.stepper import Quitting, Stepper
-from bptui.debuggee.target import Loop, Refusal, describe, load, user_traceback
+from bptui.debuggee.target import Loop, load
 from bptui.protocol import Channel, Ended, Fork, Loaded, Refused
 
 
@@ -26,6 +28,7 @@ def run(fork: Fork, channel: Channel, flag: memoryview) -> int:
     try:
         loop = load(fork.target, fork.arguments)
     except Refusal as refusal:
+        console.flush()
         channel.send(Refused(str(refusal), refusal.traceback, refusal.code))
         return refusal.code
     channel.send(Loaded(loop.target, loop.source))
@@ -39,29 +42,32 @@ def run(fork: Fork, channel: Channel, flag: memoryview) -> int:
 
 def _run(loop: Loop, stepper: Stepper) -> Ended:
     try:
-        stepper.wait()
-        _visit_all(loop, stepper)
+        _run_to_the_end(loop, stepper)
     except Quitting:
-        loop.generator.close()
         return Ended("quit")
     except BadSample as error:
         return Ended(f"sample {stepper.steps + 1}: {error}", code=2)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
-        return Ended(f"sys.exit({error.code!r})", code=code)
-    except (EOFError, OSError) as error:
+        return Ended(f"sys.exit({error.code!r})", code=code & 0xFF)
+    except BaseException as error:
         if _is_ours(error):
             os._exit(1)  # the session is gone: there is nobody left to tell
-        return Ended(describe(error), user_traceback(error), 1)
-    except BaseException as error:
         return Ended(describe(error), user_traceback(error), 1)
     return Ended()
 
 
+def _run_to_the_end(loop: Loop, stepper: Stepper) -> None:
+    try:
+        stepper.wait()
+        _visit_all(loop, stepper)
+    finally:
+        loop.generator.close()  # its own clean-up, before anything is said of the end
+
+
 def _visit_all(loop: Loop, stepper: Stepper) -> None:
-    generator, path = loop.generator, loop.target.path
-    frame: FrameType = generator.gi_frame
-    done = object()
+    generator, path, done = loop.generator, loop.target.path, object()
+    frame = cast(FrameType, generator.gi_frame)
     while True:
         item, tracer = _next_traced(generator, done) if stepper.trace_next else (next(generator, done), None)
         if item is done:
@@ -81,6 +87,5 @@ def _is_ours(error: BaseException) -> bool:
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
-    return last is not None and last.tb_frame.f_globals.get("__name__") == "bptui.protocol.framing"
-
-
+    is_channel = last is not None and last.tb_frame.f_globals.get("__name__") == "bptui.protocol.framing"
+    return is_channel and isinstance(error, EOFError | OSError)

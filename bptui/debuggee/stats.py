@@ -14,6 +14,12 @@ from bptui.records import EXACT, KEPT, Kind, TensorSummary
 NUMBERS = (bool, int, float, np.generic)
 """What counts as a number beside tensors and arrays."""
 
+LARGEST_DENSE = 1 << 24
+"""A sparse tensor of more elements is not made dense: only its kind is told."""
+
+UNREADABLE = (TypeError, ValueError, RuntimeError, OverflowError)
+"""What is raised by things that are no numbers, or whose numbers can not be had."""
+
 
 def as_tensor(value: Any) -> torch.Tensor:
     """A tensor, array, sequence of numbers or number as a tensor without history.
@@ -27,8 +33,8 @@ def as_tensor(value: Any) -> torch.Tensor:
     if isinstance(value, complex):
         return torch.tensor(value)
     if isinstance(value, (np.ndarray, *NUMBERS, Sequence)) and not isinstance(value, str | bytes):
-        return torch.as_tensor(np.asarray(value))
-    raise TypeError(f"a {type(value).__name__}")
+        return torch.tensor(np.asarray(value))  # as_tensor warns of arrays that are read-only
+    raise TypeError(f"it is a {type(value).__name__}")
 
 
 def kind_of(value: Any) -> Kind:
@@ -45,8 +51,8 @@ def summarise(value: Any) -> TensorSummary:
 
     Costs about 5 µs up to `KEPT` elements, then some passes over the data where it lies.
     """
-    kind = kind_of(value)
     with torch._C.DisableTorchFunction():
+        kind = kind_of(value)
         numbers = _plain(as_tensor(value))
         if numbers is None:
             return _summary(kind, (), {})
@@ -56,26 +62,36 @@ def summarise(value: Any) -> TensorSummary:
         return _summary(kind, _evenly_spaced(numbers), _stats_of_tensor(numbers))
 
 
+def try_summarise(value: Any) -> TensorSummary | None:
+    """The summary, or None of a tensor that has no numbers to look at: nested, fake, of a transform like vmap."""
+    try:
+        return summarise(value)
+    except UNREADABLE:
+        return None
+
+
 def _plain(tensor: torch.Tensor) -> torch.Tensor | None:
     """The same numbers as a dense tensor of a dtype that has arithmetic; None where there are no numbers."""
-    if tensor.is_meta:
+    if tensor.is_meta or (tensor.layout != torch.strided and tensor.numel() > LARGEST_DENSE):
         return None
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     if tensor.layout != torch.strided:
         tensor = tensor.to_dense()
     if tensor.is_complex():
-        tensor = tensor.abs()
+        tensor = tensor.to(torch.promote_types(tensor.dtype, torch.complex64)).abs()  # complex32 has no abs
     if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
         tensor = tensor.float()
     return tensor
 
 
 def _summary(kind: Kind, values: tuple[float, ...], stats: dict[str, Any]) -> TensorSummary:
-    empty = dict.fromkeys(("min", "max", "mean", "std", "norm")) | dict.fromkeys(
-        ("zeros", "nans", "pos_infs", "neg_infs"), 0
-    )
-    return TensorSummary(kind.shape, kind.dtype, kind.device, values=values, **(empty | stats))
+    return TensorSummary(kind.shape, kind.dtype, kind.device, values=values, **(_NO_STATS | stats))
+
+
+_NO_STATS: dict[str, Any] = dict.fromkeys(("min", "max", "mean", "std", "norm")) | dict.fromkeys(
+    ("zeros", "nans", "pos_infs", "neg_infs"), 0
+)
 
 
 def _stats_of_list(values: list[float]) -> dict[str, Any]:
@@ -88,7 +104,7 @@ def _stats_of_list(values: list[float]) -> dict[str, Any]:
     }
     if not finite:
         return counts
-    mean = math.fsum(finite) / len(finite)
+    mean = _mean(finite)
     return counts | {
         "min": float(min(finite)),
         "max": float(max(finite)),
@@ -96,6 +112,13 @@ def _stats_of_list(values: list[float]) -> dict[str, Any]:
         "std": math.dist(finite, [mean] * len(finite)) / math.sqrt(len(finite)),
         "norm": math.hypot(*finite),
     }
+
+
+def _mean(values: list[float]) -> float:
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)
 
 
 def _stats_of_tensor(tensor: torch.Tensor) -> dict[str, Any]:

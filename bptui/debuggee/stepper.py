@@ -9,12 +9,23 @@ from dataclasses import dataclass
 
 from bptui.debuggee.console import Console
 from bptui.debuggee.epochs import Epochs
-from bptui.debuggee.samples import Row, RowReader
-from bptui.protocol import Channel, GraphTraced, LayoutSeen, Message, Pause, Quit, Samples, Step, Stopped
+from bptui.debuggee.rows import Row, RowReader
+from bptui.protocol import (
+    Breakpoints,
+    Channel,
+    GraphTraced,
+    LayoutSeen,
+    Message,
+    Pause,
+    Quit,
+    Samples,
+    Step,
+    Stopped,
+)
 from bptui.records import Node, Sample
 
-ROOM = 4096
-"""So many samples wait at most to be sent; then sending is waited for."""
+ROOM = 1024
+"""So many samples wait at most to be sent, at most 14 MB of summaries; then sending is waited for."""
 
 TRACE_EVERY = 5
 """While running, every so many ticks of the session one sample is traced, for a graph that lives."""
@@ -62,6 +73,7 @@ class Stepper:
         self._sent = 0
         self._room = 0
         self._goal = Goal()
+        self._breakpoints: frozenset[int] = frozenset()
         self._epochs = Epochs()
         self._stopped = True
         self._ticks = 0
@@ -124,8 +136,12 @@ class Stepper:
             self._tick()
         if len(self._rows) >= ROOM:
             self.flush()
-        if self._goal.stop_at == self.steps or self._goal.epochs == 0:
-            self.wait(self._epochs.doubt if ended else "")
+        if self._goal.epochs is not None and self._goal.epochs <= 0:
+            self.wait(self._epochs.doubt)
+        elif self._goal.stop_at == self.steps:
+            self.wait()
+        elif sample.index in self._breakpoints:
+            self.wait(f"breakpoint at sample {sample.index + 1}")
         else:
             self._plan()
 
@@ -141,6 +157,8 @@ class Stepper:
             # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
             soon = self.steps + 1
             self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
+        elif isinstance(command, Breakpoints):
+            self._breakpoints = frozenset(command.indexes)
         elif isinstance(command, Quit):
             raise Quitting
         elif isinstance(command, Step):
@@ -154,15 +172,16 @@ class Stepper:
             self._goal = Goal(stop_at=self.steps + rest)
         left = None if self._goal.stop_at is None else self._goal.stop_at - self.steps
         last = self._epochs.samples_to_the_end()
-        counts = [count for count in (left, last) if count is not None]
-        watched = self._goal.epochs is not None
-        if watched:
+        nearest = self._epochs.samples_to_index(self._breakpoints)
+        counts = [count for count in (left, last, nearest) if count is not None]
+        watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
+        if self._goal.epochs is not None:
             counts.append(self.steps - self._goal.since + 1)
         self.trace_next = any(count <= TRACE_BEFORE for count in counts) or self._ticks >= TRACE_EVERY
         if self._ticks >= TRACE_EVERY:
             self._ticks = 0
-        # Shortly before a stop attention is due, to trace the samples that lead there; an epoch whose length the
-        # loop does not declare is watched sample by sample.
+        # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
+        # declare how long an epoch is, every sample is looked at.
         rooms = [len(self._rows) + count - TRACE_BEFORE for count in counts if count > TRACE_BEFORE]
         self._room = 0 if watched else min([*rooms, ROOM])
 

@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import importlib
 import importlib.util
 import inspect
 import platform
 import sys
-import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NoReturn
+from types import CodeType, GeneratorType, ModuleType
+from typing import Any, cast
 
 import torch
 
+from bptui.debuggee.options import read_options
+from bptui.debuggee.places import describe, user_traceback
+from bptui.debuggee.refusal import Refusal
 from bptui.loops import LESSONS
 from bptui.records import Target
-
-_OURS = str(Path(__file__).parent)
-
-
-class Refusal(Exception):
-    """The target can not be debugged; its text is one line why.
-
-    Attributes:
-        traceback: The frames of the user's code, if there are any.
-        code: The exit code; 0 if help was asked for.
-    """
-
-    def __init__(self, line: str, traceback: str = "", code: int = 2) -> None:
-        super().__init__(line)
-        self.traceback = traceback
-        self.code = code
 
 
 @dataclass(frozen=True)
 class Loop:
     """A target, ready to run."""
 
-    generator: Generator[Any, None, Any]
+    generator: GeneratorType[Any, None, Any]
     target: Target
     source: str
 
@@ -58,42 +43,31 @@ def load(name: str, arguments: Sequence[str]) -> Loop:
         Refusal: There is no such target, it does not import, it is no generator function, or an option is wrong.
     """
     function = _function(name)
-    options = _options(name, function, arguments)
+    options = read_options(name, function, arguments)
     try:
         generator = function(**options)
-        source, line = _source(function)
     except Exception as error:
         raise Refusal(f"{name}: {describe(error)}", user_traceback(error)) from error
+    if not isinstance(generator, GeneratorType):
+        raise Refusal(f"{name} returned a {type(generator).__name__}, not a generator")
+    return Loop(generator, _target(name, function, generator.gi_code, options), _source(generator.gi_code))
+
+
+def _target(name: str, function: Callable[..., Any], code: CodeType, options: dict[str, Any]) -> Target:
     title = (inspect.getdoc(function) or name).splitlines()[0].rstrip(".")
     shown = {key: str(value) for key, value in options.items()}
-    path = inspect.unwrap(function).__code__.co_filename
-    return Loop(
-        generator,
-        Target(name, title, path, line, shown, platform.python_version(), str(torch.__version__)),
-        source,
-    )
+    python, version = platform.python_version(), str(torch.__version__)
+    return Target(name, title, code.co_filename, code.co_firstlineno, shown, python, version)
 
 
-def user_traceback(error: BaseException) -> str:
-    """The traceback without the frames before the user's code."""
-    shown = traceback.TracebackException.from_exception(error)
-    while shown.stack and (shown.stack[0].filename.startswith((_OURS, "<frozen")) or _imports(shown.stack[0])):
-        del shown.stack[0]
-    return "".join(shown.format())
+def _source(code: CodeType) -> str:
+    try:
+        return Path(code.co_filename).read_text("utf-8", "replace")
+    except OSError:  # made by exec: it runs, but there is nothing to show
+        return ""
 
 
-def describe(error: BaseException) -> str:
-    """An exception in one line, with the user's line that raised it."""
-    text = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((_OURS, "<frozen"))]
-    return f"{text} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else text
-
-
-def _imports(frame: traceback.FrameSummary) -> bool:
-    return "importlib" in frame.filename
-
-
-def _function(name: str) -> Callable[..., Generator[Any, None, Any]]:
+def _function(name: str) -> Callable[..., Any]:
     module_name, colon, function_name = LESSONS.get(name, name).rpartition(":")
     if not colon or not module_name:
         raise Refusal(f"no such target {name!r}: give a lesson ({', '.join(LESSONS)}) or file.py:function")
@@ -103,7 +77,7 @@ def _function(name: str) -> Callable[..., Generator[Any, None, Any]]:
         raise Refusal(f"{module_name} has no function {function_name!r}{_suggestion(module, function_name)}")
     if not callable(function) or not inspect.isgeneratorfunction(inspect.unwrap(function)):
         raise Refusal(f"{name} is no generator function: it has to yield a bptui.Sample per training step")
-    return function  # type: ignore[no-any-return]
+    return cast(Callable[..., Any], function)
 
 
 def _suggestion(module: ModuleType, name: str) -> str:
@@ -119,7 +93,8 @@ def _module(name: str) -> ModuleType:
         raise
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise Refusal(f"no module named {error.name!r} (looked in {Path.cwd()} and the environment)") from error
+            looked = f"looked in {Path.cwd()} and the environment"
+            raise Refusal(f"no module named {error.name!r} ({looked})") from error
         raise Refusal(f"{name} does not import: {describe(error)}", user_traceback(error)) from error
     except BaseException as error:
         raise Refusal(f"{name} does not import: {describe(error)}", user_traceback(error)) from error
@@ -130,51 +105,11 @@ def _module_of_file(path: Path) -> ModuleType:
         raise Refusal(f"no such file: {path}")
     path = path.resolve()
     sys.path.insert(0, str(path.parent))  # as `python file.py` does
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise Refusal(f"{path} is no Python file")
+    # A file may be called random.py: then torch still needs the other one.
+    name = path.stem if path.stem not in sys.modules else f"{path.stem}_loop"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None, "a name that ends in .py has a loader"
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Refusal(f"{self.prog}: {message} (bptui run {self.prog} --help lists the options)")
-
-    def print_help(self, file: Any = None) -> NoReturn:
-        raise Refusal(self.format_help().rstrip(), code=0)
-
-
-def _options(name: str, function: Callable[..., Any], arguments: Sequence[str]) -> dict[str, Any]:
-    """The function's parameters as command-line options: --lr 0.1, --zero-grad, --no-zero-grad."""
-    parser = _Parser(prog=name, description=inspect.getdoc(function), formatter_class=argparse.RawTextHelpFormatter)
-    for parameter in inspect.signature(function, eval_str=True).parameters.values():
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            _add_option(parser, parameter)
-    return vars(parser.parse_args(arguments))
-
-
-def _add_option(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
-    flag = "--" + parameter.name.replace("_", "-")
-    if parameter.default is parameter.empty:
-        parser.add_argument(flag, type=_converter(parameter.annotation), required=True)
-    elif isinstance(parameter.default, bool):
-        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=parameter.default)
-    else:
-        kind = parameter.annotation if parameter.annotation is not parameter.empty else type(parameter.default)
-        text = f"default {parameter.default}"
-        parser.add_argument(flag, type=_converter(kind), default=parameter.default, help=text)
-
-
-def _converter(kind: Any) -> Callable[[str], Any]:
-    return kind if kind in (int, float, str) else str
-
-
-def _source(function: Callable[..., Any]) -> tuple[str, int]:
-    code = inspect.unwrap(function).__code__
-    try:
-        return Path(code.co_filename).read_text("utf-8", "replace"), code.co_firstlineno
-    except OSError:  # made by exec: it runs, but there is nothing to show
-        return "", code.co_firstlineno

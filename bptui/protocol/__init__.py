@@ -7,6 +7,7 @@ from bptui.protocol.framing import Channel, LineSplitter, read_message
 from bptui.protocol.messages import (
     PROTOCOL_VERSION,
     Attach,
+    Breakpoints,
     Command,
     Ended,
     Event,
@@ -34,6 +35,7 @@ from bptui.protocol.messages import (
 __all__ = [
     "PROTOCOL_VERSION",
     "Attach",
+    "Breakpoints",
     "Channel",
     "Command",
     "Ended",

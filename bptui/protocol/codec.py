@@ -8,12 +8,16 @@ import json
 import re
 import types
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from bptui.errors import ProtocolError
 from bptui.protocol import messages
 
 T = TypeVar("T")
+Read = Callable[[Any], Any]
+
+_JSON_TYPES = {str: (str,), bool: (bool,), int: (int,), float: (float, int, bool)}
+"""What json makes of a leaf. A whole number stays an int where a float may stand: an int64 has more digits."""
 
 
 def to_json(value: object) -> str:
@@ -27,12 +31,14 @@ def from_json(kind: type[T], text: str | bytes) -> T:
     Raises:
         ProtocolError: It is no JSON, or not of this kind.
     """
-    return _guarded(lambda: _reader(kind)(json.loads(text)), text)
+    read: Read = _reader(cast(Any, kind))
+    return cast(T, _guarded(lambda: read(json.loads(text)), text))
 
 
 def encode(message: messages.Message) -> bytes:
     """A message as one line, its tag first."""
-    body = {"tag": _tag(type(message)), **_plain(message)}
+    kind: Any = type(message)
+    body = {"tag": _tag(kind), **_plain(message)}
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
@@ -45,8 +51,8 @@ def decode(line: bytes) -> messages.Message:
 
     def read() -> messages.Message:
         body = json.loads(line)
-        kind = _kinds()[body.pop("tag")]
-        return _reader(kind)(body)  # type: ignore[no-any-return]
+        kind: Any = _kinds()[body.pop("tag")]
+        return cast(messages.Message, _reader(kind)(body))
 
     return _guarded(read, line)
 
@@ -54,8 +60,9 @@ def decode(line: bytes) -> messages.Message:
 def _guarded(read: Callable[[], T], text: str | bytes) -> T:
     try:
         return read()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProtocolError(f"a message that this version of bptui does not know: {text[:120]!r} ({error})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        shown = f"{text[:120]!r} ({error})"
+        raise ProtocolError(f"a message that this version of bptui does not know: {shown}") from error
 
 
 @functools.cache
@@ -70,7 +77,8 @@ def _kinds() -> dict[str, type]:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+        kind: Any = type(value)
+        return {name: _plain(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
@@ -79,15 +87,15 @@ def _plain(value: Any) -> Any:
 
 
 @functools.cache
-def _names(kind: type) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
 
 
 @functools.cache
-def _reader(hint: Any) -> Callable[[Any], Any]:
+def _reader(hint: Any) -> Read:
     """What turns a JSON value into a value of the type `hint`."""
     if dataclasses.is_dataclass(hint):
-        return _dataclass_reader(hint)  # type: ignore[arg-type]
+        return _dataclass_reader(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is tuple:
         return _tuple_reader(arguments)
@@ -97,29 +105,33 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if origin in (Union, types.UnionType):
         (inner,) = (_reader(part) for part in arguments if part is not types.NoneType)
         return lambda value: None if value is None else inner(value)
-    return _leaf_reader(arguments if origin is Literal else None, hint)
+    if origin is Literal:
+        return _checked(hint, lambda value: value in arguments)
+    return _checked(hint, lambda value: type(value) in _JSON_TYPES[hint])
 
 
-def _dataclass_reader(kind: type) -> Callable[[Any], Any]:
+def _dataclass_reader(kind: Any) -> Read:
     readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
     return lambda body: kind(**{name: readers[name](value) for name, value in body.items()})
 
 
-def _tuple_reader(arguments: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _tuple_reader(arguments: tuple[Any, ...]) -> Read:
     if arguments[-1] is Ellipsis:
         item = _reader(arguments[0])
-        return lambda value: tuple(item(part) for part in value)
+        return lambda value: tuple(item(part) for part in _list(value))
     items = [_reader(argument) for argument in arguments]
-    return lambda value: tuple(item(part) for item, part in zip(items, value, strict=True))
+    return lambda value: tuple(item(part) for item, part in zip(items, _list(value), strict=True))
 
 
-def _leaf_reader(choices: tuple[Any, ...] | None, hint: Any) -> Callable[[Any], Any]:
-    # An int is a legal float in JSON and in Python; whole numbers of an int64 tensor must stay ints.
-    wanted = (int, float) if hint is float else hint
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
 
+
+def _checked(hint: Any, is_good: Callable[[Any], bool]) -> Read:
     def read(value: Any) -> Any:
-        good = value in choices if choices is not None else isinstance(value, wanted)
-        if not good:
+        if not is_good(value):
             raise TypeError(f"{value!r} is not {hint}")
         return value
 

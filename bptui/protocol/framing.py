@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterator
 
@@ -58,10 +59,8 @@ class Channel:
         Raises:
             EOFError: The other side is gone.
         """
-        try:
+        with contextlib.suppress(BlockingIOError):
             self._take(self.sock.recv(1 << 16, socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            pass
         while self._pending:
             yield self._pending.pop(0)
 

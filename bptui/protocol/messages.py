@@ -38,6 +38,17 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Breakpoints:
+    """From now on stop at these samples of every epoch, and at no others.
+
+    Attributes:
+        indexes: Their positions in the epoch, from 0.
+    """
+
+    indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     """Begin again before the first sample, on a new branch."""
 
@@ -47,7 +58,7 @@ class Quit:
     """End the training and the session."""
 
 
-Command: TypeAlias = Attach | Step | Pause | Reset | Quit
+Command: TypeAlias = Attach | Step | Pause | Breakpoints | Reset | Quit
 
 
 # -- notices: session → app ----------------------------------------------------------------------------
@@ -70,6 +81,7 @@ class Status:
         branch: The branch at hand.
         steps: How many samples of it are committed.
         revision: Grows whenever something else was committed: a graph, output, the target.
+        breakpoints: The samples of every epoch at which it stops, by their index.
         pausing: A pause was asked for and the sample at hand is not done yet.
         detail: What is happening while starting; how it ended after that.
         samples_per_second: Of the last second, 0 while it is not running.
@@ -83,6 +95,7 @@ class Status:
     branch: int
     steps: int
     revision: int = 0
+    breakpoints: tuple[int, ...] = ()
     pausing: bool = False
     detail: str = ""
     samples_per_second: float = 0.0

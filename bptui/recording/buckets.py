@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bptui.recording.schema import FAN, LEVELS, sample_id, step_of
 from bptui.records import QUANTITIES
+
+Select = Callable[[str, Sequence[Any]], Iterable[Any]]
 
 _SHIFT = FAN.bit_length() - 1
 _FINITE = "BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
@@ -56,7 +59,10 @@ class BucketWriter:
             if whole == self._done[level]:
                 return
             finer = [sample_id(branch, step) >> (_SHIFT * (level - 1)) for step in self._span(level, whole)]
-            self._db.execute(_INSERT_FIRST if level == 1 else _INSERT_NEXT, finer if level == 1 else [level - 1, *finer])
+            if level == 1:
+                self._db.execute(_INSERT_FIRST, finer)
+            else:
+                self._db.execute(_INSERT_NEXT, [level - 1, *finer])
             self._done[level] = whole
 
     def _span(self, level: int, whole: int) -> tuple[int, int]:
@@ -78,16 +84,24 @@ class Column:
     bad: bool
 
 
-def columns(db: sqlite3.Connection, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
+def columns(select: Select, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
     """A quantity over the first `steps` samples of a branch in at most `count` columns of equal width.
 
-    Reads at most 16 · count + 120 rows however long the run is.
+    Reads at most 16 · count + 120 rows however long the run is. A bucket that lies across the border of two
+    columns counts for the first of them; it is never wider than a column.
+
+    Args:
+        select: Gives the rows of an SQL query.
+        branch: The branch.
+        steps: How many of its samples.
+        quantity: One of `QUANTITIES`.
+        count: How many columns at most.
     """
     count = min(count, steps)
     if count <= 0:
         return ()
     gathered: list[list[tuple[float | None, float | None, bool]]] = [[] for _ in range(count)]
-    for step, low, high, bad in _pieces(db, branch, steps, quantity, steps // count):
+    for step, low, high, bad in _pieces(select, branch, steps, quantity, steps // count):
         gathered[step * count // steps].append((low, high, bad))
     return tuple(map(_merge, gathered))
 
@@ -99,7 +113,7 @@ def _merge(parts: list[tuple[float | None, float | None, bool]]) -> Column:
 
 
 def _pieces(
-    db: sqlite3.Connection, branch: int, steps: int, quantity: str, width: int
+    select: Select, branch: int, steps: int, quantity: str, width: int
 ) -> Iterator[tuple[int, float | None, float | None, bool]]:
     """(first step, min, max, bad) of pieces no wider than `width`: whole buckets, then finer ones for the rest."""
     begin = 0
@@ -107,7 +121,7 @@ def _pieces(
     for level in range(coarsest, -1, -1):
         end = steps >> (_SHIFT * level) << (_SHIFT * level)
         span = [sample_id(branch, step) >> (_SHIFT * level) for step in (begin, end)]
-        for key, low, high, bad in db.execute(*_query(level, quantity, span)):
+        for key, low, high, bad in select(*_query(level, quantity, span)):
             yield step_of(key << (_SHIFT * level)), low, high, bool(bad)
         begin = end
 

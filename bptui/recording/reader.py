@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from bptui.errors import RecordingError
 from bptui.protocol import from_json
 from bptui.recording.buckets import Column, columns
-from bptui.recording.schema import APPLICATION_ID, SCHEMA_VERSION, sample_id, step_of
-from bptui.records import QUANTITIES, Branch, Layout, Node, RecordedSample, Target, TensorSummary
+from bptui.recording.opening import open_to_read
+from bptui.recording.schema import as_text, sample_id, step_of
+from bptui.records import QUANTITIES, Branch, Kind, Layout, Node, RecordedSample, Target, TensorSummary
 
 _SAMPLE = f"SELECT id, epoch, idx, layout, nans, {', '.join(QUANTITIES)} FROM samples"
 
@@ -63,7 +64,7 @@ class Reader:
             RecordingError: It is not there, is no recording, or is of another version.
         """
         self.path = path
-        self._db = _open(path)
+        self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
 
     def close(self) -> None:
@@ -72,7 +73,7 @@ class Reader:
 
     def facts(self) -> dict[str, str]:
         """Everything written about the run as a whole."""
-        return dict(self._db.execute("SELECT key, value FROM run"))
+        return dict(self._rows("SELECT key, value FROM run"))
 
     def target(self) -> Target | None:
         """What was debugged; None while it is loading."""
@@ -81,20 +82,18 @@ class Reader:
 
     def source(self, path: str) -> str:
         """The text of a source file as it was, empty if it was not recorded."""
-        row = self._db.execute("SELECT text FROM sources WHERE path = ?", (path,)).fetchone()
-        return str(row[0]) if row else ""
+        rows = self._rows("SELECT text FROM sources WHERE path = ?", [as_text(path)])
+        return str(rows[0][0]) if rows else ""
 
     def branches(self) -> tuple[Branch, ...]:
         """All branches, the oldest first."""
-        rows = self._db.execute(
-            "SELECT id, parent, reason, began, state, detail, exit_code FROM branches ORDER BY id"
-        ).fetchall()
-        return tuple(Branch(*row, steps=self.steps(row[0])) for row in rows)
+        rows = self._rows("SELECT id, parent, reason, began, state, detail, exit_code FROM branches ORDER BY id")
+        return tuple(replace(Branch(*row), steps=self.steps(row[0])) for row in rows)
 
     def steps(self, branch: int) -> int:
         """How many samples a branch has."""
         span = (sample_id(branch, 0), sample_id(branch + 1, 0))
-        (last,) = self._db.execute("SELECT max(id) FROM samples WHERE id >= ? AND id < ?", span).fetchone()
+        ((last,),) = self._rows("SELECT max(id) FROM samples WHERE id >= ? AND id < ?", span)
         return 0 if last is None else step_of(last) + 1
 
     def sample(self, branch: int, step: int) -> RecordedSample | None:
@@ -105,19 +104,20 @@ class Reader:
     def samples(self, branch: int, start: int, stop: int) -> tuple[RecordedSample, ...]:
         """The samples from `start` up to before `stop`, as far as they are there."""
         span = (sample_id(branch, max(start, 0)), sample_id(branch, max(stop, 0)))
+        # The samples first: what is committed between the two queries may be tensors without their sample.
+        rows = self._rows(f"{_SAMPLE} WHERE id >= ? AND id < ? ORDER BY id", span)
         tensors: dict[int, dict[str, TensorSummary]] = {}
-        for key, name, text in self._db.execute("SELECT * FROM tensors WHERE sample >= ? AND sample < ?", span):
+        for key, name, text in self._rows("SELECT * FROM tensors WHERE sample >= ? AND sample < ?", span):
             tensors.setdefault(key, {})[name] = from_json(TensorSummary, text)
-        rows = self._db.execute(f"{_SAMPLE} WHERE id >= ? AND id < ? ORDER BY id", span)
         return tuple(self._sample(branch, row, tensors.get(row[0], {})) for row in rows)
 
     def columns(self, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
         """A quantity over the first `steps` samples in at most `count` columns: min, max, bad."""
-        return columns(self._db, branch, steps, quantity, count)
+        return columns(self._rows, branch, steps, quantity, count)
 
     def epochs(self, branch: int) -> int:
         """How many epochs of a branch have ended."""
-        (last,) = self._db.execute("SELECT max(ordinal) FROM epochs WHERE branch = ?", (branch,)).fetchone()
+        ((last,),) = self._rows("SELECT max(ordinal) FROM epochs WHERE branch = ?", [branch])
         return 0 if last is None else int(last) + 1
 
     def epoch_ends(self, branch: int, start: int, stop: int) -> tuple[EpochEnd, ...]:
@@ -134,46 +134,49 @@ class Reader:
 
     def graph(self, branch: int, step: int) -> tuple[Node, ...] | None:
         """The graph of a sample, None if it was not traced."""
-        key = (sample_id(branch, step),)
-        row = self._db.execute("SELECT nodes FROM graphs WHERE sample = ?", key).fetchone()
-        return from_json(tuple[Node, ...], row[0]) if row else None
+        rows = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [sample_id(branch, step)])
+        return from_json(tuple[Node, ...], rows[0][0]) if rows else None
 
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""
         span = (sample_id(branch, 0), sample_id(branch, max(step, 0)))
-        (key,) = self._db.execute("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span).fetchone()
+        ((key,),) = self._rows("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span)
         return None if key is None else step_of(key)
 
     def output_count(self) -> int:
         """How many lines were printed, over all branches."""
-        return int(self._db.execute("SELECT coalesce(max(id), 0) FROM output").fetchone()[0])
+        ((count,),) = self._rows("SELECT coalesce(max(id), 0) FROM output")
+        return int(count)
 
     def output(self, start: int, stop: int) -> tuple[OutputLine, ...]:
         """Printed lines from number `start` up to before `stop`."""
-        rows = self._db.execute(
-            "SELECT branch, step, stream = 2, text FROM output WHERE id > ? AND id <= ? ORDER BY id", (start, stop)
-        )
+        where = "id > ? AND id <= ? ORDER BY id"
+        rows = self._rows(f"SELECT branch, step, stream = 2, text FROM output WHERE {where}", (start, stop))
         return tuple(OutputLine(branch, step, bool(error), text) for branch, step, error, text in rows)
 
     def output_until(self, branch: int, step: int) -> int:
         """How many lines were printed up to the end of a step."""
-        # Lines are in order of (branch, step), so some twenty single rows find the place without an index.
-        def place(number: int) -> tuple[int, int]:
-            row: tuple[int, int] = self._db.execute(
-                "SELECT branch, step FROM output WHERE id = ?", (number + 1,)
-            ).fetchone()
-            return row
+        # Lines are in order of (branch, step), but for those of stdout and stderr that were printed at the same
+        # time; so some twenty single rows find the place without an index.
+        return bisect.bisect_right(range(self.output_count()), (branch, step), key=self._place_of_line)
 
-        return bisect.bisect_right(range(self.output_count()), (branch, step), key=place)
+    def _place_of_line(self, number: int) -> tuple[int, int]:
+        ((branch, step),) = self._rows("SELECT branch, step FROM output WHERE id = ?", [number + 1])
+        return branch, step
+
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise RecordingError(f"{self.path} can not be read: {error}") from error
 
     def _epoch_ends(self, where: str, branch: int, *values: int) -> tuple[EpochEnd, ...]:
-        rows = self._db.execute(
-            f"SELECT ordinal, epoch, first, last FROM epochs WHERE branch = ? AND {where}", (branch, *values)
-        )
+        select = "SELECT ordinal, epoch, first, last FROM epochs WHERE branch = ?"
+        rows = self._rows(f"{select} AND {where}", (branch, *values))
         return tuple(EpochEnd(*row) for row in rows)
 
     def _read_layout(self, key: int) -> Layout:
-        (text,) = self._db.execute("SELECT layout FROM layouts WHERE id = ?", (key,)).fetchone()
+        ((text,),) = self._rows("SELECT layout FROM layouts WHERE id = ?", [key])
         return from_json(Layout, text)
 
     def _sample(self, branch: int, row: Sequence[Any], tensors: dict[str, TensorSummary]) -> RecordedSample:
@@ -182,26 +185,14 @@ class Reader:
         quantities = dict(tensors)
         for bit, (name, value) in enumerate(zip(QUANTITIES, values, strict=True)):
             if name in layout.kinds and name not in tensors:
-                number = float("nan") if nans >> bit & 1 else value
-                quantities[name] = TensorSummary.of_one(number, layout.kinds[name])
+                kind = layout.kinds[name]
+                number = float("nan") if nans >> bit & 1 else _as_in(kind, value)
+                quantities[name] = TensorSummary.of_one(number, kind)
         return RecordedSample(branch, step_of(key), epoch, index, layout, quantities)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    if not path.is_file():
-        raise RecordingError(f"no such recording: {path}")
-    try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        (application,) = db.execute("PRAGMA application_id").fetchone()
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error as error:
-        raise RecordingError(f"{path} is no bptui recording ({error})") from error
-    if application != APPLICATION_ID:
-        db.close()
-        raise RecordingError(f"{path} is no bptui recording")
-    if version != SCHEMA_VERSION:
-        db.close()
-        raise RecordingError(
-            f"{path} is of schema version {version}, this bptui reads version {SCHEMA_VERSION}; use the bptui it was made with"
-        )
-    return db
+def _as_in(kind: Kind, value: float) -> float:
+    """A number as the training had it: SQLite's columns hold doubles."""
+    if kind.dtype == "bool":
+        return bool(value)
+    return int(value) if kind.dtype.startswith(("int", "uint")) else value

@@ -54,7 +54,8 @@ CREATE UNIQUE INDEX epochs_by_last ON epochs (branch, last);
 CREATE INDEX epochs_by_number ON epochs (branch, epoch);
 
 -- Level 1 sums up 16 samples, level 2 16 buckets of level 1, …; only whole buckets are stored, so that a plot of
--- a run of any length reads a few hundred rows. Finite values only; bit i of `bad`: quantity i was NaN or infinite.
+-- a run of any length reads a few hundred rows. Finite values only; bit i of `bad` says that quantity i was NaN or
+-- infinite.
 CREATE TABLE buckets (
     level INTEGER, id INTEGER, bad INTEGER NOT NULL, {_ranges}, PRIMARY KEY (level, id)
 ) WITHOUT ROWID;
@@ -62,12 +63,18 @@ CREATE TABLE buckets (
 CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes TEXT NOT NULL);
 
 CREATE TABLE output (
-    id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL, text TEXT NOT NULL
+    id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,
+    text TEXT NOT NULL
 );
 
 PRAGMA user_version = {SCHEMA_VERSION};
 PRAGMA application_id = {APPLICATION_ID};
 """
+
+
+def as_text(text: str) -> str:
+    """Text as SQLite takes it: a path may hold bytes that are no UTF-8, which Python keeps as lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def sample_id(branch: int, step: int) -> int:

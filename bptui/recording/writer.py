@@ -16,7 +16,8 @@ from typing import Any
 from bptui.errors import RecordingError
 from bptui.protocol import GraphTraced, Samples, to_json
 from bptui.recording.buckets import BucketWriter
-from bptui.recording.schema import SCHEMA, sample_id
+from bptui.recording.epochs import EpochFinder
+from bptui.recording.schema import SCHEMA, as_text, sample_id
 from bptui.records import QUANTITIES, Layout, RunState
 
 _INSERT_SAMPLE = f"INSERT INTO samples VALUES ({', '.join('?' * (5 + len(QUANTITIES)))})"
@@ -45,30 +46,32 @@ class Writer:
         self._announced: dict[int, tuple[int, Layout]] = {}
         self._db = _create(path)
         self._buckets = BucketWriter(self._db)
-        self._epochs = _Epochs()
+        self._epochs = EpochFinder()
         self.describe({"began": repr(time.time())})
         self.commit()
 
     def describe(self, facts: Mapping[str, str]) -> None:
         """Write facts of the run, by key."""
-        self._many("INSERT OR REPLACE INTO run VALUES (?, ?)", facts.items())
+        rows = ((key, as_text(value)) for key, value in facts.items())
+        self._many("INSERT OR REPLACE INTO run VALUES (?, ?)", rows)
 
     def source(self, path: str, text: str) -> None:
         """Write the text of a source file."""
-        self._many("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(path, text)])
+        self._many("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(as_text(path), as_text(text))])
 
     def begin_branch(self, reason: str) -> None:
         """Begin the next branch; what follows belongs to it."""
+        self.commit()  # with the buckets of the branch that ends here
         parent = self.branch if self.branch >= 0 else None
         self.branch, self.steps = self.branch + 1, 0
-        self._announced, self._epochs = {}, _Epochs()
+        self._announced, self._epochs = {}, EpochFinder()
         self._buckets.begin_branch()
         row = (self.branch, parent, reason, time.time(), "starting", "", None)
         self._many("INSERT INTO branches VALUES (?, ?, ?, ?, ?, ?, ?)", [row])
 
     def state(self, state: RunState, detail: str = "", exit_code: int | None = None) -> None:
         """Write what the branch is doing, or how it ended."""
-        row = (state, detail, exit_code, self.branch)
+        row = (state, as_text(detail), exit_code, self.branch)
         self._many("UPDATE branches SET state = ?, detail = ?, exit_code = ? WHERE id = ?", [row])
 
     def layout(self, announced: int, layout: Layout) -> None:
@@ -85,11 +88,12 @@ class Writer:
         numbers = array("d", base64.b64decode(batch.rows))
         width = 2 + len(QUANTITIES)
         count = len(numbers) // width
-        epochs, indexes, *values = (numbers[column::width].tolist() for column in range(width))
         ids = range(first := sample_id(self.branch, batch.first), first + count)
-        absent = [name not in layout.kinds for name in QUANTITIES]
-        values = [[None] * count if gone else column for gone, column in zip(absent, values, strict=True)]
-        epochs, indexes = list(map(int, epochs)), list(map(int, indexes))
+        epochs, indexes = list(map(int, numbers[0::width])), list(map(int, numbers[1::width]))
+        values: list[list[Any]] = [
+            numbers[column::width].tolist() if name in layout.kinds else [None] * count
+            for column, name in enumerate(QUANTITIES, 2)
+        ]
         rows = zip(ids, epochs, indexes, [layout_id] * count, _nan_masks(values, count), *values, strict=True)
         self._many(_INSERT_SAMPLE, rows)
         tensors = [(sample_id(self.branch, step), name, summary) for step, name, summary in batch.tensors]
@@ -105,7 +109,7 @@ class Writer:
 
     def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
         """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""
-        rows = ((None, self.branch, *line) for line in lines)
+        rows = ((None, self.branch, step, stream, as_text(text)) for step, stream, text in lines)
         self._many("INSERT INTO output VALUES (?, ?, ?, ?, ?)", rows)
 
     def commit(self) -> None:
@@ -117,7 +121,9 @@ class Writer:
     def close(self) -> None:
         """Commit, and leave one file that needs no other beside it."""
         self.commit()
-        with contextlib.suppress(sqlite3.OperationalError):  # a reader holds it: then its -wal file stays beside it
+        with contextlib.suppress(sqlite3.OperationalError):
+            # A reader may hold it. Then an empty -wal file stays beside it, and everything is in the one file.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute("PRAGMA journal_mode = DELETE")
         self.abandon()
 
@@ -144,7 +150,9 @@ def check_recordable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise RecordingError(f"can not record to {path}: {error.strerror}; choose another place with --record") from error
+        raise RecordingError(
+            f"can not record to {path}: {error.strerror}; choose another place with --record"
+        ) from error
 
 
 def _create(path: Path) -> sqlite3.Connection:
@@ -158,47 +166,20 @@ def _create(path: Path) -> sqlite3.Connection:
         db.executescript(SCHEMA)
     except FileExistsError as error:
         raise RecordingError(f"{path} exists already; a recording never overwrites a file") from error
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
+        path.unlink()
+        raise RecordingError(f"can not record to {path}: {error}; choose another place with --record") from error
+    except OSError as error:
         raise RecordingError(f"can not record to {path}: {error}; choose another place with --record") from error
     return db
 
 
-def _nan_masks(values: list[Any], count: int) -> list[int]:
+def _nan_masks(values: list[list[Any]], count: int) -> list[int]:
     """Per sample, bit i set where quantity i is NaN."""
     masks = [0] * count
     for bit, column in enumerate(values):
         # A sum is NaN if a part is (or if infinities cancel), so most columns need no look at each value.
-        if column[0] is not None and math.isnan(sum(column)):
+        if column and column[0] is not None and math.isnan(sum(column)):
             for i, value in enumerate(column):
                 masks[i] |= (value != value) << bit
     return masks
-
-
-class _Epochs:
-    """Finds the epochs that have ended in what is written."""
-
-    def __init__(self) -> None:
-        self._ordinal = 0
-        self._first = 0
-        self._epoch: int | None = None
-
-    def follow(
-        self, first: int, epochs: list[int], indexes: list[int], declared: int | None
-    ) -> list[tuple[int, int, int, int]]:
-        """(ordinal, epoch, first step, last step) of each epoch that these samples end."""
-        ended = []
-        for step, (epoch, index) in enumerate(zip(epochs, indexes, strict=True), first):
-            if self._epoch is not None and epoch != self._epoch:
-                ended.append(self._end(step - 1))
-            if self._epoch is None:
-                self._epoch, self._first = epoch, step
-            if index + 1 == declared:
-                ended.append(self._end(step))
-        return ended
-
-    def _end(self, last: int) -> tuple[int, int, int, int]:
-        assert self._epoch is not None
-        row = (self._ordinal, self._epoch, self._first, last)
-        self._ordinal, self._epoch = self._ordinal + 1, None
-        return row
-

@@ -9,13 +9,11 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
 
 from bptui.protocol import Ended, Event, Exited, Fork, Forked, Message, Quit, encode, read_message
 from bptui.protocol.framing import LONGEST_LINE
-from bptui.session.console import Line
 from bptui.session.keeper import Keeper
-from bptui.session.output import Output
+from bptui.session.output import OnLines, OnText, Output
 
 
 class Debuggee:
@@ -28,11 +26,11 @@ class Debuggee:
         ended: How its loop ended, once that is known.
     """
 
-    def __init__(self, on_lines: Callable[[list[Line]], None]) -> None:
+    def __init__(self, on_lines: OnLines, on_text: OnText) -> None:
         loop = asyncio.get_running_loop()
         self.pid: asyncio.Future[int] = loop.create_future()
         self.code: asyncio.Future[int] = loop.create_future()
-        self.output = Output(on_lines)
+        self.output = Output(on_lines, on_text)
         self.ended: Ended | None = None
         self._is_killed = False
 

@@ -7,6 +7,7 @@ import asyncio
 import fcntl
 import os
 import termios
+import time
 from collections.abc import Callable
 
 from bptui.session.console import Line, LineReader
@@ -14,7 +15,17 @@ from bptui.session.console import Line, LineReader
 SETTLE = 0.02
 """Seconds between two looks at both pipes."""
 
+BURST = 1_000_000
+"""So many lines are kept in full, from the start or after a silence."""
+
+STEADY = 20_000
+"""So many lines a second are kept in full after that."""
+
 _READ = 1 << 16
+
+
+OnLines = Callable[[list[Line]], None]
+OnText = Callable[[int, bytes], None]
 
 
 class Output:
@@ -24,8 +35,17 @@ class Output:
     emptied once more: then nothing can come any more that belongs before it.
     """
 
-    def __init__(self, on_lines: Callable[[list[Line]], None]) -> None:
+    def __init__(self, on_lines: OnLines, on_text: OnText) -> None:
+        """Read nothing yet.
+
+        Args:
+            on_lines: Called with whole lines, in order.
+            on_text: Called with 1 or 2 and whatever comes on stdout or stderr, at once.
+        """
         self._on_lines = on_lines
+        self._on_text = on_text
+        self._room = float(BURST)
+        self._refilled = time.monotonic()
         self._readers: dict[int, LineReader] = {}
         self._fresh: list[Line] = []
         self._waiting: list[Line] = []
@@ -65,7 +85,7 @@ class Output:
         if not piece:
             self._close(fd)
             return
-        self._take(self._readers[fd].feed(piece))
+        self._take(self._readers[fd].stream, *self._readers[fd].feed(piece, self._refill()))
 
     def _look(self) -> None:
         # Only what is there now: another process may print faster than we read.
@@ -73,7 +93,15 @@ class Output:
             if size := _size(fd):
                 self._read(fd, size)
 
-    def _take(self, lines: list[Line]) -> None:
+    def _refill(self) -> int:
+        now = time.monotonic()
+        self._room = min(self._room + STEADY * (now - self._refilled), BURST)
+        self._refilled = now
+        return int(self._room)
+
+    def _take(self, stream: int, text: bytes, lines: list[Line]) -> None:
+        self._on_text(stream, text)
+        self._room -= len(lines)
         self._fresh += lines
         if lines and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SETTLE, self._settle)
@@ -97,7 +125,8 @@ class Output:
 
     def _close(self, fd: int) -> None:
         asyncio.get_running_loop().remove_reader(fd)
-        self._take(self._readers.pop(fd).finish())
+        reader = self._readers.pop(fd)
+        self._take(reader.stream, *reader.finish())
         os.close(fd)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from bptui.errors import ProtocolError
 from bptui.protocol import (
+    Breakpoints,
     Command,
     Ended,
     Exited,
@@ -35,6 +36,7 @@ from bptui.session.keeper import Keeper
 from bptui.session.log import ProtocolLog
 from bptui.session.options import SessionOptions
 from bptui.session.orphans import kill_orphans
+from bptui.session.output import OnText
 from bptui.session.recorder import Recorder
 from bptui.session.words import Rate, death, in_words
 
@@ -68,9 +70,14 @@ class Session:
         self,
         options: SessionOptions,
         notify: Callable[[Status], None],
-        on_output: Callable[[list[Line]], None] = lambda _: None,
+        on_text: OnText = lambda *_: None,
     ) -> None:
         """Create the recording.
+
+        Args:
+            options: What to run.
+            notify: Called with every new status.
+            on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -82,7 +89,7 @@ class Session:
         self._shown = self.status
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
-        self._pass_output = on_output
+        self._on_text = on_text
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._written: tuple[RunState, str, int | None] | None = None
@@ -150,6 +157,8 @@ class Session:
                     self._queue.append(command)
                 case Pause() if state == "running":
                     self._pause(command)
+                case Breakpoints():
+                    self._set_breakpoints(command)
                 case Reset() if state != "starting":
                     await self._reset()
 
@@ -164,7 +173,7 @@ class Session:
         self._show()
         command = Fork(self.options.target, self.options.arguments)
         self.log("session→keeper", command)
-        self._debuggee = Debuggee(self._on_output)
+        self._debuggee = Debuggee(self._on_lines, self._on_text)
         self._forks.append(self._debuggee)
         self._living.append(self._debuggee)
         await self._debuggee.fork(keeper, command)
@@ -177,8 +186,8 @@ class Session:
             self._change(state="finished", detail="reset")
         self._write_state()
         self._recorder.begin_branch("reset")
-        branch, revision = self.status.branch + 1, self.status.revision
-        self.status = Status("starting", branch, 0, revision, trouble=self.status.trouble)
+        old = self.status
+        self.status = Status("starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble)
         await (self._fork(self._keeper) if self._keeper is not None else self._start_keeper())
 
     async def _end_debuggee(self, grace: float) -> None:
@@ -265,6 +274,12 @@ class Session:
         self._send(command)
         self._tick_on()
 
+    def _set_breakpoints(self, command: Breakpoints) -> None:
+        self._change(breakpoints=command.indexes)
+        if self._debuggee is not None and self.status.state in ("paused", "running"):
+            self._send(command)
+        self._show()
+
     def _pause(self, command: Pause) -> None:
         self._queue.clear()
         if self._debuggee is not None:  # else it is over, and _follow is about to say so
@@ -289,13 +304,14 @@ class Session:
 
     def _on_stopped(self, event: Stopped) -> None:
         self._tick_off()
+        if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
+            self._send(Breakpoints(self.status.breakpoints))
         self._change(state="paused", detail=event.reason, pausing=False, samples_per_second=0.0)
         if self._queue:
             self._step(self._queue.popleft())
         self._show()
 
-    def _on_output(self, lines: list[Line]) -> None:
-        self._pass_output(lines)
+    def _on_lines(self, lines: list[Line]) -> None:
         self._recorder.output(lines)
         if self.status.state != "running":  # otherwise the next tick commits
             self._show()

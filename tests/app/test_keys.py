@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from textual.command import CommandPalette
 from textual.widgets import Input
 
 from bptui.app.actions import ACTIONS
@@ -84,19 +85,18 @@ async def test_a_count_can_be_taken_back(at_seed) -> None:
         assert link.sent == [ONE]
 
 
-async def test_a_digit_alone_goes_to_a_panel(at_seed) -> None:
+async def test_a_digit_alone_goes_to_a_panel(at_seed, monkeypatch) -> None:
+    monkeypatch.setattr("bptui.app.app.COUNT_WAITS", 0.01)
     app, link = at_seed(5)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        for panel in PANELS:
+        for panel in reversed(PANELS):
             await pilot.press(str(panel.NUMBER))
-            await pilot.pause(0.5)  # the wait itself is what is tested
-            assert app.screen.active == panel.NAME.lower()
-        await pilot.press("9")
-        await pilot.pause(0.5)
-        assert app.screen.active == "run"
-        await press(pilot, "s")
-        assert link.sent == [ONE]
+            while app.screen.active != panel.NAME.lower():
+                await pilot.pause()
+        await press(pilot, "9", "s")
+        assert app.screen.active == "graph"
+        assert link.sent == [Step("sample", 9)]
 
 
 async def test_pause_only_while_running(at_seed) -> None:
@@ -367,16 +367,17 @@ async def test_the_palette_offers_what_is_legal_and_does_it(at_seed) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+p")
-        await app.workers.wait_for_complete([w for w in app.workers if w.group != "link"])
-        await settle(pilot)
+        while not isinstance(app.screen, CommandPalette) or not app.screen.query_one("OptionList").option_count:
+            await pilot.pause()
         listed = {str(option.prompt) for option in app.screen.query_one("OptionList").options}
         text = "\n".join(listed)
         assert "pause" in text
         assert "Run on until" not in text
         assert len(listed) == len(legal(app) - {"palette"})
         await pilot.press(*"pause")
-        await settle(pilot)
-        await pilot.pause(0.3)  # the palette gathers hits before it shows them
-        await press(pilot, "enter")
-        await settle(pilot)
+        while app.screen.query_one("OptionList").option_count != 1:
+            await pilot.pause()
+        await pilot.press("enter")
+        while not link.sent:
+            await pilot.pause()
         assert link.sent == [Pause()]

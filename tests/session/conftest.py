@@ -139,6 +139,11 @@ class House:
                 continue
         return found
 
+    def peak_memory(self) -> int:
+        """The most bytes that the session itself has ever held."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     @property
     def keeper(self) -> psutil.Process:
         (keeper,) = self.process.children()

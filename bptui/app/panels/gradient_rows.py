@@ -31,7 +31,7 @@ COLUMNS = {
     "loss": Shown(Column("loss", 8), 4, 1),
     "grad": Shown(Column("grad", 8), 4, 1),
     "by_hand": Shown(Column("by hand", 8), 4, 2),
-    "difference": Shown(Column("Δ", 6), 1, 5),
+    "difference": Shown(Column("Δ", 6), 4, 5),
     "weight": Shown(Column("weight", 6), 4, 2),
 }
 """All columns in order. Δ is autograd's gradient minus the one by hand."""
@@ -60,11 +60,14 @@ class GradientRows:
         steps: How many samples it has.
         count: How many rows that makes.
         names: The columns shown.
+        breakpoints: The samples of every epoch that are marked, by their index.
     """
 
-    def __init__(self, reader: Reader, branch: int, steps: int, names: tuple[str, ...]) -> None:
+    def __init__(
+        self, reader: Reader, branch: int, steps: int, names: tuple[str, ...], breakpoints: tuple[int, ...] = ()
+    ) -> None:
         self._reader = reader
-        self.branch, self.steps, self.names = branch, steps, names
+        self.branch, self.steps, self.names, self.breakpoints = branch, steps, names, breakpoints
         # Only the epochs among these samples: the recording may be further already.
         end = reader.epoch_end_at(branch, steps)
         self._ends = end.ordinal if end else reader.epochs(branch)
@@ -95,8 +98,14 @@ class GradientRows:
                 rows.append(_end_row(ends[row], samples.get(ends[row].last)))
                 ordinal += 1
             elif (sample := samples.get(row - ordinal)) is not None:
-                rows.append(Row(tuple(_cell(name, sample) for name in self.names)))
+                rows.append(self._row(sample))
         return rows
+
+    def _row(self, sample: RecordedSample) -> Row:
+        cells = {name: _cell(name, sample) for name in self.names}
+        if sample.index in self.breakpoints:
+            cells["sample"] = Content.assemble(("● ", "bold $text-error"), str(sample.index + 1))
+        return Row(tuple(cells.values()))
 
     def _ends_before(self, row: int) -> int:
         """How many epochs' lines stand before a row."""
@@ -138,4 +147,4 @@ def _end_row(end: EpochEnd, last: RecordedSample | None) -> Row:
     for label, name in (("weight", "weight_after"), ("loss", "loss")):
         if name in quantities:
             facts.append(f"{label} {exact(quantities[name])}")
-    return Row((), kind="rule", span=Content(" · ".join(facts)))
+    return Row((), kind="rule", span=Content(f"── {' · '.join(facts)}"))

@@ -13,7 +13,6 @@ from bptui.app.view import View
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.recording.reader import Reader
 
-
 _MARGIN = 2
 """Cells beside the columns: the mark of the row and the scrollbar."""
 
@@ -37,7 +36,9 @@ class GradientsPanel(Panel):
         same = self._rows is not None and self._rows.branch == view.branch
         old_steps = self._rows.steps if same and self._rows else 0
         self._step = view.step
-        self._rows = GradientRows(reader, view.branch, view.steps, self._names)
+        marked = view.status.breakpoints
+        same = same and self._rows is not None and self._rows.breakpoints == marked
+        self._rows = GradientRows(reader, view.branch, view.steps, self._names, marked)
         self._fit(view)
         table = self.query_one(VirtualTable)
         at = self._rows.row_of(view.step) if view.step >= 0 else None

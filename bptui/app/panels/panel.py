@@ -27,7 +27,7 @@ class Panel(Container):
 
     DEFAULT_CSS = """
     Panel {
-        border: round $border-blurred;
+        border: round $foreground 30%;
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
         padding: 0;

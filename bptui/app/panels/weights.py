@@ -16,7 +16,7 @@ from bptui.recording.buckets import Column
 from bptui.recording.reader import Reader
 from bptui.records import RecordedSample, TensorSummary
 
-_SERIES = (("weight_after", "weight after", "weight"), ("grad", "∂loss/∂weight", "grad"), ("loss", "loss", "loss"))
+_SERIES = (("weight_after", "weight after", "weight"), ("grad", "grad", "grad"), ("loss", "loss", "loss"))
 """(quantity, label, id) of each plot."""
 
 _LABEL, _NUMBER, _CHANGE = 13, 12, 12

@@ -32,6 +32,12 @@ def key_names(action: Action) -> str:
     )
 
 
+def markdown() -> str:
+    """The key table of the README."""
+    rows = [(key_names(action), action.help) for action in ACTIONS] + list(EXTRA)
+    return "| key | what it does |\n| --- | --- |\n" + "".join(f"| {keys} | {text} |\n" for keys, text in rows)
+
+
 class Help(Dialog[None]):
     """Shows what every key does."""
 

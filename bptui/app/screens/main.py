@@ -40,7 +40,7 @@ _BOTTOM = ("console", "run")
 class PanelTabs(Static):
     """The panels' names in a line, where only one of them is shown."""
 
-    DEFAULT_CSS = "PanelTabs { height: 1; padding: 0 1; }"
+    DEFAULT_CSS = "PanelTabs { height: 1; padding: 0 1; link-style: none; }"
 
     class Chosen(Message):
         """The user clicked on a name."""

@@ -41,7 +41,7 @@ class CodeView(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     CodeView {
         color: $foreground;
-        scrollbar-size-vertical: 1;
+        scrollbar-size: 0 1;
         & > .code-view--number { color: $text-muted; }
         & > .code-view--current { background: $primary 30%; color: $text; }
         &:light > .code-view--current { background: $primary 15%; }

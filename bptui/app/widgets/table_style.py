@@ -21,7 +21,7 @@ VirtualTable {
     & > .virtual-table--header { color: $text-muted; text-style: bold; }
     & > .virtual-table--cursor { background: $foreground 10%; }
     & > .virtual-table--current { color: $text-accent; text-style: bold; }
-    & > .virtual-table--rule { color: $text-muted; }
+    & > .virtual-table--rule { color: $text-accent; text-style: bold; }
     & > .virtual-table--muted { color: $text-muted; }
     & > .virtual-table--warning { color: $text-warning; }
     & > .virtual-table--error { color: $text-error; }
@@ -29,7 +29,7 @@ VirtualTable {
     /* The ANSI themes have no shades: fainter is dim here, and a background is reverse. */
     &:ansi > .virtual-table--header { text-style: bold underline; }
     &:ansi > .virtual-table--cursor { background: $background; text-style: bold; }
-    &:ansi > .virtual-table--rule { text-style: dim; }
+    &:ansi > .virtual-table--rule { text-style: bold; }
     &:ansi > .virtual-table--muted { text-style: dim; }
     &:ansi:focus > .virtual-table--cursor { background: $background; text-style: not dim reverse; }
 }

@@ -1,0 +1,112 @@
+"""`python -m screenshots`: run the app on real trainings, take its pictures, and write README's key table.
+
+SVG comes from Textual, PNG from a headless Chromium (Debian: chromium, fonts-firacode, fonts-dejavu); without one
+the SVGs are made all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from bptui.app.app import THEMES, BptuiApp
+from bptui.app.link import Link
+from bptui.app.screens.help import markdown
+from bptui.commands.run import session_options, start_session
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+TABLE = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
+
+SHOTS = {
+    "first-epoch": ((120, 36), "dark", ("s", "s", "e"), ()),
+    "third-sample": ((120, 36), "dark", ("s", "s", "s"), ()),
+    "no-zero-grad": ((120, 36), "dark", ("2", "7", "s"), ("--no-zero-grad",)),
+    "small-terminal": ((80, 24), "dark", ("s", "s", "s", "shift+tab"), ()),
+    "light": ((120, 36), "light", ("e", "e", "S", "S"), ()),
+    "sixteen-colours": ((120, 36), "ansi", ("e",), ()),
+    "inspect": ((120, 36), "dark", ("e", "x"), ()),
+    "help": ((120, 36), "dark", ("e", "question_mark"), ()),
+}
+"""Name → size, theme, keys, options of the lesson."""
+
+
+@asynccontextmanager
+async def running(size: tuple[int, int], theme: str, arguments: tuple[str, ...]) -> AsyncIterator[Pilot[object]]:
+    """The app on a session of its own that is paused before the first sample."""
+    with tempfile.TemporaryDirectory() as directory:
+        options = session_options("linear", arguments, Path(directory) / "linear.bptui", None)
+        session, socket = start_session(options)
+        app = BptuiApp(Link(socket))
+        app.theme = THEMES[theme]
+        async with app.run_test(size=size) as pilot:
+            await settled(pilot)
+            yield pilot
+            await pilot.press("escape", "q", "q")
+        session.communicate()
+
+
+async def settled(pilot: Pilot[object]) -> None:
+    """Wait until the training is paused and everything is drawn."""
+    app = pilot.app
+    assert isinstance(app, BptuiApp)
+    await asyncio.sleep(0.2)
+    while app.view.status.state in ("starting", "running"):
+        await asyncio.sleep(0.05)
+    await pilot.pause()
+
+
+async def shoot(name: str) -> Path:
+    """Take one picture."""
+    size, theme, keys, arguments = SHOTS[name]
+    async with running(size, theme, arguments) as pilot:
+        for key in keys:
+            await pilot.press(key)
+            if not key.isdigit():
+                await settled(pilot)
+        path = HERE / f"{name}.svg"
+        # The web font is not needed where Fira Code is installed, and a picture should not ask the network.
+        svg = re.sub(r",\s*url\([^)]*\) format\([^)]*\)", "", pilot.app.export_screenshot(title="bptui"))
+        path.write_text(svg)
+    return path
+
+
+def to_png(svg: Path) -> None:
+    """Render a picture with Chromium, which alone draws these SVGs right."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        print("no Chromium: PNGs are left as they are")
+        return
+    width, height = (
+        round(float(side)) for side in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg.read_text()).groups()
+    )
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [
+                chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-sync",
+                "--disable-background-networking", "--disable-component-update", "--no-first-run",
+                "--default-background-color=00000000", f"--user-data-dir={profile}",
+                f"--window-size={width},{height}", f"--screenshot={svg.with_suffix('.png')}", svg.as_uri(),
+            ],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Make everything."""
+    README.write_text(TABLE.sub(lambda _: markdown(), README.read_text()))
+    for name in SHOTS:
+        path = asyncio.run(shoot(name))
+        to_png(path)
+        print(path)
+
+
+main()
