@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from textual.command import CommandPalette
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from bptui.app.actions import ACTIONS
 from bptui.app.app import BptuiApp
@@ -33,8 +33,19 @@ async def press(pilot, *keys: str) -> None:
     await settle(pilot)
 
 
-def digits(text: str) -> tuple[str, ...]:
-    return tuple(text)
+async def until(pilot, condition) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("it never came to that")
+
+
+def options(app: BptuiApp) -> list[str]:
+    """What the palette lists."""
+    if not isinstance(app.screen, CommandPalette):
+        return []
+    return [str(option.prompt) for option in app.screen.query_one(OptionList).options]
 
 
 def legal(app: BptuiApp) -> set[str]:
@@ -92,8 +103,7 @@ async def test_a_digit_alone_goes_to_a_panel(at_seed, monkeypatch) -> None:
         await settle(pilot)
         for panel in reversed(PANELS):
             await pilot.press(str(panel.NUMBER))
-            while app.screen.active != panel.NAME.lower():
-                await pilot.pause()
+            await until(pilot, lambda name=panel.NAME.lower(): app.screen.active == name)
         await press(pilot, "9", "s")
         assert app.screen.active == "graph"
         assert link.sent == [Step("sample", 9)]
@@ -367,17 +377,12 @@ async def test_the_palette_offers_what_is_legal_and_does_it(at_seed) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await pilot.press("ctrl+p")
-        while not isinstance(app.screen, CommandPalette) or not app.screen.query_one("OptionList").option_count:
-            await pilot.pause()
-        listed = {str(option.prompt) for option in app.screen.query_one("OptionList").options}
-        text = "\n".join(listed)
-        assert "pause" in text
-        assert "Run on until" not in text
-        assert len(listed) == len(legal(app) - {"palette"})
+        offered = len(legal(app) - {"palette"})
+        await until(pilot, lambda: len(options(app)) == offered)
+        assert "Stop after the sample at hand" in "".join(options(app))
+        assert "Run on until" not in "".join(options(app))
         await pilot.press(*"pause")
-        while app.screen.query_one("OptionList").option_count != 1:
-            await pilot.pause()
+        await until(pilot, lambda: len(options(app)) < offered and "pause" in options(app)[0])
         await pilot.press("enter")
-        while not link.sent:
-            await pilot.pause()
+        await until(pilot, lambda: link.sent)
         assert link.sent == [Pause()]
