@@ -144,7 +144,10 @@ class BptuiApp(App[Outcome]):
 
     def redraw(self) -> None:
         """Draw the view; the footer only if what is legal has changed."""
-        if self._reader is None or not self._main.is_mounted:
+        if not self._main.is_mounted:
+            return
+        if self._reader is None:
+            self._main.greet(self._view)
             return
         with self.batch_update():
             self._main.show(self._view, self._reader, self._count)

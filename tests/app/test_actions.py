@@ -81,10 +81,16 @@ WATCHED = view("running", commands=False)
         (START, {"step", "epoch"}),
         (FIRST, {"step", "epoch", "resume", "goto", "reset"}),
         (PAUSED, {"breakpoint", "step", "epoch", "resume", "back", "epoch_back", "goto", "inspect", "reset"}),
-        (PAST, {"breakpoint", "step", "epoch", "resume", "back", "epoch_back", "newest", "goto", "inspect", "reset"}),
+        (
+            PAST,
+            {"breakpoint", "step", "epoch", "resume", "back", "epoch_back", "newest", "goto", "inspect", "reset"},
+        ),
         (OLDEST, {"breakpoint", "step", "epoch", "resume", "newest", "goto", "inspect", "reset"}),
         (RUNNING, {"breakpoint", "pause", "back", "epoch_back", "goto", "inspect", "reset"}),
-        (PAST_RUNNING, {"breakpoint", "step", "epoch", "pause", "back", "epoch_back", "newest", "goto", "inspect", "reset"}),
+        (
+            PAST_RUNNING,
+            {"breakpoint", "step", "epoch", "pause", "back", "epoch_back", "newest", "goto", "inspect", "reset"},
+        ),
         (PAUSING, {"breakpoint", "back", "epoch_back", "goto", "inspect", "reset"}),
         (OVER, {"breakpoint", "back", "epoch_back", "goto", "inspect", "reset"}),
         (FAILED, {"breakpoint", "back", "epoch_back", "goto", "inspect", "reset"}),
