@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bptui",
         description="Step through the training of a neural network: samples, epochs, gradients.",
-        epilog="bptui alone steps through the first lesson; its options may follow: bptui --lr 0.02 --no-zero-grad",
+        epilog="bptui alone steps through the first lesson, whose options may follow: bptui --lr 0.02",
     )
     parser.add_argument("--version", action="version", version=f"bptui {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

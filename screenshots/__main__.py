@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 
 from bptui.app.app import THEMES, BptuiApp
 from bptui.app.link import Link
+from bptui.app.outcome import Outcome
 from bptui.app.screens.help import markdown
 from bptui.commands.run import session_options, start_session
 
@@ -40,7 +41,7 @@ SHOTS = {
 
 
 @asynccontextmanager
-async def running(size: tuple[int, int], theme: str, arguments: tuple[str, ...]) -> AsyncIterator[Pilot[object]]:
+async def running(size: tuple[int, int], theme: str, arguments: tuple[str, ...]) -> AsyncIterator[Pilot[Outcome]]:
     """The app on a session of its own that is paused before the first sample."""
     with tempfile.TemporaryDirectory() as directory:
         options = session_options("linear", arguments, Path(directory) / "linear.bptui", None)
@@ -54,7 +55,7 @@ async def running(size: tuple[int, int], theme: str, arguments: tuple[str, ...])
         session.communicate()
 
 
-async def settled(pilot: Pilot[object]) -> None:
+async def settled(pilot: Pilot[Outcome]) -> None:
     """Wait until the training is paused and everything is drawn."""
     app = pilot.app
     assert isinstance(app, BptuiApp)
@@ -85,9 +86,8 @@ def to_png(svg: Path) -> None:
     if chromium is None:
         print("no Chromium: PNGs are left as they are")
         return
-    width, height = (
-        round(float(side)) for side in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg.read_text()).groups()
-    )
+    (sides,) = re.findall(r'viewBox="0 0 (\S+) (\S+)"', svg.read_text())[:1]
+    width, height = (round(float(side)) for side in sides)
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from textual.binding import Binding
 
@@ -17,7 +18,7 @@ class Action:
     """Something the user can do.
 
     Attributes:
-        id: The app's method is action_<id>.
+        id: The method is action_<id>, of the app or of its main screen.
         keys: The first is the one shown.
         label: One or two words, for the footer.
         help: One sentence, for help and palette.
@@ -26,6 +27,7 @@ class Action:
         counts: Whether a count may be typed before its key.
         footer: Whether the footer shows it.
         shown: The first key as people write it.
+        owner: Who has the method.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Action:
     counts: bool = False
     footer: bool = True
     shown: str = ""
+    owner: Literal["app", "screen"] = "app"
 
     @property
     def key(self) -> str:
@@ -48,7 +51,7 @@ class Action:
         """What binds the keys in Textual."""
         return Binding(
             ",".join(self.keys),
-            f"app.{self.id}",
+            f"{self.owner}.{self.id}",
             self.label,
             show=self.footer,
             key_display=self.key,
@@ -79,9 +82,9 @@ ACTIONS = (
            lambda view: view.is_paused),
     Action("pause", ("p", "f6"), "pause", "Stop after the sample at hand", _STEP,
            lambda view: view.commands and view.is_running and not view.status.pausing),
-    Action("back", ("S",), "back", "Look back one sample, in the recording", _LOOK, _can_go_back, True),
-    Action("epoch_back", ("E",), "epoch back", "Look back to the end of the epoch before", _LOOK, _can_go_back, True,
-           footer=False),
+    Action("look_back", ("S",), "back", "Look back one sample, in the recording", _LOOK, _can_go_back, True),
+    Action("epoch_back", ("E",), "epoch back", "Look back to the end of the epoch before", _LOOK, _can_go_back,
+           counts=True, footer=False),
     Action("newest", ("N",), "now", "Return from looking back to the newest sample", _LOOK,
            lambda view: view.looks_back and view.steps > 0),
     Action("goto", ("g",), "go", "Go to a sample or epoch: 120, e3, 3.5; run there if need be", _LOOK,
@@ -91,10 +94,12 @@ ACTIONS = (
            lambda view: view.commands and view.sample is not None, footer=False, shown="F9"),
     Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,
            lambda view: view.commands and view.status.state != "starting"),
-    Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False),
-    Action("next_panel", ("tab",), "next panel", "Go to the next panel", _SCREEN, footer=False, shown="Tab"),
+    Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False,
+           owner="screen"),
+    Action("next_panel", ("tab",), "next panel", "Go to the next panel", _SCREEN, footer=False, shown="Tab",
+           owner="screen"),
     Action("previous_panel", ("shift+tab",), "previous panel", "Go to the panel before", _SCREEN, footer=False,
-           shown="Shift+Tab"),
+           shown="Shift+Tab", owner="screen"),
     Action("theme", ("T",), "theme", "Change between dark and light", _SCREEN, footer=False),
     Action("help", ("question_mark", "f1"), "help", "Show all keys", _APP, shown="?"),
     Action("palette", ("ctrl+p",), "palette", "Find an action by its name", _APP, footer=False, shown="Ctrl+P"),

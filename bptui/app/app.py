@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,11 +12,12 @@ from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key
-from textual.timer import Timer
 
 from bptui.app.actions import ACTIONS, BY_ID
+from bptui.app.count import Count
 from bptui.app.link import Link
 from bptui.app.messages import SessionLost, StatusArrived, StepSelected, Welcomed
+from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
@@ -25,31 +25,13 @@ from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import PANELS, MainScreen
 from bptui.app.steps import epoch_forward, epoch_start, find
-from bptui.app.view import View, look
+from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Status, Step
 from bptui.recording.reader import Reader
 
-COUNT_WAITS = 0.4
-"""Seconds after which a single digit is no count but the number of a panel."""
-
 THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark", "ansi-light": "ansi-light"}
 """Short names of themes; "ansi" uses the terminal's own sixteen colours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How the app ended.
-
-    Attributes:
-        code: The exit code.
-        text: What is to be said after the screen is gone.
-        detached: Whether the session was left running.
-    """
-
-    code: int = 0
-    text: str = ""
-    detached: bool = False
 
 
 class BptuiApp(App[Outcome]):
@@ -74,8 +56,7 @@ class BptuiApp(App[Outcome]):
         self._view = View(
             Status("starting", 0, 0, detail="starting the session"), commands=bool(link and not link.viewer)
         )
-        self._count = ""
-        self._count_timer: Timer | None = None
+        self._count = Count(self, self._choose_panel)
         self._legal: tuple[str, ...] = ()
         self._leaving = False
         self._main = MainScreen()
@@ -124,7 +105,7 @@ class BptuiApp(App[Outcome]):
         old = self._view.status
         if status.refused:
             self._leaving = True
-            self.exit(Outcome(status.exit_code or 0, status.detail if status.exit_code == 0 else _refusal(status)))
+            self.exit(refused(status))
             return
         if status.branch != old.branch:
             self._shown = None
@@ -150,7 +131,7 @@ class BptuiApp(App[Outcome]):
             self._main.greet(self._view)
             return
         with self.batch_update():
-            self._main.show(self._view, self._reader, self._count)
+            self._main.show(self._view, self._reader, self._count.digits)
             legal = tuple(action.id for action in ACTIONS if action.legal(self._view))
             if legal != self._legal:
                 self._legal = legal
@@ -171,35 +152,27 @@ class BptuiApp(App[Outcome]):
     ) -> bool:
         """Run an action; a count that it did not take is gone with it."""
         done = await super().run_action(action, default_namespace, namespaces)
-        if done and self._count:
-            self._take_count()
-            self.redraw()
+        if done and self._count.digits:
+            self._drop_count()
         return done
 
     def on_key(self, event: Key) -> None:
         """Take digits as a count, or as a panel's number if nothing follows."""
         if self.screen is self._main and event.character and event.character.isdigit() and event.is_printable:
             event.stop()
-            self._count = (self._count + event.character)[:6].lstrip("0")
-            if self._count_timer is not None:
-                self._count_timer.stop()
-            self._count_timer = self.set_timer(COUNT_WAITS, self._count_is_panel)
+            self._count.add(event.character)
             self.redraw()
-        elif event.key == "escape" and self._count:
-            self._take_count()
-            self.redraw()
+        elif event.key == "escape":
+            self._drop_count()
 
-    def _count_is_panel(self) -> None:
-        if len(self._count) == 1 and 1 <= int(self._count) <= len(PANELS):
-            self._main.choose(int(self._count))
-            self._count = ""
-            self.redraw()
+    def _drop_count(self) -> None:
+        self._count.take()
+        self.redraw()
 
-    def _take_count(self) -> int:
-        count, self._count = int(self._count or 1), ""
-        if self._count_timer is not None:
-            self._count_timer.stop()
-        return count
+    def _choose_panel(self, number: int) -> None:
+        if number <= len(PANELS):
+            self._main.choose(number)
+        self.redraw()
 
     def _send(self, command: Command) -> None:
         if self._link is not None:
@@ -208,14 +181,14 @@ class BptuiApp(App[Outcome]):
     # -- stepping and looking --------------------------------------------------------------------------
 
     def action_step(self) -> None:
-        count = self._take_count()
+        count = self._count.take()
         if self._view.looks_back and self._view.steps:
             self._go(self._view.step + count)
         else:
             self._send(Step("sample", count))
 
     def action_epoch(self) -> None:
-        count = self._take_count()
+        count = self._count.take()
         if self._view.looks_back and self._view.steps and self._reader is not None:
             self._go(epoch_forward(self._reader, self._view, count))
         else:
@@ -233,12 +206,12 @@ class BptuiApp(App[Outcome]):
             wanted = {*self._view.status.breakpoints} ^ {self._view.sample.index}
             self._send(Breakpoints(tuple(sorted(wanted))))
 
-    def action_back(self) -> None:
-        self._go(self._view.step - self._take_count())
+    def action_look_back(self) -> None:
+        self._go(self._view.step - self._count.take())
 
     def action_epoch_back(self) -> None:
         assert self._reader is not None
-        self._go(epoch_start(self._reader, self._view, self._take_count()) - 1)
+        self._go(epoch_start(self._reader, self._view, self._count.take()) - 1)
 
     def action_newest(self) -> None:
         self._newest()
@@ -306,7 +279,8 @@ class BptuiApp(App[Outcome]):
         if not self._view.commands or self._view.status.exit_code is not None or not self._view.status.steps:
             await self._leave("q")
             return
-        question = f"The training is {self._view.status.state}. Its recording stays:\n{self._reader.path if self._reader else ''}"
+        path = self._reader.path if self._reader else ""
+        question = f"The training is {self._view.status.state}. Its recording stays:\n{path}"
         answers = {"q": "quit: end the training", "d": "detach: leave it as it is; bptui attach comes back"}
         self.push_screen(Confirm(question, answers), self._leave)
 
@@ -321,15 +295,6 @@ class BptuiApp(App[Outcome]):
 
     # -- the screen ------------------------------------------------------------------------------------
 
-    def action_zoom(self) -> None:
-        self._main.zoomed = not self._main.zoomed
-
-    def action_next_panel(self) -> None:
-        self._main.move(1)
-
-    def action_previous_panel(self) -> None:
-        self._main.move(-1)
-
     def action_theme(self) -> None:
         pairs = {"textual-dark": "textual-light", "ansi-dark": "ansi-light"}
         self.theme = (pairs | {light: dark for dark, light in pairs.items()}).get(self.theme, "textual-dark")
@@ -343,17 +308,3 @@ class BptuiApp(App[Outcome]):
     def action_command_palette(self) -> None:
         if not self.screen.is_modal:
             super().action_command_palette()
-
-
-def recorded_status(reader: Reader) -> Status:
-    """The status of a recording that nobody writes any more."""
-    branch = reader.branches()[-1]
-    if branch.exit_code is None and branch.state != "finished":
-        detail = f"its session ended without a word while it was {branch.state}"
-        return Status("lost", branch.id, branch.steps, detail=detail)
-    return Status(branch.state, branch.id, branch.steps, detail=branch.detail, exit_code=branch.exit_code)
-
-
-def _refusal(status: Status) -> str:
-    line = f"bptui: {status.refused}"
-    return line if status.detail == status.refused else f"{status.detail}\n{line}"

@@ -71,7 +71,7 @@ def _state(view: View, count: str) -> Content:
         words.append("recording, read-only")
     parts: list[Content | str | tuple[str, str]] = [(f"{sign} {' · '.join(words)}", style)]
     if status.trouble:
-        parts.append((f"  {status.trouble}", "bold $text-error"))
+        parts.append(("  recording stopped", "bold $text-error"))
     if count:
         parts.append((f"  {count}…", "bold reverse"))
     return Content.assemble(*parts)
@@ -82,7 +82,7 @@ def _doing(view: View) -> str:
     first = status.detail.splitlines()[0] if status.detail else ""
     if status.pausing:
         return "pausing after this sample"
-    if status.state == "paused" and not status.steps:
+    if status.state == "paused" and not status.steps and not status.live:
         return "paused before the first sample"
     if status.state == "running":
         return f"running  {status.samples_per_second:,.0f} samples/s"
@@ -111,7 +111,7 @@ def _progress(share: float, width: int) -> str:
 
 
 def _loss(view: View, reader: Reader | None, width: int) -> Content:
-    if view.sample is None or reader is None:
+    if view.sample is None or reader is None or view.status.trouble:
         return Content("")
     columns = reader.columns(view.branch, view.steps, "loss", width)
     spark = bars([float("nan") if column.bad else column.max for column in columns])

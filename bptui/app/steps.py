@@ -26,7 +26,7 @@ def epoch_start(reader: Reader, view: View, count: int = 1) -> int:
 
 
 def find(reader: Reader, view: View, goal: Goal) -> int | str:
-    """The step of a goal, or one line why there is none; a step not yet run is found if the loop's totals say it."""
+    """The step of a goal, run or not yet, or one line why there is none."""
     if goal.epoch is None:
         return _sample_of_run(reader, view, goal.sample or 1)
     end = reader.epoch_numbered(view.branch, goal.epoch)

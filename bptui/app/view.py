@@ -78,3 +78,12 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
     return dataclasses.replace(
         old, status=status, target=target, branch=shown, steps=steps, sample=sample, before=before
     )
+
+
+def recorded_status(reader: Reader) -> Status:
+    """The status of a recording that nobody writes any more."""
+    branch = reader.branches()[-1]
+    if branch.exit_code is None and branch.state != "finished":
+        detail = f"its session ended without a word while it was {branch.state}"
+        return Status("lost", branch.id, branch.steps, detail=detail)
+    return Status(branch.state, branch.id, branch.steps, detail=branch.detail, exit_code=branch.exit_code)

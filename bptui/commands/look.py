@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -23,7 +22,7 @@ def look(recording: Path, theme: str) -> int:
     check_terminal()
     socket = reader.facts().get("socket", "")
     outcome = show(
-        Path(socket) if socket and os.path.exists(socket) else None, viewer=True, reader=reader, theme=theme
+        Path(socket) if socket and Path(socket).exists() else None, viewer=True, reader=reader, theme=theme
     )
     if outcome.text:
         print(outcome.text, file=sys.stderr)

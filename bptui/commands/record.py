@@ -43,7 +43,7 @@ class _Recording:
     def __init__(self, options: SessionOptions) -> None:
         self._signal = 0
         self._session = Session(options, self._on_status, _Passage().write)
-        self._reader = Reader(Path(options.recording))
+        self._recording = Path(options.recording)
         self._bar = _bar()
         self._task = self._bar.add_task(options.target, total=None, rate="")
         self._has_total = False
@@ -56,7 +56,6 @@ class _Recording:
             await self._session.obey(Step("run"))  # it waits for the first sample
             await self._session.over.wait()
             await self._session.close()
-        self._reader.close()
         return _conclude(self._session.status, self._signal)
 
     def _interrupt(self, number: int) -> None:
@@ -72,7 +71,9 @@ class _Recording:
 
     def _find_total(self) -> None:
         self._has_total = True
-        sample = self._reader.sample(0, 0)
+        reader = Reader(self._recording)
+        sample = reader.sample(0, 0)
+        reader.close()
         if sample and sample.layout.samples and sample.layout.epochs:
             self._bar.update(self._task, total=sample.layout.samples * sample.layout.epochs)
 

@@ -18,7 +18,7 @@ from bptui.recording.writer import check_recordable
 from bptui.session.options import SessionOptions
 
 if TYPE_CHECKING:
-    from bptui.app.app import Outcome
+    from bptui.app.outcome import Outcome
 
 
 def session_options(
@@ -42,7 +42,8 @@ def _check(target: str) -> None:
     path, colon, _ = target.rpartition(":")
     if target not in LESSONS and not colon:
         raise BptuiError(
-            f"no such target {target!r}: give a lesson ({', '.join(LESSONS)}), package.module:function or file.py:function"
+            f"no such target {target!r}: give a lesson ({', '.join(LESSONS)}), "
+            "package.module:function or file.py:function"
         )
     if path.endswith(".py") and not Path(path).is_file():
         raise BptuiError(f"no such file: {path}")
@@ -105,8 +106,9 @@ def check_terminal() -> None:
 
 def show(socket: Path | None, viewer: bool = False, reader: Reader | None = None, theme: str = "") -> Outcome:
     """Run the app until the user leaves it."""
-    from bptui.app.app import THEMES, BptuiApp, Outcome
+    from bptui.app.app import THEMES, BptuiApp
     from bptui.app.link import Link
+    from bptui.app.outcome import Outcome
 
     app = BptuiApp(Link(socket, viewer) if socket else None, reader)
     if theme and THEMES.get(theme, theme) not in app.available_themes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import mmap
 import os
 import platform
@@ -34,6 +35,10 @@ def keep(fd: int) -> None:
     _Keeper(channel).serve()
 
 
+IDLE = 1.0
+"""Seconds without a command after which the keeper gets ready for the next debuggee."""
+
+
 class _Keeper:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -47,8 +52,13 @@ class _Keeper:
         self._wakeup = wakeup
 
     def serve(self) -> None:
+        is_warm = False
         while True:
-            ready, _, _ = select.select([self._channel.sock, self._alarm], [], [])
+            wait = IDLE if self._children and not is_warm else None
+            ready, _, _ = select.select([self._channel.sock, self._alarm], [], [], wait)
+            if not ready:
+                is_warm = True
+                _warm_up()
             if self._alarm in ready:
                 self._alarm.recv(1024)
                 self._reap()
@@ -106,6 +116,12 @@ class _Keeper:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)  # what it left behind would keep its channel open
                 self._channel.send(Exited(pid, os.waitstatus_to_exitcode(status)))
+
+
+def _warm_up() -> None:
+    """Import what the first optimizer of a process would import, 1 s each time; a reset need not wait for it."""
+    with contextlib.suppress(Exception):
+        importlib.import_module("torch._dynamo")
 
 
 def _kill_group(child: int) -> None:

@@ -17,8 +17,10 @@ _FINITE = "BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
 
 
 def _insert_first() -> str:
+    # In SQL, << and | are of one precedence.
     bad = " | ".join(
-        f"max((nans >> {i} & 1) | coalesce({name} NOT {_FINITE}, 0)) << {i}" for i, name in enumerate(QUANTITIES)
+        f"(max((marks >> {i} & 1) | coalesce({name} NOT {_FINITE}, 0)) << {i})"
+        for i, name in enumerate(QUANTITIES)
     )
     ranges = ", ".join(
         f"{pick}(CASE WHEN {name} {_FINITE} THEN {name} END)" for name in QUANTITIES for pick in ("min", "max")
@@ -132,5 +134,5 @@ def _query(level: int, quantity: str, span: list[int]) -> tuple[str, list[int]]:
         what = f"id, {quantity}_min, {quantity}_max, bad >> {bit} & 1"
         return f"SELECT {what} FROM buckets WHERE level = ? AND id >= ? AND id < ? ORDER BY id", [level, *span]
     finite = f"CASE WHEN {quantity} {_FINITE} THEN {quantity} END"
-    bad = f"(nans >> {bit} & 1) | coalesce({quantity} NOT {_FINITE}, 0)"
+    bad = f"(marks >> {bit} & 1) | coalesce({quantity} NOT {_FINITE}, 0)"
     return f"SELECT id, {finite}, {finite}, {bad} FROM samples WHERE id >= ? AND id < ? ORDER BY id", span

@@ -14,10 +14,10 @@ from bptui.errors import RecordingError
 from bptui.protocol import from_json
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
-from bptui.recording.schema import as_text, sample_id, step_of
+from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_of
 from bptui.records import QUANTITIES, Branch, Kind, Layout, Node, RecordedSample, Target, TensorSummary
 
-_SAMPLE = f"SELECT id, epoch, idx, layout, nans, {', '.join(QUANTITIES)} FROM samples"
+_SAMPLE = f"SELECT id, epoch, idx, layout, marks, {', '.join(QUANTITIES)} FROM samples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +180,22 @@ class Reader:
         return from_json(Layout, text)
 
     def _sample(self, branch: int, row: Sequence[Any], tensors: dict[str, TensorSummary]) -> RecordedSample:
-        key, epoch, index, layout_id, nans, *values = row
+        key, epoch, index, layout_id, marks, *values = row
         layout = self._layout(layout_id)
         quantities = dict(tensors)
         for bit, (name, value) in enumerate(zip(QUANTITIES, values, strict=True)):
             if name in layout.kinds and name not in tensors:
                 kind = layout.kinds[name]
-                number = float("nan") if nans >> bit & 1 else _as_in(kind, value)
-                quantities[name] = TensorSummary.of_one(number, kind)
+                quantities[name] = TensorSummary.of_one(_number(kind, value, marks >> bit), kind)
         return RecordedSample(branch, step_of(key), epoch, index, layout, quantities)
 
 
-def _as_in(kind: Kind, value: float) -> float:
-    """A number as the training had it: SQLite's columns hold doubles."""
+def _number(kind: Kind, value: float, marks: int) -> float:
+    """A number as the training had it: SQLite's columns hold doubles, and not even all of them."""
+    if marks & NAN:
+        return float("nan")
+    if marks & NEGATIVE_ZERO:
+        return -0.0
     if kind.dtype == "bool":
         return bool(value)
     return int(value) if kind.dtype.startswith(("int", "uint")) else value

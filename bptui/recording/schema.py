@@ -19,6 +19,9 @@ FAN = 16
 LEVELS = 8
 """Levels of buckets: 16⁸ samples, more than a branch has room for in practice."""
 
+NAN, NEGATIVE_ZERO = 1, 1 << len(QUANTITIES)
+"""The marks of the first quantity; those of the others are shifted by their number."""
+
 _values = ", ".join(f"{name} REAL" for name in QUANTITIES)
 _ranges = ", ".join(f"{name}_min REAL, {name}_max REAL" for name in QUANTITIES)
 
@@ -34,11 +37,11 @@ CREATE TABLE branches (
 
 CREATE TABLE layouts (id INTEGER PRIMARY KEY, layout TEXT NOT NULL UNIQUE);
 
--- A quantity of several elements stands here as its norm, its summary in `tensors`. SQLite stores NaN as NULL:
--- bit i of `nans` says that quantity i is NaN and not absent.
+-- A quantity of several elements stands here as its norm, its summary in `tensors`. SQLite stores NaN as NULL and
+-- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 8 + i that it is -0.0.
 CREATE TABLE samples (
     id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL, layout INTEGER NOT NULL,
-    nans INTEGER NOT NULL, {_values}
+    marks INTEGER NOT NULL, {_values}
 );
 
 CREATE TABLE tensors (

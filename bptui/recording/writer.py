@@ -17,7 +17,7 @@ from bptui.errors import RecordingError
 from bptui.protocol import GraphTraced, Samples, to_json
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import EpochFinder
-from bptui.recording.schema import SCHEMA, as_text, sample_id
+from bptui.recording.schema import NAN, NEGATIVE_ZERO, SCHEMA, as_text, sample_id
 from bptui.records import QUANTITIES, Layout, RunState
 
 _INSERT_SAMPLE = f"INSERT INTO samples VALUES ({', '.join('?' * (5 + len(QUANTITIES)))})"
@@ -94,7 +94,7 @@ class Writer:
             numbers[column::width].tolist() if name in layout.kinds else [None] * count
             for column, name in enumerate(QUANTITIES, 2)
         ]
-        rows = zip(ids, epochs, indexes, [layout_id] * count, _nan_masks(values, count), *values, strict=True)
+        rows = zip(ids, epochs, indexes, [layout_id] * count, _marks(values, count), *values, strict=True)
         self._many(_INSERT_SAMPLE, rows)
         tensors = [(sample_id(self.branch, step), name, summary) for step, name, summary in batch.tensors]
         self._many("INSERT INTO tensors VALUES (?, ?, ?)", tensors)
@@ -150,14 +150,15 @@ def check_recordable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise RecordingError(
-            f"can not record to {path}: {error.strerror}; choose another place with --record"
-        ) from error
+        raise _impossible(path, error) from error
 
 
 def _create(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _impossible(path, error) from error
+    try:
         path.touch(mode=0o600, exist_ok=False)
         db = sqlite3.connect(path, isolation_level=None)
         db.execute("PRAGMA journal_mode = WAL")
@@ -166,20 +167,31 @@ def _create(path: Path) -> sqlite3.Connection:
         db.executescript(SCHEMA)
     except FileExistsError as error:
         raise RecordingError(f"{path} exists already; a recording never overwrites a file") from error
+    except OSError as error:
+        raise _impossible(path, error) from error
     except sqlite3.Error as error:
         path.unlink()
-        raise RecordingError(f"can not record to {path}: {error}; choose another place with --record") from error
-    except OSError as error:
-        raise RecordingError(f"can not record to {path}: {error}; choose another place with --record") from error
+        raise _impossible(path, error) from error
     return db
 
 
-def _nan_masks(values: list[list[Any]], count: int) -> list[int]:
-    """Per sample, bit i set where quantity i is NaN."""
-    masks = [0] * count
+def _impossible(path: Path, error: Exception) -> RecordingError:
+    why = getattr(error, "strerror", None) or error
+    return RecordingError(f"can not record to {path}: {why}; choose another place with --record")
+
+
+def _marks(values: list[list[Any]], count: int) -> list[int]:
+    """Per sample, what a REAL column of SQLite does not keep."""
+    marks = [0] * count
     for bit, column in enumerate(values):
         # A sum is NaN if a part is (or if infinities cancel), so most columns need no look at each value.
-        if column and column[0] is not None and math.isnan(sum(column)):
+        if column and column[0] is not None and (math.isnan(sum(column)) or 0.0 in column):
             for i, value in enumerate(column):
-                masks[i] |= (value != value) << bit
-    return masks
+                marks[i] |= _mark(value) << bit
+    return marks
+
+
+def _mark(value: float) -> int:
+    if value != value:
+        return NAN
+    return NEGATIVE_ZERO if value == 0 and math.copysign(1, value) < 0 else 0

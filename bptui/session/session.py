@@ -99,6 +99,7 @@ class Session:
         self._following: asyncio.Task[None] | None = None
         self._is_leaving = False
         self._forks: collections.deque[Debuggee] = collections.deque()
+        self._newest: Samples | None = None
         self._living: list[Debuggee] = []
         self._ticker: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -173,6 +174,7 @@ class Session:
         self._show()
         command = Fork(self.options.target, self.options.arguments)
         self.log("session→keeper", command)
+        self._newest = None
         self._debuggee = Debuggee(self._on_lines, self._on_text)
         self._forks.append(self._debuggee)
         self._living.append(self._debuggee)
@@ -213,6 +215,7 @@ class Session:
                             await self._fork(keeper)
                 case Refused():
                     self._refuse(message)
+                    break  # it ends: a reset must find no keeper
                 case Forked():
                     self._forks.popleft().follow(message)
                 case Exited(pid=pid):
@@ -292,8 +295,8 @@ class Session:
     def _on_event(self, debuggee: Debuggee, event: Message) -> None:
         self._recorder.event(event)
         match event:
-            case Samples() if self._recorder.trouble:
-                self._change(live=in_words(event))
+            case Samples():
+                self._newest = event
             case Stopped() if not self._is_leaving:
                 debuggee.output.drain()
                 self._on_stopped(event)
@@ -339,7 +342,8 @@ class Session:
         self._write_state()
         self._recorder.commit()
         steps, trouble = self._recorder.steps, self._recorder.trouble
-        self._change(steps=steps, trouble=trouble, revision=self.status.revision + 1)
+        live = in_words(self._newest) if trouble and self._newest else ""
+        self._change(steps=steps, trouble=trouble, live=live, revision=self.status.revision + 1)
         self._shown = self.status
         self._notify(self.status)
 

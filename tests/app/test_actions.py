@@ -7,6 +7,7 @@ import pytest
 from bptui.app.actions import ACTIONS, BY_ID
 from bptui.app.app import BptuiApp
 from bptui.app.screens.help import EXTRA, key_names
+from bptui.app.screens.main import MainScreen
 from bptui.app.view import View
 from bptui.protocol import Status
 from bptui.records import Layout, RecordedSample
@@ -18,7 +19,8 @@ SCREEN = {"zoom", "next_panel", "previous_panel", "theme", "help", "palette", "q
 def test_every_action_has_a_method_keys_a_label_and_a_help_text() -> None:
     assert len(set(IDS)) == len(IDS)
     for action in ACTIONS:
-        assert callable(getattr(BptuiApp, f"action_{action.id}"))
+        owner = BptuiApp if action.owner == "app" else MainScreen
+        assert callable(getattr(owner, f"action_{action.id}"))
         assert action.keys
         assert action.label
         assert action.help[0].isupper()
@@ -80,24 +82,24 @@ WATCHED = view("running", commands=False)
     [
         (START, {"step", "epoch"}),
         (FIRST, {"step", "epoch", "resume", "goto", "reset"}),
-        (PAUSED, {"breakpoint", "step", "epoch", "resume", "back", "epoch_back", "goto", "inspect", "reset"}),
+        (PAUSED, {"breakpoint", "step", "epoch", "resume", "look_back", "epoch_back", "goto", "inspect", "reset"}),
         (
             PAST,
-            {"breakpoint", "step", "epoch", "resume", "back", "epoch_back", "newest", "goto", "inspect", "reset"},
+            {"breakpoint", "step", "epoch", "resume", "look_back", "epoch_back", "newest", "goto", "inspect", "reset"},
         ),
         (OLDEST, {"breakpoint", "step", "epoch", "resume", "newest", "goto", "inspect", "reset"}),
-        (RUNNING, {"breakpoint", "pause", "back", "epoch_back", "goto", "inspect", "reset"}),
+        (RUNNING, {"breakpoint", "pause", "look_back", "epoch_back", "goto", "inspect", "reset"}),
         (
             PAST_RUNNING,
-            {"breakpoint", "step", "epoch", "pause", "back", "epoch_back", "newest", "goto", "inspect", "reset"},
+            {"breakpoint", "step", "epoch", "pause", "look_back", "epoch_back", "newest", "goto", "inspect", "reset"},
         ),
-        (PAUSING, {"breakpoint", "back", "epoch_back", "goto", "inspect", "reset"}),
-        (OVER, {"breakpoint", "back", "epoch_back", "goto", "inspect", "reset"}),
-        (FAILED, {"breakpoint", "back", "epoch_back", "goto", "inspect", "reset"}),
-        (READ, {"back", "epoch_back", "goto", "inspect"}),
-        (READ_PAST, {"step", "epoch", "back", "epoch_back", "newest", "goto", "inspect"}),
-        (LOST, {"back", "epoch_back", "goto", "inspect"}),
-        (WATCHED, {"back", "epoch_back", "goto", "inspect"}),
+        (PAUSING, {"breakpoint", "look_back", "epoch_back", "goto", "inspect", "reset"}),
+        (OVER, {"breakpoint", "look_back", "epoch_back", "goto", "inspect", "reset"}),
+        (FAILED, {"breakpoint", "look_back", "epoch_back", "goto", "inspect", "reset"}),
+        (READ, {"look_back", "epoch_back", "goto", "inspect"}),
+        (READ_PAST, {"step", "epoch", "look_back", "epoch_back", "newest", "goto", "inspect"}),
+        (LOST, {"look_back", "epoch_back", "goto", "inspect"}),
+        (WATCHED, {"look_back", "epoch_back", "goto", "inspect"}),
     ],
 )
 def test_legal(seen: View, legal: set[str]) -> None:

@@ -97,7 +97,7 @@ async def test_a_count_can_be_taken_back(at_seed) -> None:
 
 
 async def test_a_digit_alone_goes_to_a_panel(at_seed, monkeypatch) -> None:
-    monkeypatch.setattr("bptui.app.app.COUNT_WAITS", 0.01)
+    monkeypatch.setattr("bptui.app.count.WAITS", 0.01)
     app, link = at_seed(5)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)

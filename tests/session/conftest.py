@@ -75,13 +75,19 @@ class Client:
                 raise AssertionError(f"{error!r} after {status}") from None
         return status
 
+    def send_step(self, count: int) -> None:
+        self.send(Step("sample", count))
+
     def step(self, count: int = 1, granularity: str = "sample") -> Status:
         """Go on, and wait until that is done or the loop is over."""
         steps = self.status.steps + (count if granularity == "sample" else 1)
         self.send(Step(granularity, count))
         rests = ("paused", "finished", "failed") if granularity != "run" else ("finished", "failed")
         return self.wait(
-            lambda status: status.state in ("finished", "failed") or (status.state in rests and status.steps >= steps)
+            lambda status: (
+                status.state in ("finished", "failed")
+                or (status.state in rests and (status.steps >= steps or bool(status.trouble)))
+            )
         )
 
     def reset(self) -> Status:
@@ -97,10 +103,18 @@ class Client:
 class House:
     """A session on a loop file that may be rewritten between resets."""
 
-    def __init__(self, folder: Path, target: str = "", arguments=(), log: Path | None = None, **environment) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        target="",
+        arguments=(),
+        log: Path | None = None,
+        recording: Path | None = None,
+        **environment,
+    ) -> None:
         self.folder = folder
         self.file = folder / "loop.py"
-        self.recording = folder / "recording.bptui"
+        self.recording = recording or folder / "recording.bptui"
         self.token = uuid.uuid4().hex
         self._clients: list[Client] = []
         listener, self.socket = paths.listen()

@@ -211,7 +211,9 @@ def test_closes_every_fd_and_ends(begin):
 
 
 def test_closes_every_fd_and_hangs(begin):
-    client = begin("def loop():\n    yield from ten(lambda i: i < 5 or (os.closerange(3, 100), time.sleep(1e6)))\n")
+    client = begin(
+        "def loop():\n    yield from ten(lambda i: i < 5 or (os.closerange(3, 100), time.sleep(1e6)))\n"
+    )
     status = run(client)
     assert status.state == "failed"
     assert "closed the file descriptor" in status.detail

@@ -5,7 +5,19 @@ import stat
 
 import pytest
 
-from bptui.protocol import PROTOCOL_VERSION, Attach, Pause, Quit, Reset, Samples, Step, Stopped, Welcome, decode, encode
+from bptui.protocol import (
+    PROTOCOL_VERSION,
+    Attach,
+    Pause,
+    Quit,
+    Reset,
+    Samples,
+    Step,
+    Stopped,
+    Welcome,
+    decode,
+    encode,
+)
 from bptui.protocol.messages import Status
 
 GARBAGE = {
@@ -48,7 +60,9 @@ def test_garbage_after_hello(house, begin, said):
 
 def test_messages_that_are_no_commands_are_ignored(begin):
     client = begin()
-    client.send(Samples(0, 0, "", ()), Stopped(3), Attach(PROTOCOL_VERSION), Status("failed", 7, 7), Step("sample"))
+    client.send(
+        Samples(0, 0, "", ()), Stopped(3), Attach(PROTOCOL_VERSION), Status("failed", 7, 7), Step("sample")
+    )
     assert client.wait(steps=1, state="paused").branch == client.status.branch
 
 

@@ -74,7 +74,12 @@ def test_of_a_flood_the_last_lines_are_kept():
     assert [line[2] for line in lines[1:]] == [*map(str, range(1000 - TAIL, 1000)), "half a line"]
 
 
-@given(st.lists(st.tuples(st.integers(0, 99), st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x1b\0")))), st.data())
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 99), st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x1b\0")))
+    ),
+    st.data(),
+)
 def test_pieces_may_be_cut_anywhere(said, data):
     whole = b"".join(mark(step) + text.encode() + b"\n" for step, text in said)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=20)))

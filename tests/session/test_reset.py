@@ -14,7 +14,11 @@ def test_a_new_branch_and_the_old_one_intact(begin, house):
     status = client.reset()
     assert (status.state, status.steps) == ("paused", 0)
     branches = house.reader().branches()
-    assert (branches[-1].id, branches[-1].parent, branches[-1].reason) == (status.branch, status.branch - 1, "reset")
+    assert (branches[-1].id, branches[-1].parent, branches[-1].reason) == (
+        status.branch,
+        status.branch - 1,
+        "reset",
+    )
     assert (branches[-2].state, branches[-2].detail, branches[-2].steps) == ("finished", "reset", 4)
     client.step(2)
     assert house.reader().samples(status.branch - 1, 0, 10) == before

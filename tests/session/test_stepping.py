@@ -1,6 +1,6 @@
 """Steps, epochs, runs, pauses and the end, as an app asks for them."""
 
-from bptui.protocol import Pause, Step
+from bptui.protocol import Breakpoints, Pause, Step
 
 TWO_EPOCHS = """
     def loop():
@@ -101,4 +101,18 @@ def test_a_pause_when_the_loop_has_just_ended(begin):
     assert not status.pausing
     if status.state == "paused":
         client.step(granularity="run")
+    assert client.wait(state="finished").steps == 10
+
+
+def test_breakpoints_stop_a_run_and_outlast_a_reset(begin, house):
+    client = begin(TWO_EPOCHS)
+    client.send(Breakpoints((2,)), Step("run"))
+    assert client.wait(state="paused", steps=3).breakpoints == (2,)
+    client.send(Step("run"))
+    assert client.wait(state="paused", steps=8).detail == "breakpoint at sample 3"
+    client.reset()
+    client.send(Step("run"))
+    client.wait(state="paused", steps=3)
+    assert house.client().wait().breakpoints == (2,)
+    client.send(Breakpoints(()), Step("run"))
     assert client.wait(state="finished").steps == 10

@@ -46,7 +46,7 @@ class GradientsPanel(Panel):
         table.show(self._rows.count, cursor=at, current=at, changed_from=changed)
         empty = "press s to run the first sample" if view.commands else "no samples"
         self.titled(
-            f"{view.steps:,} samples" if view.steps else empty, f"branch {view.branch}" if view.branch else ""
+            f"{view.steps:,} sample{'s' * (view.steps > 1)}" if view.steps else empty, f"branch {view.branch}" if view.branch else ""
         )
 
     @on(VirtualTable.CursorMoved)

@@ -75,10 +75,13 @@ class GraphPanel(Panel):
         self._lanes = drawn
         self.query_one(VirtualTable).set_columns(
             (
-                Column("", width, "left"), Column("op", 8, "left", grow=True), Column("where", 16, "left", grow=True),
-                Column("value", _NUMBER), Column("∂loss/∂·", _NUMBER),
+                Column("", width, "left"),
+                Column("op", 8, "left", grow=True),
+                Column("where", 16, "left", grow=True),
+                Column("value", _NUMBER),
+                Column("∂loss/∂·", _NUMBER),
             )
-        )  # fmt: skip
+        )
 
     def _rows(self, start: int, stop: int) -> list[Row]:
         return [self._row(i) for i in range(start, min(stop, len(self._graph)))]

@@ -34,6 +34,8 @@ class RunPanel(Panel):
 
 def _ending(view: View) -> Content:
     status = view.status
+    if status.trouble:
+        return Content.styled(status.trouble, "bold $text-error")
     if status.state not in ("finished", "failed", "lost"):
         return Content(status.detail)
     style = "$text-success" if status.state == "finished" else "bold $text-error"

@@ -116,8 +116,16 @@ class MainScreen(Screen[None]):
         """Go to a panel by its number."""
         self.active = PANELS[number - 1].NAME.lower()
 
-    def move(self, by: int) -> None:
-        """Go to the next or the previous panel."""
+    def action_zoom(self) -> None:
+        self.zoomed = not self.zoomed
+
+    def action_next_panel(self) -> None:
+        self._move(1)
+
+    def action_previous_panel(self) -> None:
+        self._move(-1)
+
+    def _move(self, by: int) -> None:
         names = [panel.NAME.lower() for panel in PANELS]
         self.active = names[(names.index(self.active) + by) % len(names)]
 

@@ -1,0 +1,159 @@
+"""Recordings in other programs' formats."""
+
+import csv
+import json
+import math
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from bptui.cli import main
+from bptui.errors import BptuiError
+from bptui.recording.export import WINDOW, export
+from bptui.records import Kind, Layout, TensorSummary
+
+from .making import batch, layout, losses, summary, tensor
+
+COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand"
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.fixture
+def recording(writer, path):
+    """A branch with an int, a matrix, NaN, infinities and an absent quantity; then one of a single sample."""
+    one = Kind((1,), "float32", "cpu")
+    matrix = Kind((2, 9), "float32", "cpu")
+    writer.layout(0, Layout({"input": Kind((), "int64", "cpu"), "loss": one, "grad": one, "weight": matrix}))
+    values = summary([0.5, NAN], matrix.shape)
+    rows = [
+        (0, 0, {"input": 3.0, "loss": 4.0, "grad": -15.680000305175781}),
+        (0, 1, {"input": 4.0, "loss": NAN, "grad": -INF}),
+    ]
+    writer.samples(batch(0, 0, rows, [tensor(step, "weight", values) for step in (0, 1)]))
+    writer.begin_branch("reset")
+    writer.layout(0, layout("loss"))
+    writer.samples(losses(0, [-0.0]))
+    writer.commit()
+    return path
+
+
+def test_csv(recording, tmp_path):
+    export(recording, "csv", tmp_path / "x.csv", 0)
+    lines = (tmp_path / "x.csv").read_text().splitlines()
+    assert lines[0] == COLUMNS
+    first, second = csv.DictReader(lines)
+    assert (first["step"], first["epoch"], first["index"], first["input"]) == ("0", "0", "0", "3")
+    assert (first["loss"], first["grad"]) == ("4.0", "-15.680000305175781")
+    assert (second["loss"], second["grad"]) == ("nan", "-inf")
+    assert first["target"] == first["by_hand"] == ""
+    assert first["weight"] == (
+        "float32[2,9] min=-1.5 max=inf mean=0.25 std=1.0 norm=2.5 nan=1 inf=1 -inf=2"
+    )  # fmt: skip
+
+
+def test_jsonl(recording, tmp_path):
+    export(recording, "jsonl", tmp_path / "x.jsonl", 0)
+    first, second = [
+        json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "x.jsonl").read_text().splitlines()
+    ]
+    assert ",".join(first) == COLUMNS
+    assert (first["step"], first["input"], first["loss"], first["target"]) == (0, 3, 4.0, None)
+    assert math.isnan(float(second["loss"])) and float(second["grad"]) == -INF
+    weight = first["weight"]
+    assert (weight["shape"], weight["dtype"]) == ([2, 9], "float32")
+    assert (weight["values"], weight["max"]) == ([0.5, "NaN"], "Infinity")
+    assert list(weight) == list(TensorSummary.__dataclass_fields__)
+
+
+def test_tensorboard(recording, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = tmp_path / "logs"
+    export(recording, "tensorboard", folder, 0)
+    seen = EventAccumulator(str(folder))
+    seen.Reload()
+    norms = [f"weight/{stat}" for stat in ("norm", "mean", "std", "min", "max")]
+    assert set(seen.Tags()["scalars"]) == {"input", "loss", "grad", *norms}
+    assert [(event.step, event.value) for event in seen.Scalars("grad")] == [(0, -15.680000305175781), (1, -INF)]
+    assert math.isnan(seen.Scalars("loss")[1].value)
+    assert seen.Scalars("weight/norm")[0].value == 2.5
+
+
+def test_the_newest_branch_unless_asked(recording, tmp_path):
+    export(recording, "csv", tmp_path / "x.csv", None)
+    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,"]
+
+
+@pytest.mark.parametrize("branch", [2, -1])
+def test_a_branch_that_is_not_there(recording, tmp_path, branch):
+    with pytest.raises(BptuiError, match=f"has no branch {branch}: its branches are 0, 1"):
+        export(recording, "csv", tmp_path / "x.csv", branch)
+    assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl", "tensorboard"])
+def test_nothing_is_overwritten(recording, tmp_path, name):
+    for output in (tmp_path / "there", recording):
+        output.touch()
+        before = output.read_bytes()
+        with pytest.raises(BptuiError, match="exists already"):
+            export(recording, name, output, None)
+        assert output.read_bytes() == before
+
+
+def test_tensorboard_goes_into_an_empty_directory_only(recording, tmp_path):
+    (tmp_path / "logs").mkdir()
+    export(recording, "tensorboard", tmp_path / "logs", None)
+    with pytest.raises(BptuiError, match="new or empty directory"):
+        export(recording, "tensorboard", tmp_path / "logs", None)
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl", "tensorboard"])
+def test_a_place_that_can_not_be_written(recording, tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(BptuiError, match="can not export to"):
+        export(recording, name, tmp_path / "file" / "x", None)
+
+
+def test_a_full_disk_is_a_line(recording):
+    with pytest.raises(BptuiError, match="No space left"):
+        export(recording, "csv", Path("/dev/full"), None)
+
+
+def test_what_was_begun_and_not_finished_is_removed(writer, recording, tmp_path, monkeypatch):
+    monkeypatch.setattr("bptui.recording.export.csv._cell", lambda summary: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        export(recording, "csv", tmp_path / "x.csv", None)
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_an_unknown_format(recording, tmp_path):
+    with pytest.raises(BptuiError, match="there are csv, jsonl, tensorboard"):
+        export(recording, "xml", tmp_path / "x", None)
+
+
+def test_a_dash_is_stdout(recording, capsys):
+    export(recording, "csv", Path("-"), 0)
+    assert capsys.readouterr().out.startswith(COLUMNS + "\n0,0,0,3,")
+
+
+def test_the_command_line(recording, tmp_path, capsys):
+    command = ["export", str(recording), "--format", "csv", "-o", str(tmp_path / "x.csv")]
+    assert main([*command, "--branch", "0"]) == 0
+    assert main(command) == 2
+    assert capsys.readouterr().err.startswith("bptui: ")
+
+
+def test_memory_does_not_grow_with_the_recording(writer, path, tmp_path):
+    writer.layout(0, layout("loss"))
+    peaks = []
+    for steps in (3 * WINDOW, 12 * WINDOW):
+        writer.samples(losses(writer.steps, [1.5] * (steps - writer.steps)))
+        writer.commit()
+        tracemalloc.start()
+        export(path, "csv", tmp_path / f"{steps}.csv", None)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len((tmp_path / f"{steps}.csv").read_text().splitlines()) == steps + 1
+    assert peaks[1] < 1.2 * peaks[0]
