@@ -140,9 +140,11 @@ class FakeLink:
         pass
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pilot waits until the process is idle, and looks every 20 ms, twice a key; every 2 ms is as good."""
+    """Pilot waits until the process is idle, and looks every 20 ms, twice a key; every 2 ms is as good where
+    no layout is looked at.
+    """
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.002)
 
 

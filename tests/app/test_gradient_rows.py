@@ -15,7 +15,7 @@ NAMES = ("epoch", "sample", "loss")
 
 
 def text(cell) -> str:
-    return (cell.plain if isinstance(cell, Content) else cell).removeprefix("── ")
+    return cell.plain if isinstance(cell, Content) else cell
 
 
 def naive(lengths: list[int], declared: bool, steps: int | None = None) -> list[tuple[str, ...]]:

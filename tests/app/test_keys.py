@@ -18,6 +18,8 @@ from bptui.app.screens.main import PANELS
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import Pause, Quit, Reset, Step
 
+pytestmark = pytest.mark.usefixtures("impatience")
+
 ONE = Step("sample", 1)
 SIZE = (120, 36)
 

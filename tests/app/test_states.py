@@ -190,7 +190,7 @@ async def test_trouble_is_said_once_and_stays_in_the_status_line(at_seed) -> Non
             link.say(dataclasses.replace(link.status, trouble=trouble, live=live))
             await settle(pilot)
         assert [n.message for n in app._notifications] == [trouble]
-        assert trouble in state(app)
+        assert "paused recording stopped" in state(app)
         assert "sample 22, not recorded" in state(app)
         await pilot.press("s", "S")
         await settle(pilot)
