@@ -32,7 +32,7 @@ def name_of(value: object, frames: Iterable[FrameType]) -> str | None:
 
 def _find(value: object, scope: Mapping[str, Any]) -> str | None:
     # Breadth first, so that the shortest name wins: "weight" before "model.weight".
-    level = [(name, held) for name, held in scope.items() if not name.startswith("__")]
+    level = [(name, held) for name, held in scope.items() if name.isidentifier() and not name.startswith("__")]
     for _ in range(_DEPTH):
         for name, held in level:
             if held is value:
