@@ -41,6 +41,11 @@ class Recorded:
         self._layouts = 0
         self.begin("start")
 
+    @staticmethod
+    def summary(value: float) -> TensorSummary:
+        """The summary of a tensor of one element."""
+        return TensorSummary.of_one(value, SCALAR)
+
     def begin(self, reason: str = "reset") -> Recorded:
         self.writer.begin_branch(reason)
         self._layouts = 0
