@@ -82,6 +82,7 @@ def test_the_graph_alone_in_sixteen_colours(snap_compare, at_seed) -> None:
     app, _ = at_seed(5)
 
     async def run(pilot: Pilot) -> None:
+        await stand_still(pilot)
         app.screen.choose(1)
         await then("down", "down", theme=ANSI_LIGHT)(pilot)
 
