@@ -43,7 +43,9 @@ def _find(value: object, scope: Mapping[str, Any]) -> str | None:
 
 
 def _parts(name: str, held: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(held, list | tuple):
+    if isinstance(held, tuple) and hasattr(held, "_fields"):
+        yield from ((f"{name}.{key}", part) for key, part in zip(held._fields, held, strict=False))
+    elif isinstance(held, list | tuple):
         yield from ((f"{name}[{index}]", part) for index, part in enumerate(held))
     elif isinstance(held, dict):
         yield from ((f"{name}[{key!r}]", part) for key, part in held.items())

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bptui.debuggee.names import name_of
+from bptui.records import Sample
 
 GLOBAL = torch.ones(1)
 
@@ -27,13 +28,14 @@ class Box:
 def test_variables_and_what_is_in_them():
     weight, pair, table = torch.ones(1), (torch.ones(1), torch.ones(1)), {"w": torch.ones(1), 3: [torch.ones(1)]}
     box = Box(torch.ones(1))
-    boxes = [box]
+    boxes, sample = [box], Sample(0, 0, torch.ones(1))
     assert here(weight) == "weight"
     assert here(pair[1]) == "pair[1]"
     assert here(table["w"]) == "table['w']"
     assert here(table[3][0]) == "table[3][0]"
     assert here(box.value) == "box.value"
     assert here(boxes) == "boxes"
+    assert here(sample.loss) == "sample.loss"
     assert here(GLOBAL) == "GLOBAL"
     assert here(torch.ones(1)) is None
 
