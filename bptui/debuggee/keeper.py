@@ -48,7 +48,7 @@ class _Keeper:
         self._alarm, wakeup = socket.socketpair()
         wakeup.setblocking(False)
         signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _nothing)
         self._wakeup = wakeup
 
     def serve(self) -> None:
@@ -58,7 +58,7 @@ class _Keeper:
             ready, _, _ = select.select([self._channel.sock, self._alarm], [], [], wait)
             if not ready:
                 is_warm = True
-                _warm_up()
+                self._warm_up()
             if self._alarm in ready:
                 self._alarm.recv(1024)
                 self._reap()
@@ -110,18 +110,28 @@ class _Keeper:
 
     def _reap(self) -> None:
         for pid in tuple(self._children):
-            done, status = os.waitpid(pid, os.WNOHANG)
+            try:
+                done, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:  # two ended at once: another call of this, in a signal handler, has it
+                continue
             if done:
                 self._children.discard(pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)  # what it left behind would keep its channel open
                 self._channel.send(Exited(pid, os.waitstatus_to_exitcode(status)))
 
+    def _warm_up(self) -> None:
+        """Import what the first optimizer of a process would import, 1 s each time; a reset need not wait."""
+        signal.signal(signal.SIGCHLD, lambda *_: self._reap())  # the end of a debuggee is told of meanwhile
+        self._reap()
+        with contextlib.suppress(Exception):
+            importlib.import_module("torch._dynamo")
+        signal.signal(signal.SIGCHLD, _nothing)
+        self._reap()
 
-def _warm_up() -> None:
-    """Import what the first optimizer of a process would import, 1 s each time; a reset need not wait for it."""
-    with contextlib.suppress(Exception):
-        importlib.import_module("torch._dynamo")
+
+def _nothing(*_: object) -> None:
+    """The signal is seen by its wakeup fd; without a handler there would be none."""
 
 
 def _kill_group(child: int) -> None:
