@@ -14,6 +14,9 @@ LESSON = "linear"
 
 COMMANDS = ("run", "record", "open", "attach", "export")
 
+RUN_OPTIONS = ("--record", "--log-protocol", "--theme")
+"""bptui's own options of `bptui run`, each with a value."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -24,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or (arguments[0] not in (*COMMANDS, "-h", "--help", "--version")):
         arguments.insert(0, "run")
+    if arguments[0] == "run":
+        arguments[1:] = _with_lesson(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
@@ -32,6 +37,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:  # `bptui export … | head`
         return 0
+
+
+def _with_lesson(arguments: list[str]) -> list[str]:
+    """Name the lesson where no target is named: before the first option that is none of bptui's own."""
+    place = 0
+    while place < len(arguments):
+        name, equals, _ = arguments[place].partition("=")
+        if not name.startswith("-") or name in ("-h", "--help"):
+            return arguments
+        if name not in RUN_OPTIONS:
+            return [*arguments[:place], LESSON, *arguments[place:]]
+        place += 1 if equals else 2
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +74,7 @@ Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
 def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("run", help="step through a training in the app", description=_TARGET)
+    parser = commands.add_parser("run", help="step through a training in the app", description=_TARGET, allow_abbrev=False)
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
     _add_log(parser)
     _add_theme(parser)

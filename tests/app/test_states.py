@@ -176,7 +176,7 @@ async def test_a_failure_shows_its_traceback_and_comes_back_from_the_past(at_see
         link.say(dataclasses.replace(link.status, state="failed", detail=detail, exit_code=1))
         await settle(pilot)
         assert "File x, line 3" in text(app, "#run")
-        assert [n.message for n in app._notifications] == ["ValueError: boom"]
+        assert not app._notifications  # it would lie on the traceback
         assert app.view.step == 19
 
 
