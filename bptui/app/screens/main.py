@@ -140,6 +140,7 @@ class MainScreen(Screen[None]):
         """Show one of the two panels that share the lower right corner."""
         for other in _BOTTOM:
             self.panel(other).set_class(other == name, "-front")
+        self._redraw_soon()
 
     def watch_active(self, active: str) -> None:
         if self.is_mounted and active in _BOTTOM:
@@ -183,4 +184,8 @@ class MainScreen(Screen[None]):
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
         self.query_one(PanelTabs).show(self.active)
+        self._redraw_soon()
+
+    def _redraw_soon(self) -> None:
+        """Draw what has come on screen; only then is it known how large it is."""
         self.app.call_after_refresh(self.app.redraw)  # type: ignore[attr-defined]
