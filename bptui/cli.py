@@ -74,7 +74,9 @@ Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
 def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("run", help="step through a training in the app", description=_TARGET, allow_abbrev=False)
+    parser = commands.add_parser(
+        "run", help="step through a training in the app", description=_TARGET, allow_abbrev=False
+    )
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
     _add_log(parser)
     _add_theme(parser)

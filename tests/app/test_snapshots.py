@@ -37,7 +37,7 @@ async def stand_still(pilot: Pilot) -> None:
     """Wait until nothing on screen changes any more."""
     before: list[str] = []
     while before != (before := picture(pilot.app)):
-        for _ in range(3):
+        for _ in range(2):
             await pilot.pause()
 
 
@@ -100,9 +100,10 @@ def test_running(snap_compare, at_seed) -> None:
 
 
 def test_not_a_number(snap_compare, recorded, fake_link, monkeypatch, tmp_path) -> None:
+    names = ("loss", "grad", "weight", "weight_after")
     rows = [
-        {"epoch": 0, "index": i, "input": 2.0**i, "loss": loss, "grad": grad, "weight": weight, "weight_after": after}
-        for i, (loss, grad, weight, after) in enumerate(
+        {"epoch": 0, "index": i, "input": 2.0**i, **dict(zip(names, numbers, strict=True))}
+        for i, numbers in enumerate(
             [(4.0, -4.0, 1.0, 1e10), (4e20, 1e20, 1e10, -1e38), (INF, -INF, -1e38, INF), (NAN, NAN, INF, NAN)]
         )
     ]
@@ -111,7 +112,7 @@ def test_not_a_number(snap_compare, recorded, fake_link, monkeypatch, tmp_path) 
     recording = recorded("nan.bptui").target("a loop that bursts").samples(rows, samples=9)
     nodes = (
         Node("weight", "parameter", (), recording.summary(INF), recording.summary(NAN)),
-        Node("mul", "op", (0,), recording.summary(-INF), recording.summary(NAN), Place("/x/loop.py", 2), "MulBackward0"),
+        Node("mul", "op", (0,), recording.summary(-INF), recording.summary(NAN), Place("/x/loop.py", 2), "Mul"),
     )
     recording.graph(3, *nodes).state()
     app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), Status("paused", 0, 4)))

@@ -1,4 +1,6 @@
-"""The real app on a real terminal: what a user presses, and what stands on the screen then."""
+"""The app on a real terminal in depth: exact numbers, sizes, live recordings, every refusal.
+
+The first minutes of a newcomer, and kills, are in test_app.py."""
 
 from __future__ import annotations
 
@@ -187,44 +189,6 @@ def test_a_first_walk(terminal, shell) -> None:
     assert screen.last_words == ""
 
 
-def test_a_killed_app_leaves_its_session_to_attach_to(terminal, shell) -> None:
-    first = terminal()
-    first.see("paused before the first sample")
-    first.press("4s").see("4 samples")
-    first.kill()
-    second = terminal("attach", size=(80, 24))
-    second.see("paused", "4 samples", "sample 4/9")
-    second.press("s").see("5 samples", "25.2740")
-    second.press("q").see("quit: end the training")
-    second.press("d")
-    assert second.end() == 0
-    third = terminal("attach")
-    third.see("5 samples", "25.2740")
-    third.press("qq")
-    assert third.end() == 0
-    assert third.is_restored
-    last = terminal("attach")
-    assert last.end() == 2
-    assert last.last_words == "bptui: no session is running; bptui run starts one"
-
-
-def test_a_killed_session_leaves_everything_to_look_at(terminal, shell) -> None:
-    recording = shell.folder / "killed.bptui"
-    screen = terminal("run", "--record", recording, "linear")
-    screen.see("paused before the first sample")
-    screen.press("e").see("9 samples")
-    session(shell).kill()
-    screen.see("lost", "read-only", "9 samples")
-    screen.press("S").see("looking back", "sample 8/9")
-    screen.press("q")
-    screen.end()
-    assert screen.is_restored
-    again = terminal("open", recording)
-    again.see("lost", "sample 9/9", "weight 2.999511480331421", "read-only")
-    again.press("q")
-    assert again.end() == 0
-
-
 def test_a_killed_debuggee_is_a_failure_and_can_be_reset(terminal, shell) -> None:
     screen = terminal()
     screen.see("paused before the first sample")
@@ -297,18 +261,6 @@ def refused(terminal, *arguments: object, **options) -> str:
     return screen.last_words
 
 
-def test_no_terminal(shell) -> None:
-    for arguments in ((), ("open", "x.bptui"), ("attach",)):
-        done = shell.bptui(*arguments)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert len(done.stderr.splitlines()) == 1
-        assert done.stderr.startswith("bptui: ")
-
-
-def test_a_dumb_terminal(terminal) -> None:
-    assert refused(terminal, TERM="dumb").startswith("bptui: TERM is dumb")
-
-
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -334,13 +286,6 @@ def test_refused_at_once(terminal, shell, arguments, line: str) -> None:
     assert said.startswith("bptui: ")
     assert len(said.splitlines()) == 1
     assert processes(shell, "bptui.session") == []
-
-
-def test_an_impossible_state_directory(terminal, shell) -> None:
-    (shell.folder / "state").write_text("a file where a directory should be")
-    said = refused(terminal)
-    assert said.startswith("bptui: can not record to ")
-    assert len(said.splitlines()) == 1
 
 
 def test_a_runtime_directory_that_others_may_enter(terminal, shell) -> None:
