@@ -14,7 +14,18 @@ import sys
 import traceback
 
 from bptui.debuggee.process import die_with_parent, outlive_parent, take_standard_streams
-from bptui.protocol import PROTOCOL_VERSION, Channel, Exited, Fork, Forked, LineSplitter, Ready, Refused, Shutdown
+from bptui.protocol import (
+    PROTOCOL_VERSION,
+    Channel,
+    Exited,
+    Fork,
+    Forked,
+    LineSplitter,
+    Ready,
+    Refused,
+    Shutdown,
+    WarmUp,
+)
 from bptui.protocol.codec import decode
 
 FDS = 4
@@ -35,10 +46,6 @@ def keep(fd: int) -> None:
     _Keeper(channel).serve()
 
 
-IDLE = 1.0
-"""Seconds without a command after which the keeper gets ready for the next debuggee."""
-
-
 class _Keeper:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -52,13 +59,8 @@ class _Keeper:
         self._wakeup = wakeup
 
     def serve(self) -> None:
-        is_warm = False
         while True:
-            wait = IDLE if self._children and not is_warm else None
-            ready, _, _ = select.select([self._channel.sock, self._alarm], [], [], wait)
-            if not ready:
-                is_warm = True
-                self._warm_up()
+            ready, _, _ = select.select([self._channel.sock, self._alarm], [], [])
             if self._alarm in ready:
                 self._alarm.recv(1024)
                 self._reap()
@@ -75,6 +77,8 @@ class _Keeper:
                 return False
             if isinstance(command, Fork):
                 self._fork(command)
+            if isinstance(command, WarmUp):
+                self._warm_up()
         return bool(data)
 
     def _fork(self, command: Fork) -> None:

@@ -29,6 +29,7 @@ from bptui.protocol.messages import (
     Status,
     Step,
     Stopped,
+    WarmUp,
     Welcome,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "WarmUp",
     "Welcome",
     "decode",
     "encode",

@@ -145,6 +145,11 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Nothing runs at the moment: import now what the next debuggee may need."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """End the keeper and what it started."""
 
@@ -240,4 +245,4 @@ class Ended:
 Event: TypeAlias = (
     Ready | Forked | Exited | Loaded | Refused | LayoutSeen | Samples | GraphTraced | Stopped | Ended
 )
-Message: TypeAlias = Command | Notice | Event | Fork | Shutdown
+Message: TypeAlias = Command | Notice | Event | Fork | WarmUp | Shutdown

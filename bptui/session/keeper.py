@@ -10,7 +10,7 @@ import sys
 import tempfile
 from typing import IO
 
-from bptui.protocol import Message, Shutdown, encode, read_message
+from bptui.protocol import Message, Shutdown, WarmUp, encode, read_message
 from bptui.protocol.framing import LONGEST_LINE
 
 GRACE = 0.5
@@ -39,6 +39,7 @@ class Keeper:
         self._sock = sock
         self._reader, self._writer = stream  # a writer that is let go closes the socket
         self._is_ready = False
+        self._is_warm = False
 
     @classmethod
     async def start(cls, python: str = sys.executable) -> Keeper:
@@ -65,6 +66,12 @@ class Keeper:
         with contextlib.suppress(OSError):  # gone: read() says so
             sent = socket.send_fds(self._sock, [line], fds)
             self._writer.write(line[sent:])
+
+    def warm_up(self) -> None:
+        """Have it import, once, what the next debuggee may need."""
+        if not self._is_warm:
+            self._is_warm = True
+            self.send(WarmUp())
 
     def end(self) -> int:
         """End the process, reap it, and return its exit code; negative for a signal."""

@@ -310,6 +310,8 @@ class Session:
         if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
             self._send(Breakpoints(self.status.breakpoints))
         self._change(state="paused", detail=event.reason, pausing=False, samples_per_second=0.0)
+        if event.steps and self._keeper is not None:  # somebody steps: a reset may come, and should be quick
+            self._keeper.warm_up()
         if self._queue:
             self._step(self._queue.popleft())
         self._show()
