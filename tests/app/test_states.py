@@ -208,7 +208,7 @@ async def test_a_recording_whose_session_was_killed(recorded) -> None:
     recording = recorded().target().epochs([3]).state("running")
     status, screen = await seen(BptuiApp(reader=recording.reader()))
     assert "✖ lost its session ended" in status
-    assert "its session ended without a word while it was" in screen  # the Run panel has all of it
+    assert screen.count("its session ended") == 2  # the Run panel says it too
 
 
 async def test_a_recording_without_a_sample(recorded) -> None:
