@@ -254,8 +254,21 @@ async def test_tensors_are_norms_in_tables_and_whole_on_x(recorded) -> None:
         await pilot.press("x")
         await settle(pilot)
         shown = text(app)
-        for each in ("2×3  float32  cpu", "1 NaN", "min -1.5", "zeros 3 of 6", "5.0"):
+        for each in ("2×3  float32  cpu", "1 NaN", "min -1.5", "zeros 3 of 6", "0.0  1.0  2.0 ", "3.0  4.0  5.0 "):
             assert each in shown
+
+
+async def test_long_values_fit_a_small_terminal(recorded) -> None:
+    long = dataclasses.replace(tensor((2, 3)), values=(-1.234567890123456e-05,) * 6)
+    row = {"epoch": 0, "index": 0, "loss": 0.5, "grad": long, "input": long}
+    app = BptuiApp(reader=recorded().target().samples([row]).state("finished", code=0).reader())
+    async with app.run_test(size=(60, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("x")
+        await settle(pilot)
+        assert text(app).count(" -1.234567890123456e-05 ") >= 6
+        assert text(app).index("input ") < text(app).index("grad ")
+        assert app.screen.query_one("VerticalScroll").max_scroll_x == 0
 
 
 async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded) -> None:
