@@ -22,7 +22,7 @@ import pytest
 
 from bptui.recording.reader import Reader
 
-PATIENCE = 60.0
+PATIENCE = 30.0
 
 
 class Shell:
@@ -105,7 +105,8 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        return "\n".join(self._screen.display)
+        """What is on screen, with single spaces."""
+        return "\n".join(" ".join(line.split()) for line in self._screen.display)
 
     def press(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
@@ -124,8 +125,9 @@ class Terminal:
 
     def wait_end(self) -> int:
         """Until the program has ended; its exit code."""
+        deadline = time.monotonic() + PATIENCE
         while self._read():
-            pass
+            assert time.monotonic() < deadline, f"still there:\n{self.text}"
         return self.end()
 
     def end(self) -> int:

@@ -59,7 +59,9 @@ def test_a_run_is_paused_and_goes_on(shell, open_terminal):
     terminal.wait("running", "samples/s")
     terminal.press("p")
     terminal.wait("paused")
-    terminal.press("qq")
+    terminal.press("q")
+    terminal.wait("Esc")
+    terminal.press("q")
     assert terminal.wait_end() == 0
     assert shell.reader().steps(0) > 100
 
@@ -101,9 +103,11 @@ def test_detach_and_attach(shell, open_terminal):
 def test_a_hang_up_of_the_terminal_leaves_the_session(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
     terminal.wait("paused")
+    terminal.press("s")
+    terminal.wait("sample 1/9")
     terminal.end()
     again = open_terminal("attach")
-    again.wait("paused")
+    again.wait("sample 1/9")
     again.press("q")
     again.wait("Esc")
     again.press("q")
@@ -209,9 +213,7 @@ def test_a_terminal_that_is_too_small_waits_for_a_larger_one(shell, open_termina
     terminal.wait("40")
     terminal.resize(120, 36)
     terminal.wait("paused", "Graph")
-    terminal.press("q")
-    terminal.wait("Esc")
-    terminal.press("q")
+    terminal.press("q")  # nothing to lose yet, so it does not ask
     assert terminal.wait_end() == 0
 
 
