@@ -82,6 +82,7 @@ def listen() -> tuple[socket.socket, Path]:
         sock.bind(str(path))
         sock.listen()
     except OSError as error:
+        sock.close()
         raise BptuiError(f"can not listen on {path}: {error.strerror or error}; set XDG_RUNTIME_DIR") from error
     finally:
         os.umask(mask)
@@ -105,13 +106,13 @@ def sockets() -> tuple[Path, ...]:
 
 
 def _runtime_directory() -> Path:
-    with warnings.catch_warnings(action="ignore"):  # without XDG_RUNTIME_DIR it lies in /tmp, checked below
-        path = Path(platformdirs.user_runtime_dir(_APP))
     try:
+        with warnings.catch_warnings(action="ignore"):  # without XDG_RUNTIME_DIR it lies in /tmp, checked below
+            path = Path(platformdirs.user_runtime_dir(_APP))
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
     except OSError as error:
-        raise BptuiError(f"no runtime directory {path}: {error.strerror}; set XDG_RUNTIME_DIR") from error
+        raise BptuiError(f"no runtime directory for sockets: {error}; set XDG_RUNTIME_DIR") from error
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise BptuiError(f"{path} must belong to you alone (chmod 700 {path})")
     return path

@@ -24,7 +24,6 @@ from bptui.protocol import (
     Refused,
     Reset,
     Samples,
-    Shutdown,
     Status,
     Step,
     Stopped,
@@ -128,7 +127,6 @@ class Session:
             self._is_closed = True
             await self._end_debuggee(GRACE)
         if self._keeper is not None:
-            self.log("session→keeper", Shutdown())
             self._keeper.end()
         kill_orphans(set())
         for task in self._tasks:
@@ -226,7 +224,7 @@ class Session:
 
     def _on_keeper_end(self, keeper: Keeper) -> None:
         self._keeper = None
-        line = f"bptui's keeper of the training ended: {death(keeper.end())}"
+        line = f"bptui's keeper of the training ended: {death(keeper.bury())}"
         ended = Ended(line, keeper.last_words(), 1)
         lost, self._living = self._living, []
         self._forks.clear()
