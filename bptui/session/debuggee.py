@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import mmap
 import os
@@ -10,10 +11,11 @@ import signal
 import socket
 import tempfile
 
-from bptui.protocol import Ended, Event, Exited, Fork, Forked, Message, Quit, encode, read_message
-from bptui.protocol.framing import LONGEST_LINE
+from bptui.protocol import Ended, Event, Exited, Fork, Forked, LineSplitter, Message, Quit, decode, encode
 from bptui.session.keeper import Keeper
 from bptui.session.output import OnLines, OnText, Output
+
+_READ = 1 << 16
 
 
 class Debuggee:
@@ -33,11 +35,13 @@ class Debuggee:
         self.output = Output(on_lines, on_text)
         self.ended: Ended | None = None
         self._is_killed = False
+        self._splitter = LineSplitter()
+        self._lines: collections.deque[bytes] = collections.deque()
 
     async def fork(self, keeper: Keeper, command: Fork) -> None:
         """Have it forked from the keeper."""
         ours, theirs = socket.socketpair()
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE)
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
         flag = _shared_byte()
         self._flag = mmap.mmap(flag, 1)
         given = (theirs.fileno(), flag, *self.output.open())
@@ -67,7 +71,17 @@ class Debuggee:
 
     async def read(self) -> Message | None:
         """What the debuggee says next, None when it is gone."""
-        return await read_message(self._reader)
+        while not self._lines:
+            try:
+                piece = await self._reader.read(_READ)
+            except ConnectionError:
+                return None
+            if not piece:
+                return None
+            self._lines.extend(self._splitter.feed(piece))
+        # A loop that is faster than we are waits for us: little is ever buffered, and others get their turn.
+        await asyncio.sleep(0)
+        return decode(self._lines.popleft())
 
     def send(self, command: Message) -> None:
         """Say something and raise the flag, so that a running debuggee looks."""

@@ -54,11 +54,11 @@ def test_the_lesson_from_the_first_key_to_the_last(shell, open_terminal):
 def test_a_run_is_paused_and_goes_on(shell, open_terminal):
     shell.write(LOOP)
     terminal = open_terminal("run", "--record", shell.recording, "loop.py:loop")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("c")
     terminal.wait("running", "samples/s")
     terminal.press("p")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("q")
     terminal.wait("Esc")
     terminal.press("q")
@@ -68,7 +68,7 @@ def test_a_run_is_paused_and_goes_on(shell, open_terminal):
 
 def test_kill_of_the_app_leaves_the_session_to_attach_to(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("3s")
     terminal.wait("sample 3/9")
     terminal.kill()
@@ -85,7 +85,7 @@ def test_kill_of_the_app_leaves_the_session_to_attach_to(shell, open_terminal):
 
 def test_detach_and_attach(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("s")
     terminal.wait("sample 1/9")
     terminal.press("q")
@@ -102,7 +102,7 @@ def test_detach_and_attach(shell, open_terminal):
 
 def test_a_hang_up_of_the_terminal_leaves_the_session(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("s")
     terminal.wait("sample 1/9")
     terminal.end()
@@ -118,7 +118,7 @@ def test_a_hang_up_of_the_terminal_leaves_the_session(shell, open_terminal):
 def test_kill_of_the_others_is_told_on_screen(shell, open_terminal, role):
     shell.write(LOOP)
     terminal = open_terminal("run", "--record", shell.recording, "loop.py:loop")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("5s")
     terminal.wait("sample 5/10")
     (session,) = psutil.Process(terminal.pid).children()
