@@ -16,19 +16,19 @@ LOOP = """
 
 def test_the_lesson_from_the_first_key_to_the_last(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
-    terminal.wait("paused before the first sample", "Graph", "Gradients", "linear.py")
+    terminal.wait("● paused before the first sample", "Graph", "Gradients", "linear.py")
     terminal.press("s")
     terminal.wait("sample 1/9", "-4.0000", "mul", "pow")
     terminal.press("2s")
     terminal.wait("sample 3/9", "-32.4576")
     terminal.press("e")
-    terminal.wait("sample 9/9", "paused")
+    terminal.wait("sample 9/9", "● paused")
     terminal.press("S")
     terminal.wait("sample 8/9", "looking back")
     terminal.press("s")
     terminal.wait("sample 9/9", without="looking back")
     terminal.resize(80, 24)
-    terminal.wait("sample 9/9", "paused")
+    terminal.wait("sample 9/9", "● paused")
     terminal.resize(120, 36)
     terminal.wait("sample 9/9", "Weights", "Gradients")
     terminal.press("c")
@@ -36,7 +36,7 @@ def test_the_lesson_from_the_first_key_to_the_last(shell, open_terminal):
     terminal.press("r")
     terminal.wait("Esc")
     terminal.press("r")
-    terminal.wait("paused before the first sample")
+    terminal.wait("● paused before the first sample")
     terminal.press("s")
     terminal.wait("sample 1/9", "-4.0000")
     terminal.press("q")
@@ -54,11 +54,11 @@ def test_the_lesson_from_the_first_key_to_the_last(shell, open_terminal):
 def test_a_run_is_paused_and_goes_on(shell, open_terminal):
     shell.write(LOOP)
     terminal = open_terminal("run", "--record", shell.recording, "loop.py:loop")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("c")
     terminal.wait("running", "samples/s")
     terminal.press("p")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("q")
     terminal.wait("Esc")
     terminal.press("q")
@@ -68,12 +68,12 @@ def test_a_run_is_paused_and_goes_on(shell, open_terminal):
 
 def test_kill_of_the_app_leaves_the_session_to_attach_to(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("3s")
     terminal.wait("sample 3/9")
     terminal.kill()
     again = open_terminal("attach")
-    again.wait("sample 3/9", "paused")
+    again.wait("sample 3/9", "● paused")
     again.press("s")
     again.wait("sample 4/9")
     again.press("q")
@@ -85,7 +85,7 @@ def test_kill_of_the_app_leaves_the_session_to_attach_to(shell, open_terminal):
 
 def test_detach_and_attach(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("s")
     terminal.wait("sample 1/9")
     terminal.press("q")
@@ -102,7 +102,7 @@ def test_detach_and_attach(shell, open_terminal):
 
 def test_a_hang_up_of_the_terminal_leaves_the_session(shell, open_terminal):
     terminal = open_terminal("run", "--record", shell.recording, "linear")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("s")
     terminal.wait("sample 1/9")
     terminal.end()
@@ -118,7 +118,7 @@ def test_a_hang_up_of_the_terminal_leaves_the_session(shell, open_terminal):
 def test_kill_of_the_others_is_told_on_screen(shell, open_terminal, role):
     shell.write(LOOP)
     terminal = open_terminal("run", "--record", shell.recording, "loop.py:loop")
-    terminal.wait("paused")
+    terminal.wait("● paused")
     terminal.press("5s")
     terminal.wait("sample 5/10")
     (session,) = psutil.Process(terminal.pid).children()
@@ -212,7 +212,7 @@ def test_a_terminal_that_is_too_small_waits_for_a_larger_one(shell, open_termina
     terminal = open_terminal("run", "--record", shell.recording, "linear", width=30, height=10)
     terminal.wait("40")
     terminal.resize(120, 36)
-    terminal.wait("paused", "Graph")
+    terminal.wait("● paused", "Graph")
     terminal.press("q")  # nothing to lose yet, so it does not ask
     assert terminal.wait_end() == 0
 
