@@ -40,7 +40,7 @@ def test_the_lesson_to_its_end(shell):
 
 def test_an_automatic_recording(shell):
     assert shell.bptui("record", "linear", "--epochs", 1).returncode == 0
-    (recording,) = (shell.folder / "state" / "bptui" / "recordings").glob("*-linear-*.bptui")
+    (_,) = (shell.folder / "state" / "bptui" / "recordings").glob("*-linear-*.bptui")
 
 
 def test_a_loop_that_raises(shell, loop):
@@ -52,41 +52,23 @@ def test_a_loop_that_raises(shell, loop):
     assert shell.reader().steps(0) == 5
 
 
-@pytest.mark.parametrize(("argument", "code"), [("3", 3), ("0", 0), ("None", 0), ("'sorry'", 1)])
+@pytest.mark.parametrize(("argument", "code"), [("3", 3), ("None", 0), ("'sorry'", 1)])
 def test_sys_exit(shell, loop, argument, code):
     done = shell.record(loop(f"yield from ten(lambda i: i < 5 or sys.exit({argument}))"))
     assert done.returncode == code
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("body", "word"),
-    [
-        ("yield {'epoch': 0, 'index': 0}", "'loss'"),
-        ("yield {'epoch': 0, 'index': 0, 'loss': 1.0, 'lose': 2.0}", "'lose'"),
-        ("yield {'epoch': 0, 'index': 0, 'loss': 'high'}", "'loss'"),
-        ("yield {'epoch': 0.5, 'index': 0, 'loss': 1.0}", "'epoch'"),
-        ("yield {'epoch': 10**30, 'index': 0, 'loss': 1.0}", "'epoch'"),
-        ("yield 3.0", "float"),
-    ],
-)
-def test_a_bad_yield_is_one_line(shell, loop, body, word):
-    done = shell.record(loop(body))
+def test_a_bad_yield_is_one_line_that_names_the_key(shell, loop):
+    done = shell.record(loop("yield {'epoch': 0, 'index': 0, 'loss': 1.0, 'lose': 2.0}"))
     assert done.returncode == 2
-    assert word in done.stderr
+    assert "'lose'" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("target", "word"),
-    [
-        ("nothing", "linear"),
-        ("nowhere.py:loop", "nowhere.py"),
-        ("loop.py:lop", "did you mean 'loop'"),
-        ("loop.py:os", "generator"),
-        ("no_such_module:loop", "no_such_module"),
-        ("loop.py:", "loop.py"),
-    ],
+    [("nothing", "linear"), ("nowhere.py:loop", "nowhere.py"), ("loop.py:lop", "did you mean 'loop'")],
 )
 def test_a_target_that_can_not_be_run_is_one_line(shell, loop, target, word):
     loop("yield from ten()")
@@ -131,13 +113,6 @@ def test_a_state_directory_that_can_not_be(shell):
     assert done.returncode == 2
     assert done.stderr.startswith("bptui: ")
     assert done.stderr.count("\n") == 1
-
-
-def test_output_passes_through(shell, loop):
-    done = shell.record(
-        loop("yield from ten(lambda i: (print(i), print(-i, file=sys.stderr), os.write(1, b'\\\\xff')))")
-    )
-    assert done.returncode == 0
 
 
 def test_output_passes_through_byte_by_byte(shell, loop):

@@ -1,6 +1,5 @@
 """A session process as the command line starts it, and a small client that speaks its protocol."""
 
-import json
 import os
 import shutil
 import socket
@@ -9,7 +8,6 @@ import sys
 import tempfile
 import textwrap
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -184,10 +182,12 @@ class House:
         assert not shown
 
     def printed(self) -> list[tuple[int, bool, str]]:
+        """(step, is_error, text) of what the newest branch printed."""
         reader = self.reader()
-        lines = [(line.step, line.is_error, line.text) for line in reader.output(0, reader.output_count())]
+        branch, count = reader.branches()[-1].id, reader.output_count()
+        lines = reader.output(count - 30_000, count)  # an earlier branch may have printed millions
         reader.close()
-        return lines
+        return [(line.step, line.is_error, line.text) for line in lines if line.branch == branch]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -234,7 +234,7 @@ def shared_houses(tmp_path_factory):
 
 @pytest.fixture
 def house(shared_houses):
-    """A session that tests share, since each one costs an import of torch; `begin` gives it a loop of one's own."""
+    """A session that tests share, since each one costs an import of torch; `begin` gives it a loop."""
     houses, factory = shared_houses
     if not houses or houses[-1].process.poll() is not None:
         houses.append(House(factory.mktemp("house")))
@@ -258,15 +258,3 @@ def begin(house):
     yield start
     for client in clients:
         client.close()
-
-
-def decode_log(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-@pytest.fixture
-def with_log(tmp_path):
-    return tmp_path / "protocol.log"
-
-
-__all__ = ["Client", "House", "replace"]

@@ -62,12 +62,12 @@ def test_is_killed_by_a_signal(begin, number):
 
 HANGS = {
     "in a system call": "time.sleep(1e6)",
-    "with every signal blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65)); time.sleep(1e6)",
+    "with every signal blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()); time.sleep(1e6)",
     "in C": "libc = ctypes.CDLL(None)\n            while True: libc.pause()",
     "in C with the GIL": "ctypes.PyDLL(None).sleep(1000000)",
     "in Python": "while True: pass",
     "ignoring SIGTERM and SIGINT": (
-        "signal.signal(15, signal.SIG_IGN); signal.signal(2, signal.SIG_IGN)\n            while True: time.sleep(1e6)"
+        "for number in (2, 15): signal.signal(number, signal.SIG_IGN)\n            while True: time.sleep(1e6)"
     ),
     "stopped": "os.kill(os.getpid(), signal.SIGSTOP)",
 }
@@ -85,9 +85,8 @@ def test_hangs(begin, house, how):
             yield from ten(lambda i: i < 5 or hang())
         """
     )
-    before = len(house.printed())
     client.send(Step("run"))
-    client.wait(lambda status: len(house.printed()) > before, state="running")
+    client.wait(lambda status: house.printed()[:1] == [(5, False, "now")], state="running")
     client.send(Pause())
     assert client.wait(pausing=True).state == "running"
     assert client.reset().state == "paused"
@@ -140,10 +139,21 @@ def test_yields_what_is_no_number(begin, house):
     assert losses[2:] == [math.inf, -math.inf]
 
 
-def test_yields_nonsense(begin):
-    status = run(begin("def loop():\n    yield {'epoch': 0, 'index': 'first', 'loss': 1.0}\n"))
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("{'epoch': 0, 'index': 0}", "'loss'"),
+        ("{'epoch': 0, 'index': 0, 'loss': 'high'}", "'loss'"),
+        ("{'epoch': 0, 'index': 'first', 'loss': 1.0}", "'index'"),
+        ("{'epoch': 0.5, 'index': 0, 'loss': 1.0}", "'epoch'"),
+        ("{'epoch': 10**30, 'index': 0, 'loss': 1.0}", "'epoch'"),
+        ("3.0", "float"),
+    ],
+)
+def test_yields_nonsense(begin, said, word):
+    status = run(begin(f"def loop():\n    yield {said}\n"))
     assert (status.state, status.exit_code) == ("failed", 2)
-    assert "'index'" in status.detail
+    assert word in status.detail
     assert "\n" not in status.detail
 
 

@@ -1,8 +1,8 @@
-"""Where there is no room: recording stops and says so, stepping goes on; what can not begin says so in one line."""
+"""Where there is no room, recording stops and stepping goes on; what can not even begin says so in one line."""
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_a_folder_that_can_not_be_written(tmp_path):
     assert str(tmp_path / "file" / "r.bptui") in done.stderr
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs a file system that is read-only even for root")
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a file system that is read-only even for root")
 def test_a_read_only_file_system():
     assert_one_line(start("/proc/bptui/r.bptui"))
 

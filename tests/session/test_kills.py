@@ -23,11 +23,6 @@ def intact(path):
     return reader
 
 
-@pytest.fixture(params=["running", "paused"])
-def state(request):
-    return request.param
-
-
 def bring_to(house, state):
     client = house.client()
     client.wait(state="paused")
@@ -39,6 +34,7 @@ def bring_to(house, state):
     return client, status
 
 
+@pytest.mark.parametrize("state", ["running", "paused"])
 def test_of_the_session(build, state):
     house = build(FOR_EVER)
     client, status = bring_to(house, state)
@@ -53,9 +49,9 @@ def test_of_the_session(build, state):
     assert reader.branches()[0].state in (state, "running")
 
 
-def test_of_the_keeper(build, state):
+def test_of_the_keeper(build):
     house = build(FOR_EVER)
-    client, before = bring_to(house, state)
+    client, before = bring_to(house, "running")
     house.keeper.kill()
     status = client.wait(state="failed")
     assert "keeper" in status.detail
@@ -66,6 +62,7 @@ def test_of_the_keeper(build, state):
     assert client.step(2).steps == 2
 
 
+@pytest.mark.parametrize("state", ["running", "paused"])
 def test_of_the_debuggee(build, state):
     house = build(FOR_EVER)
     client, before = bring_to(house, state)
@@ -109,9 +106,9 @@ def test_of_the_session_while_torch_is_imported(build):
     intact(house.recording)
 
 
-def test_a_polite_signal_ends_the_session_properly(build, state):
+def test_a_polite_signal_ends_the_session_properly(build):
     house = build(FOR_EVER)
-    _, status = bring_to(house, state)
+    _, status = bring_to(house, "running")
     house.process.terminate()
     assert house.process.wait() == 0
     reader = intact(house.recording)

@@ -13,14 +13,6 @@ def run(client, **options):
     return client.wait(lambda status: status.state in ("finished", "failed"))
 
 
-def printed(house, client):
-    """(step, is_error, text) of the branch at hand."""
-    reader = house.reader()
-    lines = reader.output(0, reader.output_count())
-    reader.close()
-    return [(line.step, line.is_error, line.text) for line in lines if line.branch == client.status.branch]
-
-
 def test_lines_carry_their_step(begin, house):
     client = begin(
         """
@@ -32,23 +24,23 @@ def test_lines_carry_their_step(begin, house):
             print("over")
         """
     )
-    assert printed(house, client) == [(-1, False, "imported")]
+    assert house.printed() == [(-1, False, "imported")]
     client.step()
-    assert printed(house, client)[1:] == [(0, False, "begun"), (0, False, "sample 0")]
+    assert house.printed()[1:] == [(0, False, "begun"), (0, False, "sample 0")]
     client.step(2)
-    assert printed(house, client)[3:] == [(1, False, "sample 1"), (2, False, "sample 2")]
+    assert house.printed()[3:] == [(1, False, "sample 1"), (2, False, "sample 2")]
     run(client)
-    lines = printed(house, client)[5:]
+    lines = house.printed()[5:]
     assert lines == [*[(i, False, f"sample {i}") for i in range(3, 10)], (10, False, "over")]
 
 
 def test_lines_without_an_end_come_at_the_end(begin, house):
     client = begin("def loop():\n    yield from ten(lambda i: print(i, end=' '))\n    os._exit(0)\n")
     run(client)
-    assert printed(house, client) == []  # Python's own buffer, as without us
+    assert house.printed() == []  # Python's own buffer, as without us
     client = begin("def loop():\n    yield from ten(lambda i: print(i, end=' '))\n")
     run(client)
-    assert [text for _, _, text in printed(house, client)] == ["0 1 2 3 4 5 6 7 8 9 "]
+    assert [text for _, _, text in house.printed()] == ["0 1 2 3 4 5 6 7 8 9 "]
 
 
 def test_both_streams_come_in_the_order_of_their_steps(begin, house):
@@ -63,7 +55,7 @@ def test_both_streams_come_in_the_order_of_their_steps(begin, house):
         """
     )
     run(client)
-    lines = printed(house, client)
+    lines = house.printed()
     assert [int(text) for _, error, text in lines if not error] == list(range(5000))
     assert [int(text) for _, error, text in lines if error] == list(range(0, 5000, 3))
     assert all(step == int(text) for step, _, text in lines)
@@ -80,7 +72,7 @@ def test_what_is_printed_behind_pythons_back_belongs_to_the_stop_before(begin, h
     )
     client.step()
     client.step()
-    assert printed(house, client) == [
+    assert house.printed() == [
         (0, False, "raw"),
         (0, False, "child"),
         (1, False, "raw"),
@@ -91,7 +83,7 @@ def test_what_is_printed_behind_pythons_back_belongs_to_the_stop_before(begin, h
 def test_a_long_sample_shows_what_it_prints_while_it_lasts(begin, house):
     client = begin("def loop():\n    yield from ten(lambda i: i < 3 or (print('now'), time.sleep(1e6)))\n")
     client.send(Step("run"))
-    client.wait(lambda status: printed(house, client) == [(3, False, "now")], state="running")
+    client.wait(lambda status: house.printed() == [(3, False, "now")], state="running")
 
 
 def test_what_is_printed_while_paused_is_shown(begin, house):
@@ -108,20 +100,20 @@ def test_what_is_printed_while_paused_is_shown(begin, house):
         """
     )
     client.step()
-    client.wait(lambda status: [text for _, _, text in printed(house, client)] == ["from a thread"])
+    client.wait(lambda status: [text for _, _, text in house.printed()] == ["from a thread"])
 
 
 FLOODS = {
-    "print": "for _ in range(200_000): print('x' * 99)",
+    "print": "for _ in range(20_000): print('x' * 999)",
     "one long line": "sys.stdout.write('x' * 5_000_000)",
-    "os.write": "for _ in range(200): os.write(1, (b'x' * 99 + b'\\n') * 1000)",
+    "os.write": "for _ in range(200): os.write(1, (b'x' * 999 + b'\\n') * 100)",
     "both streams": "for _ in range(20_000): print('x' * 99); print('y' * 99, file=sys.stderr)",
-    "a child process": "subprocess.run('yes | head -c 20000000', shell=True)",
+    "a child process": "subprocess.run('yes | head -c 10000000', shell=True)",
 }
 
 
 @pytest.mark.parametrize("how", FLOODS)
-def test_200_megabytes_neither_block_nor_grow_the_session(build, how):
+def test_hundreds_of_megabytes_neither_block_nor_grow_the_session(build, how):
     house = build(
         f"def loop():\n    yield from ten(lambda i: flood(i))\n\ndef flood(i):\n    {FLOODS[how]}\n    print(i)\n"
     )

@@ -41,9 +41,12 @@ def test_while_running_keeps_every_sample_that_was_seen(begin, house):
     client.wait(lambda status: status.steps > 50)
     assert client.reset().state == "paused"
     branch = client.status.branch - 1
-    printed = [line for line in house.printed() if line[0] >= 0]
+    reader = house.reader()
+    count = reader.output_count()
+    lines = [line for line in reader.output(count - 30_000, count) if line.branch == branch]
+    printed = [(line.step, line.is_error, line.text) for line in lines]
     # Each sample prints before it is yielded; the training has stopped at the last one that is recorded.
-    steps = house.reader().steps(branch)
+    steps = reader.steps(branch)
     assert printed[-1] == (steps, False, "cleaned up")
     assert [line[0] for line in printed[-steps - 1 : -1]] == list(range(steps))
     assert house.reader().branches()[branch].state == "finished"
