@@ -13,7 +13,7 @@ from bptui.session.options import SessionOptions
 from bptui.session.session import Session
 
 LINGER = 3600.0
-"""Seconds that a paused session waits for an app to come back."""
+"""Seconds that a session that waits, for a command or for the target to load, waits for an app to come back."""
 
 FAREWELL = 0.5
 """Seconds that an app gets to take the last that is said to it."""
@@ -102,11 +102,11 @@ class Server:
             writer.write(encode(notice))
 
     async def _end_when_lonely(self) -> None:
-        """Without an app: at the end of the training, or when it has been paused for `LINGER` seconds."""
+        """Without an app: at the end of the training, or when nothing has moved for `LINGER` seconds."""
         alone = 0.0
         while True:
             await asyncio.sleep(1.0)
             state = self._session.status.state
-            alone = 0.0 if self._apps or state in ("running", "starting") else alone + 1.0
-            if alone > (LINGER if state == "paused" else 2.0):
+            alone = 0.0 if self._apps or state == "running" else alone + 1.0
+            if alone > (LINGER if state in ("paused", "starting") else 2.0):
                 self._session.over.set()
