@@ -33,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise Refusal(f"{self.prog}: {message} (bptui run {self.prog} --help lists the options)")
 
-    def print_help(self, file: Any = None) -> NoReturn:  # noqa: ARG002
+    def print_help(self, file: Any = None) -> NoReturn:
         raise Refusal(self.format_help().rstrip(), code=0)
 
 

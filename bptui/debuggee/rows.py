@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from bptui.debuggee.parameters import Norm
 from bptui.debuggee.samples import BadSample
 from bptui.debuggee.stats import UNREADABLE, kind_of, summarise
 from bptui.protocol import to_json
@@ -70,7 +71,7 @@ class RowReader:
             read: Read = _read_nothing
             try:
                 if value is not None:
-                    kinds[name] = kind_of(value)
+                    kinds[name] = _kind_of(value)
                     read = self._reader(name, value, kinds[name])
                 numbers.append(read(value))
             except UNREADABLE as error:
@@ -89,11 +90,26 @@ class RowReader:
         return self._ids[key]
 
     def _reader(self, name: str, value: Any, kind: Kind) -> Read:
+        if isinstance(value, Norm):
+            return self._norm_reader(name, kind)
         if isinstance(value, float | np.floating):
             return _number_reader(type(value))
         if isinstance(value, torch.Tensor) and kind.is_one and _has_item(value):
             return _one_element_reader(value)
         return self._summary_reader(name, kind)
+
+    def _norm_reader(self, name: str, kind: Kind) -> Read:
+        """Reads the norm of several parameters, of which nothing else is known."""
+
+        def read(value: Any) -> float:
+            if not isinstance(value, Norm) or _kind_of(value) != kind:
+                raise LayoutChanged
+            norm = float(value.value)
+            bad = norm != norm or norm == float("inf")
+            self._tensors.append((name, to_json(_norm_summary(kind, norm, bad))))
+            return float("nan") if bad else norm
+
+        return read
 
     def _summary_reader(self, name: str, kind: Kind) -> Read:
         """Reads anything: one element as itself, several as their norm with the summary beside it."""
@@ -109,6 +125,18 @@ class RowReader:
             return number
 
         return read
+
+
+def _norm_summary(kind: Kind, norm: float, bad: bool) -> TensorSummary:
+    known = None if bad else norm
+    return TensorSummary(
+        kind.shape, kind.dtype, kind.device, min=None, max=None, mean=None, std=None, norm=known,
+        zeros=0, nans=int(bad), pos_infs=0, neg_infs=0, values=(),
+    )  # fmt: skip
+
+
+def _kind_of(value: Any) -> Kind:
+    return Kind((value.numel,), value.dtype, value.device) if isinstance(value, Norm) else kind_of(value)
 
 
 def _number(summary: TensorSummary) -> float:

@@ -6,10 +6,9 @@ import base64
 import itertools
 from array import array
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from bptui.debuggee.console import Console
 from bptui.debuggee.epochs import Epochs
-from bptui.debuggee.rows import Row, RowReader
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -24,6 +23,9 @@ from bptui.protocol import (
 )
 from bptui.records import Node, Sample
 
+if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
+    from bptui.debuggee.rows import Row, RowReader
+
 ROOM = 1024
 """So many samples wait at most to be sent, at most 14 MB of summaries; then sending is waited for."""
 
@@ -32,6 +34,16 @@ TRACE_EVERY = 5
 
 TRACE_BEFORE = 64
 """So many samples before a stop are traced, so that one can look back from it at whole graphs."""
+
+
+class Marks(Protocol):
+    """Where the training prints: can be flushed, and told which step begins."""
+
+    def flush(self) -> None:
+        """Send what was printed so far."""
+
+    def mark(self) -> None:
+        """Say which step begins now."""
 
 
 @dataclass
@@ -59,15 +71,18 @@ class Stepper:
     Attributes:
         steps: How many samples are complete.
         trace_next: Whether the next sample is to be traced, op by op.
+        reader: Turns samples into rows, once torch is there.
+        is_ours: False in a child that the training has forked.
     """
 
-    def __init__(self, channel: Channel, flag: memoryview, console: Console) -> None:
+    def __init__(self, channel: Channel, flag: memoryview, console: Marks) -> None:
         self.trace_next = False
         self._channel = channel
         self._flag = flag
         self._seen = flag[0]
         self._console = console
-        self._reader = RowReader()
+        self.reader: RowReader | None = None
+        self.is_ours = True
         self._announced = 0
         self._rows: list[Row] = []
         self._sent = 0
@@ -93,7 +108,8 @@ class Stepper:
         The session raises the flag byte for every command and every 20 ms; while it stands still and there is
         room, this is one read of the flag and one append.
         """
-        self._rows.append(self._reader.read(sample, line, path))
+        assert self.reader is not None, "nothing is visited before torch is there"
+        self._rows.append(self.reader.read(sample, line, path))
         if self._flag[0] == self._seen and len(self._rows) < self._room and nodes is None:
             return
         self._attend(sample, nodes)
@@ -111,10 +127,14 @@ class Stepper:
         self._console.mark()
         self._plan()
 
+    def leave(self) -> None:
+        """In a forked child: never speak, never stop."""
+        self.is_ours = False
+
     def flush(self) -> None:
         """Send the rows that wait, in batches of one layout."""
         messages: list[Message] = []
-        for layout in self._reader.layouts[self._announced :]:
+        for layout in self.reader.layouts[self._announced :] if self.reader else ():
             messages.append(LayoutSeen(self._announced, layout))
             self._announced += 1
         for layout_id, group in itertools.groupby(self._rows, key=lambda row: row.layout):

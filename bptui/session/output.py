@@ -6,6 +6,7 @@ import array
 import asyncio
 import fcntl
 import os
+import struct
 import termios
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ BURST = 1_000_000
 
 STEADY = 20_000
 """So many lines a second are kept in full after that."""
+
+ROWS, COLUMNS = 24, 80
+"""The size of a script's terminal."""
 
 _READ = 1 << 16
 
@@ -55,6 +59,13 @@ class Output:
         """Make the pipes; returns the ends to write to."""
         return self._open(1), self._open(2)
 
+    def open_terminal(self) -> int:
+        """Make a terminal; returns its inner end. What comes on it counts as stdout."""
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self._listen(ours, 1)
+        return theirs
+
     def drain(self) -> None:
         """Hand on everything that has been printed until now."""
         self._look()
@@ -72,16 +83,21 @@ class Output:
 
     def _open(self, stream: int) -> int:
         ours, theirs = os.pipe()
-        os.set_blocking(ours, False)
-        self._readers[ours] = LineReader(stream)
-        asyncio.get_running_loop().add_reader(ours, self._read, ours)
+        self._listen(ours, stream)
         return theirs
+
+    def _listen(self, fd: int, stream: int) -> None:
+        os.set_blocking(fd, False)
+        self._readers[fd] = LineReader(stream)
+        asyncio.get_running_loop().add_reader(fd, self._read, fd)
 
     def _read(self, fd: int, size: int = _READ) -> None:
         try:
             piece = os.read(fd, size)
         except BlockingIOError:
             return
+        except OSError:  # EIO: the last inner end of a terminal is closed
+            piece = b""
         if not piece:
             self._close(fd)
             return

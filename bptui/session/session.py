@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bptui.errors import ProtocolError
 from bptui.protocol import (
     Breakpoints,
     Command,
+    Doing,
     Ended,
     Exited,
     Fork,
@@ -116,7 +118,7 @@ class Session:
         self._recorder.begin_branch("start")
         self._show()
         async with self._lock:
-            await self._start_keeper()
+            await self._begin()
 
     async def close(self) -> None:
         """End everything that was started and finish the recording.
@@ -165,6 +167,22 @@ class Session:
 
     # -- the debuggee ----------------------------------------------------------------------------------
 
+    async def _begin(self) -> None:
+        """Start the target: a script in a process of its own, a loop from the keeper."""
+        if self.options.script:
+            await self._spawn_script()
+        elif self._keeper is not None:
+            await self._fork(self._keeper)
+        else:
+            await self._start_keeper()
+
+    async def _spawn_script(self) -> None:
+        self._change(detail=f"starting {self.options.target}")
+        self._show()
+        self._debuggee = Debuggee(self._on_lines, self._on_text)
+        await self._debuggee.spawn((sys.executable, *self.options.script))
+        self._following = self._spawn(self._follow(self._debuggee))
+
     async def _start_keeper(self) -> None:
         self._keeper = await Keeper.start()
         self._spawn(self._follow_keeper(self._keeper))
@@ -190,7 +208,7 @@ class Session:
         self._recorder.begin_branch("reset")
         old = self.status
         self.status = Status("starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble)
-        await (self._fork(self._keeper) if self._keeper is not None else self._start_keeper())
+        await self._begin()
 
     async def _end_debuggee(self, grace: float) -> None:
         """End the debuggee, if there is one, and take the last that it says."""
@@ -300,6 +318,8 @@ class Session:
             case Stopped() if not self._is_leaving:
                 debuggee.output.drain()
                 self._on_stopped(event)
+            case Doing(what=what):
+                self._change(detail=what)
             case Refused():
                 self._refuse(event)
             case Ended():

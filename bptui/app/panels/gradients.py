@@ -43,9 +43,8 @@ class GradientsPanel(Panel):
         changed = self._rows.row_of(max(old_steps - 1, 0)) if same else 0
         table.show(self._rows.count, cursor=at, current=at, changed_from=changed)
         empty = "press s to run the first sample" if view.commands else "no samples"
-        self.titled(
-            f"{view.steps:,} sample{'s' * (view.steps > 1)}" if view.steps else empty, f"branch {view.branch}" if view.branch else ""
-        )
+        count = f"{view.steps:,} sample{'s' * (view.steps > 1)}" if view.steps else empty
+        self.titled(count, f"branch {view.branch}" if view.branch else "")
 
     @on(VirtualTable.CursorMoved)
     def _tell_step(self, event: VirtualTable.CursorMoved) -> None:
