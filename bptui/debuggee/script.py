@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
+from typing import TextIO
 
 from bptui.debuggee.process import die_with_parent
 from bptui.debuggee.stepper import Quitting, Stepper
@@ -95,10 +96,17 @@ class _Script:
 
 
 class _Marks:
-    """Marks in the script's own terminal, which nobody sees, to which step its text belongs."""
+    """Marks in the script's own terminal, which nobody sees, to which step its text belongs.
+
+    The script's sys.stdout and sys.stderr stay what they are; only their `write` says first where it is.
+    """
 
     def __init__(self, step: Callable[[], int]) -> None:
         self._step = step
+        self._marked: int | None = None
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.write = self._marking(stream)  # type: ignore[method-assign]
 
     def flush(self) -> None:
         """Send what was printed so far."""
@@ -107,9 +115,23 @@ class _Marks:
                 stream.flush()
 
     def mark(self) -> None:
-        """Say which step begins now."""
-        with contextlib.suppress(OSError):
-            os.write(1, b"\x1b_bptui;%d\x1b\\" % self._step())
+        """Say which step begins now, unless it was the last to be said."""
+        step = self._step()
+        if step != self._marked:
+            self._marked = step
+            with contextlib.suppress(OSError):
+                os.write(1, b"\x1b_bptui;%d\x1b\\" % step)
+
+    def _marking(self, stream: TextIO) -> Callable[[str], int]:
+        write = stream.write
+
+        def marking_write(text: str) -> int:
+            if self._step() != self._marked:
+                stream.flush()
+                self.mark()
+            return write(text)
+
+        return marking_write
 
 
 class _TorchFinder(importlib.abc.MetaPathFinder):
