@@ -65,7 +65,7 @@ def _can_go_on(view: View) -> bool:
 
 
 def _can_go_back(view: View) -> bool:
-    return not view.is_running and view.step > 0
+    return view.step > 0
 
 
 def _has_sample(view: View) -> bool:
@@ -88,8 +88,8 @@ ACTIONS = (
     Action("newest", ("N",), "now", "Return from looking back to the newest sample", _LOOK,
            lambda view: view.looks_back and view.steps > 0),
     Action("goto", ("g",), "go", "Go to a sample or epoch: 120, e3, 3.5; run there if need be", _LOOK,
-           lambda view: not view.is_running and (view.steps > 0 or view.is_paused)),
-    Action("inspect", ("x",), "inspect", "Show the selected row's tensors in full", _LOOK, _has_sample),
+           lambda view: view.steps > 0 or view.is_paused),
+    Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_sample),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,
            lambda view: view.commands and view.sample is not None, footer=False, shown="F9"),
     Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
+from textual.actions import ActionParseResult
 from textual.app import App
+from textual.dom import DOMNode
 from textual.events import Key
 
 from bptui.app.actions import ACTIONS, BY_ID
@@ -122,7 +125,10 @@ class BptuiApp(App[Outcome]):
 
     def redraw(self) -> None:
         """Draw the view; the footer only if what is legal has changed."""
-        if self._reader is None or not self._main.is_mounted:
+        if not self._main.is_mounted:
+            return
+        if self._reader is None:
+            self._main.greet(self._view)
             return
         with self.batch_update():
             self._main.show(self._view, self._reader, self._count.digits)
@@ -138,12 +144,30 @@ class BptuiApp(App[Outcome]):
             return BY_ID[action].legal(self._view)
         return super().check_action(action, parameters)
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; a count that it did not take is gone with it."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        if done and self._count.digits:
+            self._drop_count()
+        return done
+
     def on_key(self, event: Key) -> None:
         """Take digits as a count, or as a panel's number if nothing follows."""
         if self.screen is self._main and event.character and event.character.isdigit() and event.is_printable:
             event.stop()
             self._count.add(event.character)
             self.redraw()
+        elif event.key == "escape":
+            self._drop_count()
+
+    def _drop_count(self) -> None:
+        self._count.take()
+        self.redraw()
 
     def _choose_panel(self, number: int) -> None:
         if number <= len(PANELS):
@@ -250,6 +274,8 @@ class BptuiApp(App[Outcome]):
             self._send(Reset())
 
     async def action_quit(self) -> None:
+        if self.screen.is_modal:
+            return
         if not self._view.commands or self._view.status.exit_code is not None or not self._view.status.steps:
             await self._leave("q")
             return
@@ -278,3 +304,7 @@ class BptuiApp(App[Outcome]):
 
     def action_palette(self) -> None:
         self.action_command_palette()
+
+    def action_command_palette(self) -> None:
+        if not self.screen.is_modal:
+            super().action_command_palette()

@@ -41,12 +41,12 @@ class StatusLine(Horizontal):
         yield Static(id="status-left")
         yield Static(id="status-right")
 
-    def show(self, view: View, reader: Reader, count: str) -> None:
+    def show(self, view: View, reader: Reader | None, count: str) -> None:
         """Draw a view.
 
         Args:
             view: What to draw.
-            reader: The recording.
+            reader: The recording, None while it is not there.
             count: The digits typed before the next key.
         """
         bar, spark = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
@@ -112,8 +112,8 @@ def _progress(share: float, width: int) -> str:
     return "▕" + ("█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")).ljust(width) + "▏"
 
 
-def _loss(view: View, reader: Reader, width: int) -> Content:
-    if view.sample is None or view.status.trouble:
+def _loss(view: View, reader: Reader | None, width: int) -> Content:
+    if view.sample is None or reader is None or view.status.trouble:
         return Content("")
     columns = reader.columns(view.branch, view.steps, "loss", width)
     spark = bars([float("nan") if column.bad else column.max for column in columns])

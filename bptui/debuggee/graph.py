@@ -45,6 +45,7 @@ class Tracer:
         setattr(torch.autograd, _ENGINE, self._engine)
 
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+        self._tagger.note(outputs)
         nodes = list(_reachable(map(_root, outputs)))
         self._nodes |= dict.fromkeys(nodes)
         handles = [node.register_prehook(self._grad_taker(node)) for node in nodes]

@@ -32,7 +32,7 @@ def name_of(value: object, frames: Iterable[FrameType]) -> str | None:
 
 def _find(value: object, scope: Mapping[str, Any]) -> str | None:
     # Breadth first, so that the shortest name wins: "weight" before "model.weight".
-    level = [(name, held) for name, held in scope.items() if not name.startswith("__")]
+    level = [(name, held) for name, held in scope.items() if name.isidentifier() and not name.startswith("__")]
     for _ in range(_DEPTH):
         for name, held in level:
             if held is value:
@@ -43,7 +43,9 @@ def _find(value: object, scope: Mapping[str, Any]) -> str | None:
 
 
 def _parts(name: str, held: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(held, list | tuple):
+    if isinstance(held, tuple) and hasattr(held, "_fields"):
+        yield from ((f"{name}.{key}", part) for key, part in zip(held._fields, held, strict=False))
+    elif isinstance(held, list | tuple):
         yield from ((f"{name}[{index}]", part) for index, part in enumerate(held))
     elif isinstance(held, dict):
         yield from ((f"{name}[{key!r}]", part) for key, part in held.items())

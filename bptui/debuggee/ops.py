@@ -72,13 +72,24 @@ class OpTagger(TorchFunctionMode):
     ) -> Any:
         """Call the op, and tag the nodes that are new."""
         inputs = tuple(_flat((*args, *(kwargs or {}).values())))
-        before = [_node_of(value) for value in inputs]
+        before = self.note(inputs)
         out = func(*args, **(kwargs or {}))
         for tensor in _flat((out,)):
             node = _node_of(tensor)
             if node is not None and node not in before:
                 self._tag(node, tensor, inputs)
         return out
+
+    def note(self, values: Sequence[Any]) -> set[Any]:
+        """Tag, with their value alone, the nodes that were made unheard; give the nodes of all values.
+
+        An autograd.Function of the user's own and compiled code are not called through us.
+        """
+        nodes = {node: value for value in values if (node := _node_of(value)) is not None}
+        for node, value in nodes.items():
+            if TAG not in node.metadata:
+                node.metadata[TAG] = Op(try_summarise(value), (), None)
+        return set(nodes)
 
     def _tag(self, node: Any, output: torch.Tensor, inputs: tuple[Any, ...]) -> None:
         for value in inputs:

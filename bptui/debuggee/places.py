@@ -45,7 +45,9 @@ def user_place() -> Place | None:
 def user_traceback(error: BaseException) -> str:
     """The traceback without the frames before the user's code."""
     shown = traceback.TracebackException.from_exception(error)
-    first = next((i for i, frame in enumerate(shown.stack) if is_user(frame.filename)), 0)
+    # Without a line of the user's it is a mistake of ours, but that a syntax error says its line itself.
+    none = len(shown.stack) if isinstance(error, SyntaxError) else 0
+    first = next((i for i, frame in enumerate(shown.stack) if is_user(frame.filename)), none)
     del shown.stack[:first]
     return "".join(shown.format())
 

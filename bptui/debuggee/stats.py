@@ -33,7 +33,9 @@ def as_tensor(value: Any) -> torch.Tensor:
     if isinstance(value, complex):
         return torch.tensor(value)
     if isinstance(value, (np.ndarray, *NUMBERS, Sequence)) and not isinstance(value, str | bytes):
-        return torch.tensor(np.asarray(value))  # as_tensor warns of arrays that are read-only
+        # A copy, as torch takes no array that is read-only, reversed or of another byte order.
+        array = np.asarray(value)
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
     raise TypeError(f"it is a {type(value).__name__}")
 
 

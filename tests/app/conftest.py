@@ -141,6 +141,14 @@ class FakeLink:
 
 
 @pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pilot waits until the process is idle, and looks every 20 ms, twice a key; every 2 ms is as good where
+    no layout is looked at.
+    """
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.002)
+
+
+@pytest.fixture
 def recorded(tmp_path: Path) -> Iterator[Callable[[], Recorded]]:
     """Begins recordings in a directory of their own."""
     made: list[Recorded] = []
@@ -185,6 +193,12 @@ def seed(seven_epochs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copy(seven_epochs, tmp_path / "linear.bptui")
     monkeypatch.chdir(tmp_path)
     return Path("linear.bptui")
+
+
+@pytest.fixture
+def fake_link() -> type[FakeLink]:
+    """Makes links that only remember."""
+    return FakeLink
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ class GradientsPanel(Panel):
         super().__init__()
         self._rows: GradientRows | None = None
         self._names: tuple[str, ...] = tuple(COLUMNS)
+        self._step = -1
 
     def compose(self) -> ComposeResult:
         yield VirtualTable(source=lambda start, stop: self._rows.rows(start, stop) if self._rows else [])
@@ -34,6 +35,7 @@ class GradientsPanel(Panel):
         """Draw the samples of the branch, at the one that is shown."""
         same = self._rows is not None and self._rows.branch == view.branch
         old_steps = self._rows.steps if same and self._rows else 0
+        self._step = view.step
         marked = view.status.breakpoints
         same = same and self._rows is not None and self._rows.breakpoints == marked
         self._rows = GradientRows(reader, view.branch, view.steps, self._names, marked)
@@ -50,7 +52,10 @@ class GradientsPanel(Panel):
     def _tell_step(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()
         if self._rows is not None and self._rows.count:
-            self.post_message(StepSelected(self._rows.branch, self._rows.step_at(event.index)))
+            step = self._rows.step_at(event.index)
+            if event.index == self._rows.row_of(self._step) + 1:
+                step = self._step + 1  # over the line of an epoch's end, which is no sample
+            self.post_message(StepSelected(self._rows.branch, step))
 
     def on_resize(self, event: Resize) -> None:
         self._names = ()

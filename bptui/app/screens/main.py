@@ -96,6 +96,10 @@ class MainScreen(Screen[None]):
         yield Static(id="tiny")
         yield Footer(show_command_palette=False)
 
+    def greet(self, view: View) -> None:
+        """Say what is awaited, before there is a recording."""
+        self.query_one(StatusLine).show(view, None, "")
+
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
         self._front_console(reader)

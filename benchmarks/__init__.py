@@ -1,0 +1,1 @@
+"""Ratios against bare training and against peers: `python -m benchmarks`."""

@@ -1,0 +1,81 @@
+"""A session as `bptui run` starts it, commanded from here."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from benchmarks.timing import environment
+from bptui import paths
+from bptui.protocol import PROTOCOL_VERSION, Attach, Channel, Pause, Quit, Reset, Status, Step, Welcome, to_json
+from bptui.session.options import SessionOptions
+
+
+class House:
+    """A session process and its one app.
+
+    Attributes:
+        status: What the session said last.
+        socket: Where it listens.
+    """
+
+    def __init__(self, target: str, *arguments: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        listener, self.socket = paths.listen()
+        recording = Path(self._folder.name) / "r.bptui"
+        options = SessionOptions(target, arguments, str(recording), None, listener.fileno(), str(self.socket))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bptui.session", to_json(options)], pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL, env=environment(),
+        )  # fmt: skip
+        listener.close()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect(str(self.socket))
+        self._channel = Channel(sock)
+        self._channel.send(Attach(PROTOCOL_VERSION))
+        self.status = Status("starting", 0, 0)
+        self._wait(lambda: self.status.state == "paused")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._channel.send(Quit())
+        self.process.wait()
+        self._channel.sock.close()
+        self._folder.cleanup()
+
+    def step(self, count: int) -> None:
+        """Go on by so many samples."""
+        goal = self.status.steps + count
+        self._channel.send(Step("sample", count))
+        self._wait(lambda: self.status.state == "paused" and self.status.steps == goal)
+
+    def run_to(self, steps: int) -> None:
+        """Run until there are at least so many samples, and on."""
+        self._channel.send(Step("run"))
+        self._wait(lambda: self.status.steps >= steps)
+
+    def pause(self) -> None:
+        """Stop a run."""
+        self._channel.send(Pause())
+        self._wait(lambda: self.status.state == "paused")
+
+    def reset(self) -> None:
+        """Begin again."""
+        branch = self.status.branch + 1
+        self._channel.send(Reset())
+        self._wait(lambda: self.status.branch == branch and self.status.state == "paused")
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            notice = self._channel.receive()
+            if not isinstance(notice, Welcome):
+                assert isinstance(notice, Status)
+                assert notice.state not in ("failed", "finished"), notice
+                self.status = notice

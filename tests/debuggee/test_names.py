@@ -1,0 +1,71 @@
+"""Which variable is this?"""
+
+import sys
+import time
+
+import torch
+from torch import nn
+
+from bptui.debuggee.names import name_of
+from bptui.records import Sample
+
+GLOBAL = torch.ones(1)
+
+
+def here(value):
+    return name_of(value, [sys._getframe(1)])
+
+
+class Box:
+    def __init__(self, value):
+        self.value = value
+
+    @property
+    def trap(self):
+        raise AssertionError("a property of the user's was run")
+
+
+def test_variables_and_what_is_in_them():
+    weight, pair, table = torch.ones(1), (torch.ones(1), torch.ones(1)), {"w": torch.ones(1), 3: [torch.ones(1)]}
+    box = Box(torch.ones(1))
+    boxes, sample = [box], Sample(0, 0, torch.ones(1))
+    assert here(weight) == "weight"
+    assert here(pair[1]) == "pair[1]"
+    assert here(table["w"]) == "table['w']"
+    assert here(table[3][0]) == "table[3][0]"
+    assert here(box.value) == "box.value"
+    assert here(boxes) == "boxes"
+    assert here(sample.loss) == "sample.loss"
+    assert here(GLOBAL) == "GLOBAL"
+    assert here(torch.ones(1)) is None
+
+
+def test_the_shortest_name_wins():
+    box = Box(torch.ones(1))
+    weight = box.value
+    assert here(weight) == "weight"
+
+
+def test_modules_have_the_names_that_torch_gives():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Sequential(nn.BatchNorm1d(3))))
+    assert here(model[0].weight) == "model.0.weight"
+    assert here(model[1][0][0].bias) == "model.1.0.0.bias"
+    assert here(model[1][0][0].running_mean) == "model.1.0.0.running_mean"
+
+
+def test_a_name_of_an_outer_frame_is_found_after_that_of_an_inner_one():
+    outer = torch.ones(1)
+
+    def inside(value):
+        return name_of(value, [sys._getframe(), sys._getframe(1)]), name_of(outer, [sys._getframe(1)])
+
+    assert inside(outer) == ("value", "outer")
+
+
+def test_a_large_variable_costs_little():
+    data = [(float(number), number) for number in range(200_000)]
+    nested = [data] * 1000
+    begin = time.process_time()
+    assert here(object()) is None
+    assert time.process_time() - begin < 0.2
+    assert nested
