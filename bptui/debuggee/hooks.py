@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -12,36 +13,42 @@ from typing import Any
 
 import torch
 
+from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.loop_watch import LoopWatch
+from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameters import Parameters
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
-from bptui.debuggee.user_loops import Loops, UserLoop, is_own, loops_around
+from bptui.debuggee.user_loops import Loops, is_own, line_of, loops_around
 from bptui.protocol import Channel, Doing, Found
-from bptui.records import Node, Place, Sample
+from bptui.records import Node, Sample
 
 _ENGINE = "_engine_run_backward"
+
+_NO_SAMPLE = "each backward pass: no loop of your own stands around it"
+_NO_EPOCH = "none found: no second loop stands around the samples"
 
 
 class Hooks:
     """Turns backward passes into samples.
 
     A sample is one iteration of the innermost loop of the user's code around the backward call; where there is no
-    such loop, one backward pass. An epoch is one run of that loop: the value of the next outer loop's variable if
-    that is a whole number, else their count.
+    such loop, one backward pass.
     """
 
     def __init__(self, stepper: Stepper, channel: Channel) -> None:
         self._stepper = stepper
         self._channel = channel
-        self._depth = 0
+        self._is_inside = False
         self._works = True
-        self._thread = threading.get_ident()
+        self._thread = threading.main_thread().ident
         self._parameters = Parameters()
         self._pending: _Pending | None = None
-        self._epochs = _EpochCounter()
+        self._epochs = EpochCounter()
+        self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
         self._tracer: Tracer | None = None
-        self._told: dict[str, str] = {}
+        self._told: tuple[object, ...] = ()
         stepper.reader = RowReader()
 
     def install(self) -> None:
@@ -49,154 +56,148 @@ class Hooks:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
+        torch.compile = self._compile_eagerly(torch.compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
 
     def finish(self) -> None:
         """The script is over: the sample at hand is complete."""
         self._guard(self._complete)
+        if not self._stepper.steps:
+            self._channel.send(Found({"sample": "none: no backward pass was seen in the main thread"}))
 
-    def _run_backward(self, outputs: Sequence[torch.Tensor], *args: Any, **kwargs: Any) -> Any:
-        if not self._is_training(**kwargs):
+    def leave(self) -> None:
+        """Listen no more."""
+        self._works = False
+        self._pending = None
+        self._watch.end()
+        tracer, self._tracer = self._tracer, None
+        if tracer is not None:
+            with contextlib.suppress(Exception):
+                tracer.end()
+
+    def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+        if not self._is_heard():
             return self._engine(outputs, *args, **kwargs)
-        self._guard(self._before_backward, outputs)
-        self._depth += 1
+        is_training = kwargs.get("accumulate_grad", False)  # else it is a grad()
+        if is_training:
+            self._guard(self._before_backward, outputs)
+        handles = self._guard(self._tracer.listen, outputs) if self._tracer else ()
+        self._is_inside = True
         try:
             result = self._engine(outputs, *args, **kwargs)
         finally:
-            self._depth -= 1
-        self._guard(self._after_backward, outputs, sys._getframe(1))
+            self._is_inside = False
+            for handle in handles or ():
+                handle.remove()
+        if is_training:
+            self._guard(self._after_backward, outputs, sys._getframe(1))
         return result
 
-    def _is_training(self, accumulate_grad: bool = False, **_: Any) -> bool:
-        """Whether an engine run is a backward pass of the training: no grad(), nothing nested."""
-        outermost = not self._depth and threading.get_ident() == self._thread
-        return accumulate_grad and outermost and self._works and self._stepper.is_ours and not _in_transform()
+    def _is_heard(self) -> bool:
+        """Whether an engine run is the user's: not one inside another, of another thread, or of a transform."""
+        return (
+            not self._is_inside
+            and self._works
+            and threading.get_ident() == self._thread
+            and torch._C._functorch.maybe_current_level() is None
+        )
 
-    def _guard(self, work: Callable[..., None], *values: Any) -> None:
+    def _guard(self, work: Callable[..., Any], *values: Any) -> Any:
         """Do our own work; a bug of ours ends the listening, never the training."""
         try:
-            work(*values)
-        except (EOFError, OSError):
+            return work(*values)
+        except Lost:
+            self.leave()
+        except EOFError:
             os._exit(1)  # the session is gone: there is nobody left to tell
         except Exception as error:
-            self._works = False
-            self._channel.send(Found({"trouble": f"bptui stopped listening: {error!r}"}))
+            self.leave()
+            with contextlib.suppress(OSError):
+                self._channel.send(Found({"trouble": f"bptui stopped listening: {error!r}"}))
+        return None
 
-    def _before_backward(self, outputs: Sequence[torch.Tensor]) -> None:
+    def _before_backward(self, outputs: Sequence[Any]) -> None:
         if self._pending is not None and not self._pending.is_watched:
             self._complete()  # nobody says when its iteration ends; its update is done by now
         if self._pending is None:
-            self._parameters.find(outputs)
-            self._parameters.note_weights()
+            self._parameters.begin(outputs)
+        else:
+            self._parameters.widen(outputs)
 
-    def _after_backward(self, outputs: Sequence[torch.Tensor], frame: FrameType) -> None:
-        self._parameters.note_grads()
+    def _after_backward(self, outputs: Sequence[Any], frame: FrameType) -> None:
+        self._parameters.note_grads(outputs)
         loops = loops_around(frame)
-        loss = outputs[0].detach() if len(outputs) else None
-        self._pending = _Pending(loss, frame, loops, is_watched=bool(loops) and self._watch(*loops[0]))
+        loss = outputs[0].detach() if isinstance(outputs[0], torch.Tensor) else None
+        numbered = self._epochs.see(loops)
+        watched = bool(loops) and self._watch.watch(*loops[0], until_exit=not numbered)
+        self._pending = _Pending(loss, _own_frame(frame), loops, watched)
         self._tell(loops)
-
-    def _watch(self, frame: FrameType, loop: UserLoop) -> bool:
-        """Have the interpreter say when the loop begins its next iteration, if nobody else has its ear."""
-
-        def trace(frame: FrameType, event: str, argument: object) -> Any:
-            if (event == "line" and frame.f_lineno in loop.lines) or event == "return":
-                self._guard(self._complete)
-            return trace
-
-        if sys.gettrace() is None:
-            sys.settrace(_trace_nothing)
-        if sys.gettrace() is not _trace_nothing:
-            return False
-        if frame.f_trace is None:
-            frame.f_trace = trace
-        return True
 
     def _complete(self) -> None:
         """The sample at hand is complete, after its update: keep it, and stop if that is asked for."""
         pending, self._pending = self._pending, None
-        if pending is None or self._depth or not self._stepper.is_ours:
+        if pending is None or self._is_inside:
             return
-        epoch, index = self._epochs.place(pending.loops)
+        epoch, index = self._epochs.place()
         weight, after, grad = self._parameters.quantities()
-        sample = Sample(epoch=epoch, index=index, loss=pending.loss, grad=grad, weight=weight, weight_after=after)
-        nodes = self._graph(sample, pending.frame)
-        self._stepper.visit(sample, pending.place.line, pending.place.path, nodes)
+        sample = Sample(epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after)
+        nodes = self._graph(sample, pending) if self._tracer else None
+        self._stepper.visit(sample, pending.line, pending.path, nodes)
         self._trace_if_wanted()
 
-    def _graph(self, sample: Sample, frame: FrameType) -> tuple[Node, ...] | None:
+    def _graph(self, sample: Sample, pending: _Pending) -> tuple[Node, ...]:
         tracer, self._tracer = self._tracer, None
-        if tracer is None:
-            return None
-        tracer.__exit__()
-        return tracer.graph(sample, frame)
+        assert tracer is not None
+        tracer.end()
+        return tracer.graph(sample, pending.loops[0][0] if pending.loops else pending.frame)
 
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:
-            self._tracer = Tracer().__enter__()
+            self._tracer = Tracer()
+            self._tracer.begin()
 
     def _tell(self, loops: Loops) -> None:
         """Say how samples and epochs were found, once for each way."""
-        facts = {"sample": _found(loops[:1]) or "each backward pass: no loop of your own stands around it"}
-        facts["epoch"] = _found(loops[1:2]) or "none found: no second loop stands around the samples"
-        if facts != self._told:
-            self._told = facts
-            self._channel.send(Found(facts))
+        ways = tuple([loop for _, loop in loops[:2]])
+        if ways == self._told:
+            return
+        self._told = ways
+        facts = {"sample": _found(loops[:1]) or _NO_SAMPLE, "epoch": _found(loops[1:2]) or _NO_EPOCH}
+        self._channel.send(Found(facts))
+
+    def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
+        """torch.compile that leaves the ops as they are: what was compiled can not be stepped."""
+
+        def compile_eagerly(*args: Any, **kwargs: Any) -> Any:
+            if self._works and self._stepper.is_ours:
+                self._guard(self._force_eager)
+            return compile_(*args, **kwargs)
+
+        compile_eagerly.__wrapped__ = compile_  # type: ignore[attr-defined]
+        return compile_eagerly
+
+    def _force_eager(self) -> None:
+        torch.compiler.set_stance("force_eager")
+        self._channel.send(Found({"compile": "torch.compile is left out: compiled code can not be stepped"}))
 
 
 class _Pending:
     """A backward pass whose sample is not complete yet."""
 
-    def __init__(
-        self,
-        loss: torch.Tensor | None,
-        frame: FrameType,
-        loops: Loops,
-        is_watched: bool,
-    ) -> None:
+    __slots__ = ("frame", "is_watched", "line", "loops", "loss", "path")
+
+    def __init__(self, loss: torch.Tensor | None, frame: FrameType, loops: Loops, is_watched: bool) -> None:
         self.loss = loss
-        self.is_watched = is_watched
+        self.frame = frame
         self.loops = loops
-        self.frame = loops[0][0] if loops else _own_frame(frame)
-        self.place = Place(self.frame.f_code.co_filename, self.frame.f_lineno)
-
-
-class _EpochCounter:
-    """Numbers samples within epochs."""
-
-    def __init__(self) -> None:
-        self._key: object = None
-        self._epoch = -1
-        self._index = 0
-
-    def place(self, loops: Loops) -> tuple[int, int]:
-        """(epoch, index) of the sample whose loops these are."""
-        key, number = self._outer(loops)
-        if key != self._key or self._epoch < 0:
-            self._key, self._index = key, 0
-            self._epoch = number if number is not None else self._epoch + 1
-        else:
-            self._index += 1
-        return self._epoch, self._index
-
-    def _outer(self, loops: Loops) -> tuple[object, int | None]:
-        if len(loops) < 2:
-            return None, None
-        frame, loop = loops[1]
-        value = frame.f_locals.get(loop.target) if loop.target else None
-        if isinstance(value, int) and value >= 0:
-            return (loop, value), int(value)
-        # The inner loop's frame is new in every epoch if it is a function of its own.
-        return (loop, id(loops[0][0])), None
-
-
-def _in_transform() -> bool:
-    """Whether a torch.func transform is at work: its engine runs are no training."""
-    return torch._C._functorch.maybe_current_level() is not None
+        self.is_watched = is_watched
+        self.line = line_of(frame)
+        self.path = frame.f_code.co_filename
 
 
 def _own_frame(frame: FrameType) -> FrameType:
+    """The nearest frame of the user's own code."""
     found: FrameType | None = frame
     while found is not None and not is_own(found.f_code.co_filename):
         found = found.f_back
@@ -208,8 +209,4 @@ def _found(loops: Loops) -> str:
         return ""
     _, loop = loops[0]
     variable = f", variable {loop.target}" if loop.target else ""
-    return f"the loop at {PurePath(loop.code.co_filename).name}:{loop.header}{variable}"
-
-
-def _trace_nothing(frame: FrameType, event: str, argument: object) -> None:
-    return None
+    return f"the loop at {PurePath(loop.path).name}:{loop.header}{variable}"

@@ -1,4 +1,4 @@
-"""The parameters that a backward pass reaches: their weights before and after the update, their gradients."""
+"""The parameters that a sample's backward passes reach: their weights before and after the update, their gradients."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-_SMALL = 64
+_SMALL = 8
 """A graph of so few nodes is walked at every sample: 0.5 µs a node."""
 
-_REWALK = 16
-"""A larger one every so many samples."""
+_REWALK = 64
+"""A larger one every so many samples, or as soon as one of its leaves gets no gradient any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,54 +33,129 @@ class Norm:
 
 
 class Parameters:
-    """Follows the leaves of the graph that get a gradient."""
+    """Follows the leaves of a sample's graphs that get a gradient."""
 
     def __init__(self) -> None:
         self._leaves: list[torch.Tensor] = []
-        self._walked = 0
+        self._is_small = True
         self._age = 0
-        self._weight: Any = None
+        self._versions = 0
+        self._before: Any = None
+        self._after: Any = None
         self._grad: Any = None
+        self._numel = 0
 
-    def find(self, outputs: Sequence[torch.Tensor]) -> None:
-        """Find the leaves under these outputs, unless a large graph was walked lately."""
+    def begin(self, outputs: Sequence[Any]) -> None:
+        """A sample's first backward pass is about to begin: note the weights that it reaches."""
         self._age += 1
-        if self._leaves and self._walked > _SMALL and self._age % _REWALK:
-            return
-        leaves, seen = [], set()
-        waiting = [output.grad_fn for output in outputs if output.grad_fn is not None]
-        while waiting:
-            node = waiting.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if hasattr(node, "variable"):
-                leaves.append(node.variable)
-            waiting += [source for source, _ in node.next_functions if source is not None]
-        self._leaves, self._walked = leaves, len(seen)
+        if not self._leaves or self._is_small or self._age % _REWALK == 0:
+            self._find(outputs)
+        if self._after is None or self._versions != _versions(self._leaves) or len(self._leaves) == 1:
+            self._after = self._together(self._leaves)
+        self._before = self._after  # nothing has changed since the last sample's update
 
-    def note_weights(self) -> None:
-        """Keep the weights as they are before the update."""
-        self._weight = self._together(self._leaves)
+    def widen(self, outputs: Sequence[Any]) -> None:
+        """A further backward pass of the sample is about to begin: it may reach other parameters."""
+        known = {id(leaf) for leaf in self._leaves}
+        new = [leaf for leaf in _leaves_under(outputs)[0] if id(leaf) not in known]
+        if new:
+            weights = self._together(self._leaves), self._together(new)
+            self._set([*self._leaves, *new])
+            self._before = self._joined(*weights)
+            self._is_small = True  # the next sample begins with the first ones alone
 
-    def note_grads(self) -> None:
+    def note_grads(self, outputs: Sequence[Any]) -> None:
         """Keep the gradients as the backward pass has left them."""
-        grads = [leaf.grad for leaf in self._leaves if leaf.grad is not None]
-        self._grad = self._together(grads) if grads else None
+        grads = [leaf.grad for leaf in self._leaves]
+        if None in [grad if grad is None else 0 for grad in grads]:
+            grads = self._second_look(outputs)
+        self._grad = self._together([grad for grad in grads if grad is not None])
 
     def quantities(self) -> tuple[Any, Any, Any]:
         """The weights before and after, and the gradients: of one parameter itself, of several the norm."""
-        return self._weight, self._together(self._leaves), self._grad
+        self._after = self._together(self._leaves)
+        self._versions = _versions(self._leaves)
+        return self._before, self._after, self._grad
 
-    @torch.no_grad()
+    def _second_look(self, outputs: Sequence[Any]) -> list[torch.Tensor | None]:
+        """The gradients where one is missing: the graph may not be the one that was walked."""
+        known = {id(leaf) for leaf in self._leaves}
+        leaves = _leaves_under(outputs)[0]
+        if not self._is_small and known != {id(leaf) for leaf in leaves}:
+            self._set(leaves)
+            self._before = None  # it is too late to know
+        return [leaf.grad for leaf in self._leaves]
+
+    def _find(self, outputs: Sequence[Any]) -> None:
+        leaves, count = _leaves_under(outputs)
+        self._is_small = count <= _SMALL
+        if [id(leaf) for leaf in leaves] != [id(leaf) for leaf in self._leaves]:
+            self._set(leaves)
+
+    def _set(self, leaves: list[torch.Tensor]) -> None:
+        self._leaves, self._after = leaves, None
+        self._numel = sum(leaf.numel() for leaf in leaves)
+
     def _together(self, tensors: list[torch.Tensor]) -> Any:
         with torch._C.DisableTorchFunction():
             if not tensors:
                 return None
             if len(self._leaves) == 1:
                 return tensors[0].detach().clone()
-            dense = [tensor.detach() for tensor in tensors]
-            norms = torch.stack([norm.double().cpu() for norm in torch._foreach_norm(dense)])
-            numel = sum(tensor.numel() for tensor in dense)
-            dtype = str(dense[0].dtype).removeprefix("torch.")
-            return Norm(torch.linalg.vector_norm(norms), numel, dtype, str(dense[0].device))
+            first = tensors[0]
+            with torch.no_grad():
+                norm = _norm(tensors)
+            numel = self._numel if len(tensors) == len(self._leaves) else sum(each.numel() for each in tensors)
+            return Norm(norm, numel, str(first.dtype).removeprefix("torch."), str(first.device))
+
+    def _joined(self, one: Any, other: Any) -> Any:
+        """The norm of two groups of parameters taken together."""
+        if one is None:
+            return other
+        parts = [each.value if isinstance(each, Norm) else _norm([each]) for each in (one, other)]
+        first = self._leaves[0]
+        dtype = str(first.dtype).removeprefix("torch.")
+        return Norm(_norm(parts), self._numel, dtype, str(first.device))
+
+
+def _leaves_under(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
+    """The leaves under these outputs, and how many nodes their graph has."""
+    leaves: list[torch.Tensor] = []
+    seen: set[Any] = set()
+    waiting = []
+    for output in outputs:
+        is_tensor = isinstance(output, torch.Tensor)
+        if is_tensor and output.is_leaf:
+            leaves.append(output)
+        else:
+            waiting.append(output.grad_fn if is_tensor else output.node)  # a GradientEdge
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            leaves.append(node.variable)
+        waiting += [source for source, _ in node.next_functions]
+    return leaves, len(seen)
+
+
+def _norm(tensors: list[torch.Tensor]) -> torch.Tensor:
+    try:
+        norms = torch._foreach_norm(tensors)
+        return torch.linalg.vector_norm(torch.stack(norms), dtype=torch.float64)
+    except RuntimeError:  # sparse, of several devices, quantised
+        return torch.linalg.vector_norm(torch.stack([_norm_of_odd(each) for each in tensors]))
+
+
+def _norm_of_odd(tensor: torch.Tensor) -> torch.Tensor:
+    dense = tensor.detach()
+    if dense.layout == torch.sparse_coo:
+        dense = dense.coalesce().values()
+    if dense.is_quantized:
+        dense = dense.dequantize()
+    return torch.linalg.vector_norm(dense).double().cpu()
+
+
+def _versions(tensors: list[torch.Tensor]) -> int:
+    return sum([tensor._version for tensor in tensors])

@@ -91,25 +91,12 @@ class RowReader:
 
     def _reader(self, name: str, value: Any, kind: Kind) -> Read:
         if isinstance(value, Norm):
-            return self._norm_reader(name, kind)
+            return _norm_reader(kind)
         if isinstance(value, float | np.floating):
             return _number_reader(type(value))
         if isinstance(value, torch.Tensor) and kind.is_one and _has_item(value):
             return _one_element_reader(value)
         return self._summary_reader(name, kind)
-
-    def _norm_reader(self, name: str, kind: Kind) -> Read:
-        """Reads the norm of several parameters, of which nothing else is known."""
-
-        def read(value: Any) -> float:
-            if not isinstance(value, Norm) or _kind_of(value) != kind:
-                raise LayoutChanged
-            norm = float(value.value)
-            bad = norm != norm or norm == float("inf")
-            self._tensors.append((name, to_json(_norm_summary(kind, norm, bad))))
-            return float("nan") if bad else norm
-
-        return read
 
     def _summary_reader(self, name: str, kind: Kind) -> Read:
         """Reads anything: one element as itself, several as their norm with the summary beside it."""
@@ -127,12 +114,15 @@ class RowReader:
         return read
 
 
-def _norm_summary(kind: Kind, norm: float, bad: bool) -> TensorSummary:
-    known = None if bad else norm
-    return TensorSummary(
-        kind.shape, kind.dtype, kind.device, min=None, max=None, mean=None, std=None, norm=known,
-        zeros=0, nans=int(bad), pos_infs=0, neg_infs=0, values=(),
-    )  # fmt: skip
+def _norm_reader(kind: Kind) -> Read:
+    """Reads the norm of several parameters, of which nothing else is known."""
+
+    def read(value: Any) -> float:
+        if not isinstance(value, Norm) or _kind_of(value) != kind:
+            raise LayoutChanged
+        return value.value.item()
+
+    return read
 
 
 def _kind_of(value: Any) -> Kind:

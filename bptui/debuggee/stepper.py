@@ -61,8 +61,11 @@ class Goal:
     since: int = 0
 
 
-class Quitting(BaseException):
-    """The session wants the training to end; the loop's own clean-up may run."""
+class Quitting(SystemExit):
+    """The session wants the training to end; the loop's own clean-up may run.
+
+    A SystemExit, so that Python ends an unmodified script by it without a word.
+    """
 
 
 class Stepper:

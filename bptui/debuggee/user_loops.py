@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import linecache
 import site
 import sysconfig
@@ -14,38 +13,55 @@ from bptui.debuggee.places import is_user
 
 _INSTALLED = tuple({*site.getsitepackages(), *(sysconfig.get_paths()[key] for key in ("purelib", "platlib"))})
 
+_Node = ast.For | ast.While | ast.AsyncFor
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class UserLoop:
     """A loop of the user's code.
 
     Attributes:
-        code: The function, or module, that it stands in.
-        lines: The lines at which an iteration begins: its header and the first line of its body.
+        path: Its file.
+        header: The line of its `for` or `while`.
+        body: The line at which its body begins; the header's own if all stands on one line.
+        end: Its last line, that of an `else` not included.
         target: The name of a `for` loop's variable, empty for a `while` or a tuple.
     """
 
-    code: CodeType
-    lines: frozenset[int]
+    path: str
+    header: int
+    body: int
+    end: int
     target: str
 
-    @property
-    def header(self) -> int:
-        """The line of the `for` or `while`."""
-        return min(self.lines)
+    def begins_at(self, line: int) -> bool:
+        """Whether an iteration begins at this line: a header may have several."""
+        return line == self.header or self.header < line < self.body
 
 
 Loops = list[tuple[FrameType, UserLoop]]
+
+_Place = tuple[CodeType, int, tuple[UserLoop, ...]]
+
+_places: dict[tuple[int, int], _Place] = {}
+"""Of each instruction that called on: its code, kept so that no id is used twice, its line, the loops around it."""
+
+_nodes: dict[int, tuple[CodeType, dict[int, UserLoop]]] = {}
 
 
 def loops_around(frame: FrameType | None) -> Loops:
     """The loops that are being run from this frame outward, the innermost first, each with its frame."""
     found: Loops = []
     while frame is not None:
-        if is_own(frame.f_code.co_filename):
-            found += [(frame, loop) for loop in _loops_of(frame.f_code, frame.f_lineno)]
+        for loop in _place_of(frame)[2]:
+            found.append((frame, loop))
         frame = frame.f_back
     return found
+
+
+def line_of(frame: FrameType) -> int:
+    """The line that a frame is at, sooner than the frame itself knows it."""
+    return _place_of(frame)[1]
 
 
 def is_own(path: str) -> bool:
@@ -53,26 +69,38 @@ def is_own(path: str) -> bool:
     return is_user(path) and not path.startswith(_INSTALLED)
 
 
-@functools.lru_cache(maxsize=4096)
+def _place_of(frame: FrameType) -> _Place:
+    key = (id(frame.f_code), frame.f_lasti)
+    place = _places.get(key)
+    if place is None:
+        line = frame.f_lineno or 0
+        own = is_own(frame.f_code.co_filename)
+        place = _places[key] = (frame.f_code, line, _loops_of(frame.f_code, line) if own else ())
+    return place
+
+
 def _loops_of(code: CodeType, line: int) -> tuple[UserLoop, ...]:
     """The loops of a function whose body holds a line, the innermost first."""
-    loops = [
-        UserLoop(code, frozenset({node.lineno, node.body[0].lineno}), _target(node))
-        for node in _loops_in(code)
-        if node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0)
-    ]
-    return tuple(sorted(loops, key=lambda loop: -loop.header))
+    if id(code) not in _nodes:
+        _nodes[id(code)] = (code, {id(node): _loop(code, node) for node in _loops_in(code)})
+    around = [loop for loop in _nodes[id(code)][1].values() if loop.body <= line <= loop.end]
+    return tuple(sorted(around, key=lambda loop: -loop.header))
 
 
-@functools.lru_cache(maxsize=1024)
-def _loops_in(code: CodeType) -> tuple[ast.For | ast.While | ast.AsyncFor, ...]:
+def _loop(code: CodeType, node: _Node) -> UserLoop:
+    target = node.target.id if isinstance(node, ast.For) and isinstance(node.target, ast.Name) else ""
+    end = node.body[-1].end_lineno or node.lineno
+    return UserLoop(code.co_filename, node.lineno, node.body[0].lineno, end, target)
+
+
+def _loops_in(code: CodeType) -> list[_Node]:
     """The loops of one function or module, without those of functions inside it."""
     try:
         tree = ast.parse("".join(linecache.getlines(code.co_filename)))
     except (SyntaxError, ValueError):  # another program's notebook cell, generated code
-        return ()
+        return []
     scope = tree if code.co_name == "<module>" else _function(tree, code)
-    return tuple(_own_loops(scope)) if scope is not None else ()
+    return _own_loops(scope) if scope is not None else []
 
 
 def _function(tree: ast.Module, code: CodeType) -> ast.AST | None:
@@ -84,16 +112,12 @@ def _function(tree: ast.Module, code: CodeType) -> ast.AST | None:
     return None
 
 
-def _own_loops(scope: ast.AST) -> list[ast.For | ast.While | ast.AsyncFor]:
-    loops: list[ast.For | ast.While | ast.AsyncFor] = []
+def _own_loops(scope: ast.AST) -> list[_Node]:
+    loops: list[_Node] = []
     for child in ast.iter_child_nodes(scope):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             continue
-        if isinstance(child, ast.For | ast.While | ast.AsyncFor):
+        if isinstance(child, _Node):
             loops.append(child)
         loops += _own_loops(child)
     return loops
-
-
-def _target(loop: ast.For | ast.While | ast.AsyncFor) -> str:
-    return loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else ""

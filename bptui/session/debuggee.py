@@ -60,14 +60,14 @@ class Debuggee:
         self._reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE)
         flag = _shared_byte()
         self._flag = mmap.mmap(flag, 1)
-        terminal = self.output.open_terminal()
+        terminal, errors = self.output.open_terminals()
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+            *command, stdin=terminal, stdout=terminal, stderr=errors, start_new_session=True,
             pass_fds=(theirs.fileno(), flag), env=_joined_environment(theirs.fileno(), flag),
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         theirs.close()
-        for fd in (flag, terminal):
+        for fd in (flag, terminal, errors):
             os.close(fd)
         self.pid.set_result(process.pid)
         self._waiting = asyncio.create_task(self._wait(process))

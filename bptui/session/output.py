@@ -59,12 +59,9 @@ class Output:
         """Make the pipes; returns the ends to write to."""
         return self._open(1), self._open(2)
 
-    def open_terminal(self) -> int:
-        """Make a terminal; returns its inner end. What comes on it counts as stdout."""
-        ours, theirs = os.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        self._listen(ours, 1)
-        return theirs
+    def open_terminals(self) -> tuple[int, int]:
+        """Make two terminals, so that stdout and stderr are told apart; returns their inner ends."""
+        return self._open_terminal(1), self._open_terminal(2)
 
     def drain(self) -> None:
         """Hand on everything that has been printed until now."""
@@ -83,6 +80,15 @@ class Output:
 
     def _open(self, stream: int) -> int:
         ours, theirs = os.pipe()
+        self._listen(ours, stream)
+        return theirs
+
+    def _open_terminal(self, stream: int) -> int:
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        modes = termios.tcgetattr(theirs)
+        modes[1] &= ~termios.OPOST  # newlines stay as they are printed
+        termios.tcsetattr(theirs, termios.TCSANOW, modes)
         self._listen(ours, stream)
         return theirs
 
