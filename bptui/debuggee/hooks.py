@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.graph import Tracer
@@ -49,6 +50,7 @@ class Hooks:
         self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
         self._tracer: Tracer | None = None
         self._told: tuple[object, ...] = ()
+        self._where = 0
         stepper.reader = RowReader()
 
     def install(self) -> None:
@@ -56,6 +58,8 @@ class Hooks:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
+        register_optimizer_step_pre_hook(self._watch.look_away)
+        register_optimizer_step_post_hook(self._watch.look_back)
         torch.compile = self._compile_eagerly(torch.compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
@@ -80,8 +84,7 @@ class Hooks:
         if not self._is_heard():
             return self._engine(outputs, *args, **kwargs)
         is_training = kwargs.get("accumulate_grad", False)  # else it is a grad()
-        if is_training:
-            self._guard(self._before_backward, outputs)
+        pending = self._guard(self._before_backward, outputs, sys._getframe(1)) if is_training else None
         handles = self._guard(self._tracer.listen, outputs) if self._tracer else ()
         self._is_inside = True
         try:
@@ -90,8 +93,8 @@ class Hooks:
             self._is_inside = False
             for handle in handles or ():
                 handle.remove()
-        if is_training:
-            self._guard(self._after_backward, outputs, sys._getframe(1))
+        if pending is not None:
+            self._guard(self._after_backward, outputs, pending)
         return result
 
     def _is_heard(self) -> bool:
@@ -117,22 +120,26 @@ class Hooks:
                 self._channel.send(Found({"trouble": f"bptui stopped listening: {error!r}"}))
         return None
 
-    def _before_backward(self, outputs: Sequence[Any]) -> None:
+    def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> _Pending:
         if self._pending is not None and not self._pending.is_watched:
             self._complete()  # nobody says when its iteration ends; its update is done by now
+        pending = _Pending(_own_frame(frame), loops_around(frame))
         if self._pending is None:
-            self._parameters.begin(outputs)
+            self._parameters.begin(outputs, is_elsewhere=id(pending.scope) != self._where)
+            self._where = id(pending.scope)
         else:
             self._parameters.widen(outputs)
+        return pending
 
-    def _after_backward(self, outputs: Sequence[Any], frame: FrameType) -> None:
+    def _after_backward(self, outputs: Sequence[Any], pending: _Pending) -> None:
         self._parameters.note_grads(outputs)
-        loops = loops_around(frame)
-        loss = outputs[0].detach() if isinstance(outputs[0], torch.Tensor) else None
-        numbered = self._epochs.see(loops)
-        watched = bool(loops) and self._watch.watch(*loops[0], until_exit=not numbered)
-        self._pending = _Pending(loss, _own_frame(frame), loops, watched)
-        self._tell(loops)
+        if isinstance(outputs[0], torch.Tensor):
+            pending.loss = outputs[0].detach()
+        numbered = self._epochs.see(pending.loops)
+        if pending.loops:
+            pending.is_watched = self._watch.watch(*pending.loops[0], until_exit=not numbered)
+        self._pending = pending
+        self._tell(pending.loops)
 
     def _complete(self) -> None:
         """The sample at hand is complete, after its update: keep it, and stop if that is asked for."""
@@ -150,7 +157,7 @@ class Hooks:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
-        return tracer.graph(sample, pending.loops[0][0] if pending.loops else pending.frame)
+        return tracer.graph(sample, pending.scope)
 
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:
@@ -185,13 +192,13 @@ class Hooks:
 class _Pending:
     """A backward pass whose sample is not complete yet."""
 
-    __slots__ = ("frame", "is_watched", "line", "loops", "loss", "path")
+    __slots__ = ("is_watched", "line", "loops", "loss", "path", "scope")
 
-    def __init__(self, loss: torch.Tensor | None, frame: FrameType, loops: Loops, is_watched: bool) -> None:
-        self.loss = loss
-        self.frame = frame
+    def __init__(self, frame: FrameType, loops: Loops) -> None:
+        self.loss: torch.Tensor | None = None
         self.loops = loops
-        self.is_watched = is_watched
+        self.is_watched = False
+        self.scope = loops[0][0] if loops else frame
         self.line = line_of(frame)
         self.path = frame.f_code.co_filename
 

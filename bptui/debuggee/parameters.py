@@ -44,15 +44,22 @@ class Parameters:
         self._after: Any = None
         self._grad: Any = None
         self._numel = 0
+        self._first_grad: tuple[torch.Tensor, int] | None = None
 
-    def begin(self, outputs: Sequence[Any]) -> None:
-        """A sample's first backward pass is about to begin: note the weights that it reaches."""
+    def begin(self, outputs: Sequence[Any], is_elsewhere: bool) -> None:
+        """A sample's first backward pass is about to begin: note the weights that it reaches.
+
+        Args:
+            outputs: What it begins with.
+            is_elsewhere: Whether the last sample came from another place, and its graph may be another.
+        """
         self._age += 1
-        if not self._leaves or self._is_small or self._age % _REWALK == 0:
+        if is_elsewhere or self._is_small or self._age % _REWALK == 0 or not self._leaves:
             self._find(outputs)
         if self._after is None or self._versions != _versions(self._leaves) or len(self._leaves) == 1:
             self._after = self._together(self._leaves)
         self._before = self._after  # nothing has changed since the last sample's update
+        self._note_first_grad()
 
     def widen(self, outputs: Sequence[Any]) -> None:
         """A further backward pass of the sample is about to begin: it may reach other parameters."""
@@ -62,29 +69,32 @@ class Parameters:
             weights = self._together(self._leaves), self._together(new)
             self._set([*self._leaves, *new])
             self._before = self._joined(*weights)
-            self._is_small = True  # the next sample begins with the first ones alone
+        self._is_small = True  # the next sample begins with its own
+        self._first_grad = None
 
     def note_grads(self, outputs: Sequence[Any]) -> None:
         """Keep the gradients as the backward pass has left them."""
-        grads = [leaf.grad for leaf in self._leaves]
-        if None in [grad if grad is None else 0 for grad in grads]:
-            grads = self._second_look(outputs)
-        self._grad = self._together([grad for grad in grads if grad is not None])
+        if not self._is_small and self._is_stale():
+            self._find(outputs)
+            self._before = None  # it is too late to know
+        self._grad = self._together([leaf.grad for leaf in self._leaves if leaf.grad is not None])
+
+    def _note_first_grad(self) -> None:
+        grad = self._leaves[0].grad if self._leaves else None
+        self._first_grad = None if grad is None else (grad, grad._version)
+
+    def _is_stale(self) -> bool:
+        """Whether the backward pass has not reached what earlier ones did: the graph is not the one walked."""
+        grad = self._leaves[0].grad
+        if grad is None or self._first_grad is None:
+            return grad is None
+        return self._first_grad[0] is grad and self._first_grad[1] == grad._version
 
     def quantities(self) -> tuple[Any, Any, Any]:
         """The weights before and after, and the gradients: of one parameter itself, of several the norm."""
         self._after = self._together(self._leaves)
         self._versions = _versions(self._leaves)
         return self._before, self._after, self._grad
-
-    def _second_look(self, outputs: Sequence[Any]) -> list[torch.Tensor | None]:
-        """The gradients where one is missing: the graph may not be the one that was walked."""
-        known = {id(leaf) for leaf in self._leaves}
-        leaves = _leaves_under(outputs)[0]
-        if not self._is_small and known != {id(leaf) for leaf in leaves}:
-            self._set(leaves)
-            self._before = None  # it is too late to know
-        return [leaf.grad for leaf in self._leaves]
 
     def _find(self, outputs: Sequence[Any]) -> None:
         leaves, count = _leaves_under(outputs)
@@ -140,7 +150,7 @@ def _leaves_under(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
     return leaves, len(seen)
 
 
-def _norm(tensors: list[torch.Tensor]) -> torch.Tensor:
+def _norm(tensors: list[torch.Tensor]) -> Any:
     try:
         norms = torch._foreach_norm(tensors)
         return torch.linalg.vector_norm(torch.stack(norms), dtype=torch.float64)
@@ -148,7 +158,7 @@ def _norm(tensors: list[torch.Tensor]) -> torch.Tensor:
         return torch.linalg.vector_norm(torch.stack([_norm_of_odd(each) for each in tensors]))
 
 
-def _norm_of_odd(tensor: torch.Tensor) -> torch.Tensor:
+def _norm_of_odd(tensor: torch.Tensor) -> Any:
     dense = tensor.detach()
     if dense.layout == torch.sparse_coo:
         dense = dense.coalesce().values()

@@ -38,7 +38,7 @@ def join(channel_fd: int, flag_fd: int) -> None:
     os.register_at_fork(after_in_child=script.leave)
     sys.excepthook = _without_our_frames(sys.excepthook)
     atexit.register(script.end)  # registered first, it runs last
-    os._exit = script.wrap_exit(os._exit)
+    os._exit = script.wrap_exit(os._exit)  # type: ignore[assignment]
     if "torch" in sys.modules:
         script.on_torch()
     else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bptui.debuggee.epochs import Epochs
+from bptui.debuggee.live_traces import LiveTraces
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -95,6 +96,7 @@ class Stepper:
         self._epochs = Epochs()
         self._stopped = True
         self._ticks = 0
+        self._live = LiveTraces()
 
     @property
     def steps(self) -> int:
@@ -155,6 +157,7 @@ class Stepper:
         if nodes is not None:
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, nodes))
+            self._live.end(self.steps)
         if self._flag[0] != self._seen:
             self._tick()
         if len(self._rows) >= ROOM:
@@ -200,9 +203,11 @@ class Stepper:
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
         if self._goal.epochs is not None:
             counts.append(self.steps - self._goal.since + 1)
-        self.trace_next = any(count <= TRACE_BEFORE for count in counts) or self._ticks >= TRACE_EVERY
-        if self._ticks >= TRACE_EVERY:
+        is_live = self._ticks >= TRACE_EVERY and self._live.is_due()
+        self.trace_next = any(count <= TRACE_BEFORE for count in counts) or is_live
+        if is_live:
             self._ticks = 0
+            self._live.begin(self.steps)
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
         rooms = [len(self._rows) + count - TRACE_BEFORE for count in counts if count > TRACE_BEFORE]

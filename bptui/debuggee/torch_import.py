@@ -28,7 +28,8 @@ class TorchFinder(importlib.abc.MetaPathFinder):
         others = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
         spec = next((spec for finder in others if (spec := finder.find_spec(name, path, target))), None)
         if spec is not None and spec.loader is not None:
-            spec.loader.exec_module = self._calling(spec.loader.exec_module)  # type: ignore[method-assign]
+            calling = self._calling(spec.loader.exec_module)
+            spec.loader.exec_module = calling  # type: ignore[method-assign, assignment]
         return spec
 
     def _calling(self, execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:

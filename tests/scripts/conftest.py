@@ -142,7 +142,9 @@ class Workshop:
     def _run(self, *command, **options):
         options = {"stdin": subprocess.DEVNULL, "timeout": PATIENCE, "cwd": self.folder} | options
         done = subprocess.run(command, env=self.environment, check=False, capture_output=True, **options)
-        return Done(done.returncode, done.stdout.decode(errors="backslashreplace"), done.stderr.decode(errors="replace"))
+        return Done(
+            done.returncode, done.stdout.decode(errors="backslashreplace"), done.stderr.decode(errors="replace")
+        )
 
 
 @pytest.fixture

@@ -247,7 +247,9 @@ def load_with(workers):
     model = make_model()
     opt = torch.optim.SGD(model.parameters(), 0.1)
     data = TensorDataset(torch.cat([x for x, _ in DATA]), torch.cat([y for _, y in DATA]))
-    loader = DataLoader(data, 4, shuffle=True, num_workers=workers, multiprocessing_context="fork" if workers else None)
+    loader = DataLoader(
+        data, 4, shuffle=True, num_workers=workers, multiprocessing_context="fork" if workers else None
+    )
     for epoch in range(EPOCHS):
         for x, y in loader:
             opt.zero_grad()
