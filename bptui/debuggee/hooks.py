@@ -21,7 +21,7 @@ from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameters import Parameters
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
-from bptui.debuggee.user_loops import Loops, is_own, line_of, loops_around
+from bptui.debuggee.user_loops import Loops, UserLoop, look_around
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Node, Sample
 
@@ -49,7 +49,8 @@ class Hooks:
         self._epochs = EpochCounter()
         self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
         self._tracer: Tracer | None = None
-        self._told: tuple[object, ...] = ()
+        self._told: tuple[UserLoop | None, UserLoop | None] = None, None
+        self._has_told = False
         self._where = 0
         stepper.reader = RowReader()
 
@@ -123,7 +124,7 @@ class Hooks:
     def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> _Pending:
         if self._pending is not None and not self._pending.is_watched:
             self._complete()  # nobody says when its iteration ends; its update is done by now
-        pending = _Pending(_own_frame(frame), loops_around(frame))
+        pending = _Pending(frame)
         if self._pending is None:
             self._parameters.begin(outputs, is_elsewhere=id(pending.scope) != self._where)
             self._where = id(pending.scope)
@@ -166,12 +167,12 @@ class Hooks:
 
     def _tell(self, loops: Loops) -> None:
         """Say how samples and epochs were found, once for each way."""
-        ways = tuple([loop for _, loop in loops[:2]])
-        if ways == self._told:
-            return
-        self._told = ways
-        facts = {"sample": _found(loops[:1]) or _NO_SAMPLE, "epoch": _found(loops[1:2]) or _NO_EPOCH}
-        self._channel.send(Found(facts))
+        first = loops[0][1] if loops else None
+        second = loops[1][1] if len(loops) > 1 else None
+        if first is not self._told[0] or second is not self._told[1] or not self._has_told:
+            self._told, self._has_told = (first, second), True
+            facts = {"sample": _found(first) or _NO_SAMPLE, "epoch": _found(second) or _NO_EPOCH}
+            self._channel.send(Found(facts))
 
     def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
         """torch.compile that leaves the ops as they are: what was compiled can not be stepped."""
@@ -194,26 +195,16 @@ class _Pending:
 
     __slots__ = ("is_watched", "line", "loops", "loss", "path", "scope")
 
-    def __init__(self, frame: FrameType, loops: Loops) -> None:
+    def __init__(self, caller: FrameType) -> None:
         self.loss: torch.Tensor | None = None
-        self.loops = loops
+        own, self.line, self.loops = look_around(caller)
         self.is_watched = False
-        self.scope = loops[0][0] if loops else frame
-        self.line = line_of(frame)
-        self.path = frame.f_code.co_filename
+        self.scope = self.loops[0][0] if self.loops else own
+        self.path = own.f_code.co_filename
 
 
-def _own_frame(frame: FrameType) -> FrameType:
-    """The nearest frame of the user's own code."""
-    found: FrameType | None = frame
-    while found is not None and not is_own(found.f_code.co_filename):
-        found = found.f_back
-    return found or frame
-
-
-def _found(loops: Loops) -> str:
-    if not loops:
+def _found(loop: UserLoop | None) -> str:
+    if loop is None:
         return ""
-    _, loop = loops[0]
     variable = f", variable {loop.target}" if loop.target else ""
     return f"the loop at {PurePath(loop.path).name}:{loop.header}{variable}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,13 @@ class Norm:
     """The Euclidean norm of several parameters taken together.
 
     Attributes:
-        value: The norm, one element.
+        value: The norm: a number, or a tensor of one element.
         numel: How many elements they have.
         dtype: The dtype of the first, without its library.
         device: Its device.
     """
 
-    value: torch.Tensor
+    value: torch.Tensor | float
     numel: int
     dtype: str
     device: str
@@ -122,10 +123,10 @@ class Parameters:
         """The norm of two groups of parameters taken together."""
         if one is None:
             return other
-        parts = [each.value if isinstance(each, Norm) else _norm([each]) for each in (one, other)]
+        parts = [float(each.value) if isinstance(each, Norm) else _norm([each]) for each in (one, other)]
         first = self._leaves[0]
         dtype = str(first.dtype).removeprefix("torch.")
-        return Norm(_norm(parts), self._numel, dtype, str(first.device))
+        return Norm(math.hypot(*parts), self._numel, dtype, str(first.device))
 
 
 def _leaves_under(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
@@ -151,20 +152,25 @@ def _leaves_under(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
 
 
 def _norm(tensors: list[torch.Tensor]) -> Any:
+    """The norm of all elements together; a tensor only where it need not be waited for."""
     try:
         norms = torch._foreach_norm(tensors)
+        if tensors[0].is_cpu:
+            return math.hypot(*[norm.item() for norm in norms])  # stacking them takes three times as long
         return torch.linalg.vector_norm(torch.stack(norms), dtype=torch.float64)
-    except RuntimeError:  # sparse, of several devices, quantised
-        return torch.linalg.vector_norm(torch.stack([_norm_of_odd(each) for each in tensors]))
+    except (RuntimeError, TypeError):  # sparse, of several devices, quantised
+        return math.hypot(*map(_norm_of_odd, tensors))
 
 
-def _norm_of_odd(tensor: torch.Tensor) -> Any:
+def _norm_of_odd(tensor: torch.Tensor) -> float:
     dense = tensor.detach()
     if dense.layout == torch.sparse_coo:
         dense = dense.coalesce().values()
+    elif dense.layout != torch.strided:
+        dense = dense.to_dense()
     if dense.is_quantized:
         dense = dense.dequantize()
-    return torch.linalg.vector_norm(dense).double().cpu()
+    return float(torch.linalg.vector_norm(dense))
 
 
 def _versions(tensors: list[torch.Tensor]) -> int:

@@ -117,10 +117,12 @@ class RowReader:
 def _norm_reader(kind: Kind) -> Read:
     """Reads the norm of several parameters, of which nothing else is known."""
 
+    (numel,) = kind.shape
+
     def read(value: Any) -> float:
-        if not isinstance(value, Norm) or _kind_of(value) != kind:
+        if not isinstance(value, Norm) or value.numel != numel or value.dtype != kind.dtype:
             raise LayoutChanged
-        return value.value.item()
+        return float(value.value)
 
     return read
 

@@ -19,7 +19,6 @@ class TerminalMarks:
         self._step = step
         self._marked: dict[int, int] = {}
         self._terminals: dict[int, tuple[int, int]] = {}
-        self._is_ours = True
         for fd, stream in ((1, sys.stdout), (2, sys.stderr)):
             with contextlib.suppress(OSError, AttributeError):
                 self._terminals[fd] = _identity(fd)
@@ -34,27 +33,30 @@ class TerminalMarks:
     def mark(self) -> None:
         """Say which step begins now, for those who write without Python."""
         for fd in self._terminals:
-            self._mark(fd)
+            with contextlib.suppress(OSError):
+                os.write(fd, self._mark(fd).encode())
 
     def leave(self) -> None:
         """In a forked child: no more marks."""
-        self._is_ours = False
+        self._terminals.clear()
 
-    def _mark(self, fd: int) -> None:
+    def _mark(self, fd: int) -> str:
+        """The mark of the present step, nothing if it was the last to be written here or this is not our terminal."""
         step = self._step()
-        if step != self._marked.get(fd) and self._is_ours:
-            self._marked[fd] = step
-            with contextlib.suppress(OSError):
-                if _identity(fd) == self._terminals[fd]:
-                    os.write(fd, b"\x1b_bptui;%d\x1b\\" % step)
+        if step == self._marked.get(fd) or fd not in self._terminals:
+            return ""
+        with contextlib.suppress(OSError):
+            if _identity(fd) == self._terminals[fd]:
+                self._marked[fd] = step
+                return f"\x1b_bptui;{step}\x1b\\"
+        return ""
 
     def _marking(self, fd: int, stream: TextIO) -> Callable[[str], int]:
         write = stream.write
 
         def marking_write(text: str) -> int:
-            if self._step() != self._marked.get(fd) and self._is_ours:
-                stream.flush()  # what is still to be written belongs to the mark before
-                self._mark(fd)
+            if mark := self._mark(fd):
+                write(mark)  # a write of its own: text may be no text, and its length is what is returned
             return write(text)
 
         return marking_write

@@ -44,24 +44,33 @@ Loops = list[tuple[FrameType, UserLoop]]
 _Place = tuple[CodeType, int, tuple[UserLoop, ...]]
 
 _places: dict[tuple[int, int], _Place] = {}
-"""Of each instruction that called on: its code, kept so that no id is used twice, its line, the loops around it."""
+"""Of each instruction that called on: its code, kept so that no id is used twice; its line, 0 if it is not the
+user's own; the loops around it."""
 
-_nodes: dict[int, tuple[CodeType, dict[int, UserLoop]]] = {}
-
-
-def loops_around(frame: FrameType | None) -> Loops:
-    """The loops that are being run from this frame outward, the innermost first, each with its frame."""
-    found: Loops = []
-    while frame is not None:
-        for loop in _place_of(frame)[2]:
-            found.append((frame, loop))
-        frame = frame.f_back
-    return found
+_loops: dict[int, tuple[CodeType, list[UserLoop]]] = {}
+"""All loops of a code, by its id."""
 
 
-def line_of(frame: FrameType) -> int:
-    """The line that a frame is at, sooner than the frame itself knows it."""
-    return _place_of(frame)[1]
+def look_around(frame: FrameType) -> tuple[FrameType, int, Loops]:
+    """Where the user's code has called on.
+
+    Returns:
+        The nearest frame of the user's own code, its line, and the loops that are being run from there outward, the
+        innermost first, each with its frame.
+    """
+    own: FrameType | None = None
+    own_line, loops = 0, []
+    each: FrameType | None = frame
+    while each is not None:
+        code, instruction = each.f_code, each.f_lasti
+        place = _places.get((id(code), instruction)) or _learn(each)
+        if place[1]:
+            if own is None:
+                own, own_line = each, place[1]
+            for loop in place[2]:
+                loops.append((each, loop))
+        each = each.f_back
+    return own or frame, own_line or frame.f_lineno, loops
 
 
 def is_own(path: str) -> bool:
@@ -69,21 +78,18 @@ def is_own(path: str) -> bool:
     return is_user(path) and not path.startswith(_INSTALLED)
 
 
-def _place_of(frame: FrameType) -> _Place:
-    key = (id(frame.f_code), frame.f_lasti)
-    place = _places.get(key)
-    if place is None:
-        line = frame.f_lineno or 0
-        own = is_own(frame.f_code.co_filename)
-        place = _places[key] = (frame.f_code, line, _loops_of(frame.f_code, line) if own else ())
+def _learn(frame: FrameType) -> _Place:
+    line = (frame.f_lineno or 0) if is_own(frame.f_code.co_filename) else 0
+    place = (frame.f_code, line, _loops_of(frame.f_code, line) if line else ())
+    _places[id(frame.f_code), frame.f_lasti] = place
     return place
 
 
 def _loops_of(code: CodeType, line: int) -> tuple[UserLoop, ...]:
     """The loops of a function whose body holds a line, the innermost first."""
-    if id(code) not in _nodes:
-        _nodes[id(code)] = (code, {id(node): _loop(code, node) for node in _loops_in(code)})
-    around = [loop for loop in _nodes[id(code)][1].values() if loop.body <= line <= loop.end]
+    if id(code) not in _loops:
+        _loops[id(code)] = (code, [_loop(code, node) for node in _loops_in(code)])
+    around = [loop for loop in _loops[id(code)][1] if loop.body <= line <= loop.end]
     return tuple(sorted(around, key=lambda loop: -loop.header))
 
 

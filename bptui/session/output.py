@@ -25,6 +25,9 @@ STEADY = 20_000
 ROWS, COLUMNS = 24, 80
 """The size of a script's terminal."""
 
+BREATH = 0.005
+"""Seconds between two reads of a terminal: a script flushes every line there, and would wake us for each."""
+
 _READ = 1 << 16
 
 
@@ -54,6 +57,7 @@ class Output:
         self._fresh: list[Line] = []
         self._waiting: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._terminals: set[int] = set()
 
     def open(self) -> tuple[int, int]:
         """Make the pipes; returns the ends to write to."""
@@ -89,13 +93,25 @@ class Output:
         modes = termios.tcgetattr(theirs)
         modes[1] &= ~termios.OPOST  # newlines stay as they are printed
         termios.tcsetattr(theirs, termios.TCSANOW, modes)
+        self._terminals.add(ours)
         self._listen(ours, stream)
         return theirs
 
     def _listen(self, fd: int, stream: int) -> None:
         os.set_blocking(fd, False)
         self._readers[fd] = LineReader(stream)
-        asyncio.get_running_loop().add_reader(fd, self._read, fd)
+        self._resume(fd)
+
+    def _resume(self, fd: int) -> None:
+        if fd in self._readers:
+            asyncio.get_running_loop().add_reader(fd, self._wake, fd)
+
+    def _wake(self, fd: int) -> None:
+        if fd in self._terminals:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(fd)
+            loop.call_later(BREATH, self._resume, fd)
+        self._read(fd)
 
     def _read(self, fd: int, size: int = _READ) -> None:
         try:
@@ -148,6 +164,7 @@ class Output:
     def _close(self, fd: int) -> None:
         asyncio.get_running_loop().remove_reader(fd)
         reader = self._readers.pop(fd)
+        self._terminals.discard(fd)
         self._take(reader.stream, *reader.finish())
         os.close(fd)
 
