@@ -51,7 +51,6 @@ class Hooks:
         self._tracer: Tracer | None = None
         self._told: tuple[UserLoop | None, UserLoop | None] = None, None
         self._has_told = False
-        self._where = 0
         stepper.reader = RowReader()
 
     def install(self) -> None:
@@ -126,14 +125,13 @@ class Hooks:
             self._complete()  # nobody says when its iteration ends; its update is done by now
         pending = _Pending(frame)
         if self._pending is None:
-            self._parameters.begin(outputs, is_elsewhere=id(pending.scope) != self._where)
-            self._where = id(pending.scope)
+            self._parameters.begin(outputs)
         else:
             self._parameters.widen(outputs)
         return pending
 
     def _after_backward(self, outputs: Sequence[Any], pending: _Pending) -> None:
-        self._parameters.note_grads(outputs)
+        self._parameters.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
         numbered = self._epochs.see(pending.loops)

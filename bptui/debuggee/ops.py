@@ -52,6 +52,8 @@ class OpTagger(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.parameters: dict[int, Leaf] = {}
+        self._calls = 0  # during a call torch takes us off the stack, and puts us back after it
+        self._is_over = False
 
     def begin(self) -> None:
         """Listen from now on."""
@@ -61,16 +63,26 @@ class OpTagger(TorchFunctionMode):
         """Listen no more; a mode that the user's code has entered meanwhile, and not left, stays."""
         # `with` would take that mode off the stack in our place. If the user's code has left one that it entered
         # before, it is the other way round: we were taken off and the other is still there, on top.
+        self._is_over = True
         modes = [_pop_torch_function_stack() for _ in range(_len_torch_function_stack())]
-        ours = modes.index(self) if self in modes else 0
-        del modes[ours : ours + 1]
+        if self in modes or not self._calls:
+            ours = modes.index(self) if self in modes else 0
+            del modes[ours : ours + 1]
         for mode in reversed(modes):
-            _push_on_torch_function_stack(mode)
+            if not (isinstance(mode, OpTagger) and mode._is_over):
+                _push_on_torch_function_stack(mode)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Call the op, and tag the nodes that are new."""
+        self._calls += 1
+        try:
+            return self._call(func, args, kwargs) if not self._is_over else func(*args, **(kwargs or {}))
+        finally:
+            self._calls -= 1
+
+    def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
         inputs = tuple(_flat((*args, *(kwargs or {}).values())))
         before = self.note(inputs)
         out = func(*args, **(kwargs or {}))

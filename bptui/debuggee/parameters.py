@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ _SMALL = 8
 """A graph of so few nodes is walked at every sample: 0.5 µs a node."""
 
 _REWALK = 64
-"""A larger one every so many samples, or as soon as one of its leaves gets no gradient any more."""
+"""A larger one every so many samples, or if another parameter is nearest to the loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,15 @@ class Parameters:
         self._after: Any = None
         self._grad: Any = None
         self._numel = 0
-        self._first_grad: tuple[torch.Tensor, int] | None = None
 
-    def begin(self, outputs: Sequence[Any], is_elsewhere: bool) -> None:
-        """A sample's first backward pass is about to begin: note the weights that it reaches.
-
-        Args:
-            outputs: What it begins with.
-            is_elsewhere: Whether the last sample came from another place, and its graph may be another.
-        """
+    def begin(self, outputs: Sequence[Any]) -> None:
+        """A sample's first backward pass is about to begin: note the weights that it reaches."""
         self._age += 1
-        if is_elsewhere or self._is_small or self._age % _REWALK == 0 or not self._leaves:
+        if self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
             self._find(outputs)
         if self._after is None or self._versions != _versions(self._leaves) or len(self._leaves) == 1:
             self._after = self._together(self._leaves)
         self._before = self._after  # nothing has changed since the last sample's update
-        self._note_first_grad()
 
     def widen(self, outputs: Sequence[Any]) -> None:
         """A further backward pass of the sample is about to begin: it may reach other parameters."""
@@ -71,31 +65,21 @@ class Parameters:
             self._set([*self._leaves, *new])
             self._before = self._joined(*weights)
         self._is_small = True  # the next sample begins with its own
-        self._first_grad = None
 
-    def note_grads(self, outputs: Sequence[Any]) -> None:
+    def note_grads(self) -> None:
         """Keep the gradients as the backward pass has left them."""
-        if not self._is_small and self._is_stale():
-            self._find(outputs)
-            self._before = None  # it is too late to know
         self._grad = self._together([leaf.grad for leaf in self._leaves if leaf.grad is not None])
-
-    def _note_first_grad(self) -> None:
-        grad = self._leaves[0].grad if self._leaves else None
-        self._first_grad = None if grad is None else (grad, grad._version)
-
-    def _is_stale(self) -> bool:
-        """Whether the backward pass has not reached what earlier ones did: the graph is not the one walked."""
-        grad = self._leaves[0].grad
-        if grad is None or self._first_grad is None:
-            return grad is None
-        return self._first_grad[0] is grad and self._first_grad[1] == grad._version
 
     def quantities(self) -> tuple[Any, Any, Any]:
         """The weights before and after, and the gradients: of one parameter itself, of several the norm."""
         self._after = self._together(self._leaves)
         self._versions = _versions(self._leaves)
         return self._before, self._after, self._grad
+
+    def _is_another(self, outputs: Sequence[Any]) -> bool:
+        """Whether the graph is not the one that was walked: another parameter is nearest to the loss."""
+        nearest = next((node.variable for node in _nodes_under(outputs) if hasattr(node, "variable")), None)
+        return not self._leaves or nearest is not self._leaves[0]
 
     def _find(self, outputs: Sequence[Any]) -> None:
         leaves, count = _leaves_under(outputs)
@@ -130,25 +114,21 @@ class Parameters:
 
 
 def _leaves_under(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
-    """The leaves under these outputs, and how many nodes their graph has."""
-    leaves: list[torch.Tensor] = []
+    """The leaves under these outputs, the nearest first, and how many nodes their graph has."""
+    nodes = list(_nodes_under(outputs))
+    bare = [output for output in outputs if isinstance(output, torch.Tensor) and output.is_leaf]
+    return bare + [node.variable for node in nodes if hasattr(node, "variable")], len(nodes)
+
+
+def _nodes_under(outputs: Sequence[Any]) -> Iterator[Any]:
+    waiting = deque(output.grad_fn if isinstance(output, torch.Tensor) else output.node for output in outputs)
     seen: set[Any] = set()
-    waiting = []
-    for output in outputs:
-        is_tensor = isinstance(output, torch.Tensor)
-        if is_tensor and output.is_leaf:
-            leaves.append(output)
-        else:
-            waiting.append(output.grad_fn if is_tensor else output.node)  # a GradientEdge
     while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            leaves.append(node.variable)
-        waiting += [source for source, _ in node.next_functions]
-    return leaves, len(seen)
+        node = waiting.popleft()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            waiting.extend([source for source, _ in node.next_functions])
 
 
 def _norm(tensors: list[torch.Tensor]) -> Any:
