@@ -50,11 +50,12 @@ class Debuggee:
         for fd in given[1:]:
             os.close(fd)
 
-    async def spawn(self, command: Sequence[str]) -> None:
+    async def spawn(self, command: Sequence[str], stdin: int | None) -> None:
         """Start an unmodified script under a terminal of its own, joined to us by its sitecustomize.
 
         Args:
             command: The interpreter and its arguments.
+            stdin: What it reads, None for its terminal.
         """
         ours, theirs = socket.socketpair()
         self._reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE)
@@ -62,9 +63,9 @@ class Debuggee:
         self._flag = mmap.mmap(flag, 1)
         terminal, errors = self.output.open_terminals()
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=terminal, stdout=terminal, stderr=errors, start_new_session=True,
+            *command, stdin=terminal if stdin is None else stdin, stdout=terminal, stderr=errors, start_new_session=True,
             pass_fds=(theirs.fileno(), flag), env=_joined_environment(theirs.fileno(), flag),
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         theirs.close()
         for fd in (flag, terminal, errors):

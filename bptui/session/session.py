@@ -73,6 +73,7 @@ class Session:
         options: SessionOptions,
         notify: Callable[[Status], None],
         on_text: OnText = lambda *_: None,
+        stdin: int | None = None,
     ) -> None:
         """Create the recording.
 
@@ -80,6 +81,7 @@ class Session:
             options: What to run.
             notify: Called with every new status.
             on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
+            stdin: The fd that a script reads, None for a terminal of its own.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -92,6 +94,7 @@ class Session:
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
         self._on_text = on_text
+        self._stdin = stdin
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._written: tuple[RunState, str, int | None] | None = None
@@ -180,7 +183,7 @@ class Session:
         self._change(detail=f"starting {self.options.target}")
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
-        await self._debuggee.spawn((sys.executable, *self.options.script))
+        await self._debuggee.spawn((sys.executable, *self.options.script), self._stdin)
         self._following = self._spawn(self._follow(self._debuggee))
 
     async def _start_keeper(self) -> None:
@@ -261,6 +264,10 @@ class Session:
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         # The one follows the other, unless the training closed every fd or left a child that holds the channel.
         await asyncio.wait(both, timeout=PATIENCE)
+        if not debuggee.code.done() and self.options.script:
+            self._change(detail="the script closed the file descriptor by which bptui follows it")
+            self._show()
+            await debuggee.code
         if not debuggee.code.done():
             debuggee.ended = Ended("the training closed the file descriptor by which bptui follows it", code=1)
             debuggee.kill()
@@ -271,7 +278,13 @@ class Session:
             kill_orphans({self._keeper.pid})
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
-            self._on_end(debuggee.ended or Ended(death(code), code=128 - code if code < 0 else code or 1))
+            self._on_end(debuggee.ended or self._unsaid(code))
+
+    def _unsaid(self, code: int) -> Ended:
+        """The end of a debuggee that did not say it: a loop always does, a script may leave without a word."""
+        if code == 0 and self.options.script:
+            return Ended()
+        return Ended(death(code), code=128 - code if code < 0 else code or 1)
 
     async def _read(self, debuggee: Debuggee) -> None:
         try:

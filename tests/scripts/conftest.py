@@ -18,7 +18,7 @@ from bptui.protocol import Quit, Step
 from bptui.recording.reader import Reader
 from bptui.session.session import Session
 
-PATIENCE = 60.0
+PATIENCE = 30.0
 
 
 @dataclass
@@ -139,9 +139,10 @@ class Workshop:
             process.kill()
         assert not shown
 
-    def _run(self, *command, **options):
+    def _run(self, *command, PYTHONPATH=None, **options):  # noqa: N803
+        environment = self.environment | ({"PYTHONPATH": PYTHONPATH} if PYTHONPATH else {})
         options = {"stdin": subprocess.DEVNULL, "timeout": PATIENCE, "cwd": self.folder} | options
-        done = subprocess.run(command, env=self.environment, check=False, capture_output=True, **options)
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, **options)
         return Done(
             done.returncode, done.stdout.decode(errors="backslashreplace"), done.stderr.decode(errors="replace")
         )

@@ -23,7 +23,8 @@ def _run_hidden() -> None:
     """Run the sitecustomize that stands behind this one, if there is one."""
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
 
 
 def _join() -> None:
@@ -37,6 +38,8 @@ def _join() -> None:
 
 
 _vanish()
-_run_hidden()
-if "BPTUI_JOIN" in os.environ:
-    _join()
+try:
+    _run_hidden()
+finally:
+    if "BPTUI_JOIN" in os.environ:
+        _join()
