@@ -27,8 +27,8 @@ _ENGINE = "_engine_run_backward"
 class Tracer:
     """While entered, records every op and every backward pass; afterwards `graph()` puts them together."""
 
-    def __init__(self) -> None:
-        self._tagger = OpTagger()
+    def __init__(self, tagger: OpTagger | None = None) -> None:
+        self._tagger = tagger or OpTagger()
         self._nodes: dict[Any, None] = {}
         self._grads: dict[Any, TensorSummary | None] = {}
         self._engine: Callable[..., Any]

@@ -17,6 +17,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.loop_watch import LoopWatch
+from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameters import Parameters
 from bptui.debuggee.rows import RowReader
@@ -49,6 +50,7 @@ class Hooks:
         self._epochs = EpochCounter()
         self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
         self._tracer: Tracer | None = None
+        self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
         self._told: tuple[UserLoop | None, UserLoop | None] = None, None
         self._has_told = False
         stepper.reader = RowReader()
@@ -160,7 +162,7 @@ class Hooks:
 
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:
-            self._tracer = Tracer()
+            self._tracer = Tracer(self._tagger)
             self._tracer.begin()
 
     def _tell(self, loops: Loops) -> None:

@@ -1,4 +1,4 @@
-"""Our socket in a process that is not ours: the script may close it, or open a file of its own under its number."""
+"""Our socket in a process that is not ours: the script may close it, or open a file under its number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters that a sample's backward passes reach: their weights before and after the update, their gradients."""
+"""The parameters that a sample's backward passes reach: weights before and after the update, gradients."""
 
 from __future__ import annotations
 

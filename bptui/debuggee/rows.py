@@ -116,7 +116,6 @@ class RowReader:
 
 def _norm_reader(kind: Kind) -> Read:
     """Reads the norm of several parameters, of which nothing else is known."""
-
     (numel,) = kind.shape
 
     def read(value: Any) -> float:

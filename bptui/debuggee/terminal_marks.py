@@ -41,7 +41,7 @@ class TerminalMarks:
         self._terminals.clear()
 
     def _mark(self, fd: int) -> str:
-        """The mark of the present step, nothing if it was the last to be written here or this is not our terminal."""
+        """The mark of the present step; nothing if it was the last here, or this is not our terminal."""
         step = self._step()
         if step == self._marked.get(fd) or fd not in self._terminals:
             return ""

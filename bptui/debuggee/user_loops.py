@@ -55,8 +55,8 @@ def look_around(frame: FrameType) -> tuple[FrameType, int, Loops]:
     """Where the user's code has called on.
 
     Returns:
-        The nearest frame of the user's own code, its line, and the loops that are being run from there outward, the
-        innermost first, each with its frame.
+        The nearest frame of the user's own code, its line, and the loops that are being run from there outward,
+        the innermost first, each with its frame.
     """
     own: FrameType | None = None
     own_line, loops = 0, []
@@ -67,8 +67,7 @@ def look_around(frame: FrameType) -> tuple[FrameType, int, Loops]:
         if place[1]:
             if own is None:
                 own, own_line = each, place[1]
-            for loop in place[2]:
-                loops.append((each, loop))
+            loops += [(each, loop) for loop in place[2]]
         each = each.f_back
     return own or frame, own_line or frame.f_lineno, loops
 

@@ -1,7 +1,8 @@
 """A script that trains in every way that people train: each function one kind, two epochs of three samples.
 
-Run by test_kinds.py, bare and under bptui. Every kind says each loss as hex and, at its end, a hash of its weights.
+Run by test_kinds.py, bare and under bptui. Every kind says each loss as hex and, at its end, its weights' hash.
 """
+# ruff: noqa: B007, B023
 
 import hashlib
 import itertools

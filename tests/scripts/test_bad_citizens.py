@@ -1,5 +1,7 @@
 """Scripts that do what scripts may: none breaks us, and we break none."""
 
+from pathlib import Path
+
 import pytest
 
 from bptui.protocol import Step
@@ -46,7 +48,8 @@ def test_no_torch(both):
 def test_a_package_is_run_as_a_module(workshop):
     workshop.write("", "package/__init__.py")
     workshop.write(
-        "import sys, os; from . import other; print(__name__, __package__, sys.argv[1:], sys.path[0], os.environ.get('PYTHONPATH'))",
+        "import sys, os; from . import other\n"
+        "print(__name__, __package__, sys.argv[1:], sys.path[0], os.environ.get('PYTHONPATH'))",
         "package/train.py",
     )
     workshop.write("", "package/other.py")
@@ -71,7 +74,11 @@ def test_no_python(both):
 
 
 def test_argparse(both):
-    done = both("import argparse; p = argparse.ArgumentParser(); p.add_argument('--lr', type=float); p.parse_args()", "--lr", "fast")
+    done = both(
+        "import argparse; p = argparse.ArgumentParser(); p.add_argument('--lr', type=float); p.parse_args()",
+        "--lr",
+        "fast",
+    )
     assert done.code == 2
     assert "invalid float value: 'fast'" in done.stderr
     assert done.branch.exit_code == 2
@@ -204,7 +211,7 @@ if __name__ == "__main__":
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         print(pool.map(work, [1, 2]))
-    code = "import sys, os; print('bptui' in sys.modules, sorted(k for k in os.environ if 'BPTUI' in k), 'PYTHONPATH' in os.environ)"
+    code = "import sys, os; print('bptui' in sys.modules, [k for k in os.environ if 'BPTUI' in k], sys.path)"
     print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
     thread = threading.Thread(target=train, args=(10,)); thread.start(); thread.join()
     train(5)
@@ -221,7 +228,9 @@ def test_a_daemon_does_not_outlive_the_session(workshop):
 
 def test_a_sitecustomize_of_its_own(workshop):
     workshop.write("print('mine is run'); import os; os.environ['MINE'] = 'yes'", "site/sitecustomize.py")
-    script = workshop.write("import os, sys; print(os.environ['MINE'], os.environ['PYTHONPATH'], sys.modules.get('sitecustomize'))")
+    script = workshop.write(
+        "import os, sys; print(os.environ['MINE'], os.environ['PYTHONPATH'], sys.modules.get('sitecustomize'))"
+    )
     environment = workshop.environment
     path = f"{workshop.folder / 'site'}:{environment['PYTHONPATH']}"
     bare = workshop.bare(script, PYTHONPATH=path)
@@ -233,7 +242,7 @@ def test_a_sitecustomize_of_its_own(workshop):
 def test_input_from_a_pipe(workshop):
     script = workshop.write("print('you said', input())")
     source = workshop.write("hello\n", "input.txt")
-    with open(source) as file:
+    with Path(source).open() as file:
         assert workshop.record(script, stdin=file).stdout == "you said hello\n"
 
 
@@ -244,7 +253,9 @@ async def test_input_that_nobody_types_does_not_keep_us_from_quitting(workshop):
 
 
 def test_a_bug_of_ours_ends_the_listening_not_the_training(workshop):
-    source = TRAIN + """
+    source = (
+        TRAIN
+        + """
 if "bptui.debuggee.hooks" in sys.modules:
     import bptui.debuggee.parameters
     count = 0
@@ -257,6 +268,7 @@ if "bptui.debuggee.hooks" in sys.modules:
 train(10)
 print(weight.item().hex())
 """
+    )
     script = workshop.write(source)
     bare, done = workshop.bare(script), workshop.record(script)
     assert (done.code, done.stdout, done.stderr) == (0, bare.stdout, "")
@@ -265,7 +277,9 @@ print(weight.item().hex())
 
 
 def test_no_backward_pass(both):
-    done = both("import importlib.util\nprint(bool(importlib.util.find_spec('torch')))\nimport torch\nprint(torch.ones(2).sum())")
+    done = both(
+        "import importlib.util\nprint(bool(importlib.util.find_spec('torch')))\nimport torch\nprint(torch.ones(2).sum())"
+    )
     assert done.samples == ()
     assert done.reader.facts()["sample"].startswith("none")
 

@@ -1,7 +1,6 @@
 """Every way to train, under bptui: bit for bit as without it, and its samples and epochs are found."""
 
 import asyncio
-import itertools
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,6 @@ import pytest
 from . import kinds
 
 TWO_EPOCHS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
-SIX = [(0, index) for index in range(6)]
-PLACES = {"endless": SIX, "several_loops": [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]}
-"""The (epoch, index) of the samples of each kind, where they are not two epochs of three."""
-
 NAMES = {
     "raw_tensors": {"weight", "bias"},
     "lbfgs": {"model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias"},
