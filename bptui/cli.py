@@ -18,6 +18,9 @@ LESSON = "linear"
 
 COMMANDS = ("run", "record", "open", "attach", "export")
 
+RUN_OPTIONS = ("--record", "--log-protocol", "--theme")
+"""bptui's own options of `bptui run`, each with a value."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -28,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or (arguments[0] not in (*COMMANDS, "-h", "--help", "--version")):
         arguments.insert(0, "run")
+    if arguments[0] == "run":
+        arguments[1:] = _with_lesson(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
@@ -36,6 +41,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BrokenPipeError:  # `bptui export … | head`
         return 0
+
+
+def _with_lesson(arguments: list[str]) -> list[str]:
+    """Name the lesson where no target is named: before the first option that is none of bptui's own."""
+    place = 0
+    while place < len(arguments):
+        name, equals, _ = arguments[place].partition("=")
+        if not name.startswith("-") or name in ("-h", "--help"):
+            return arguments
+        if name not in RUN_OPTIONS:
+            return [*arguments[:place], LESSON, *arguments[place:]]
+        place += 1 if equals else 2
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +78,9 @@ Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
 def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("run", help="step through a training in the app", description=_TARGET)
+    parser = commands.add_parser(
+        "run", help="step through a training in the app", description=_TARGET, allow_abbrev=False
+    )
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
     _add_log(parser)
     _add_theme(parser)
@@ -124,9 +144,10 @@ bptui's options stand before it, its own after it."""
 
 
 def _run(options: argparse.Namespace) -> int:
-    from bptui.commands.run import check_terminal, run
+    from bptui.commands.run import check_terminal, check_theme, run
 
     check_terminal()
+    check_theme(options.theme)
     return run(_session_options(options, options.record), options.theme)
 
 

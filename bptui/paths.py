@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import secrets
@@ -10,6 +11,7 @@ import socket
 import stat
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -23,6 +25,7 @@ KEPT_BYTES = 2 << 30
 """So many bytes of them."""
 
 _APP = "bptui"
+_DEAD_MAN_SWITCH = 128  # the byte that every user of a -shm file keeps locked (sqlite.org/walformat.html)
 
 
 def new_recording(target: str) -> Path:
@@ -38,20 +41,32 @@ def recordings() -> Path:
 
 
 def prune(keep: int = KEPT_RECORDINGS, size: int = KEPT_BYTES) -> None:
-    """Delete the oldest automatic recordings beyond `keep` files or `size` bytes; never one that is being written."""
-    with contextlib.suppress(OSError):
-        found = sorted(recordings().glob("*.bptui"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for number, path in enumerate(found):
-            size -= path.stat().st_size
-            # Its writer's -wal file stands beside a recording that is being written, or that was left by a kill.
-            if (number >= keep or size < 0) and not _is_young(path):
-                for part in path.parent.glob(f"{path.name}*"):
+    """Delete old automatic recordings beyond `keep` files or `size` bytes; never the newest, never an open one."""
+    found = sorted(_found(recordings()), key=lambda each: each[1].st_mtime, reverse=True)
+    for number, (path, status) in enumerate(found):
+        size -= status.st_size
+        if (number >= keep or (size < 0 and number > 0)) and not _is_open(path):
+            for part in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+                with contextlib.suppress(OSError):
                     part.unlink()
 
 
-def _is_young(path: Path) -> bool:
-    wal = Path(f"{path}-wal")
-    return wal.exists() and time.time() - wal.stat().st_mtime < 24 * 3600
+def _found(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in folder.glob("*.bptui"):
+        with contextlib.suppress(OSError):  # another bptui prunes, too
+            yield path, path.stat()
+
+
+def _is_open(path: Path) -> bool:
+    """Whether a process reads or writes this recording: then it holds a lock on SQLite's -shm file beside it."""
+    try:
+        with Path(f"{path}-shm").open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _DEAD_MAN_SWITCH)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def listen() -> tuple[socket.socket, Path]:
@@ -67,6 +82,7 @@ def listen() -> tuple[socket.socket, Path]:
         sock.bind(str(path))
         sock.listen()
     except OSError as error:
+        sock.close()
         raise BptuiError(f"can not listen on {path}: {error.strerror or error}; set XDG_RUNTIME_DIR") from error
     finally:
         os.umask(mask)
@@ -90,13 +106,13 @@ def sockets() -> tuple[Path, ...]:
 
 
 def _runtime_directory() -> Path:
-    with warnings.catch_warnings(action="ignore"):  # without XDG_RUNTIME_DIR it lies in /tmp, checked below
-        path = Path(platformdirs.user_runtime_dir(_APP))
     try:
+        with warnings.catch_warnings(action="ignore"):  # without XDG_RUNTIME_DIR it lies in /tmp, checked below
+            path = Path(platformdirs.user_runtime_dir(_APP))
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
     except OSError as error:
-        raise BptuiError(f"no runtime directory {path}: {error.strerror}; set XDG_RUNTIME_DIR") from error
+        raise BptuiError(f"no runtime directory for sockets: {error}; set XDG_RUNTIME_DIR") from error
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise BptuiError(f"{path} must belong to you alone (chmod 700 {path})")
     return path

@@ -39,7 +39,7 @@ class Sample(NamedTuple):
 
     # A NamedTuple, as it is made in the middle of the training: 0.9 µs, a frozen dataclass takes 2.2 µs.
     epoch: int
-    index: int
+    index: int  # type: ignore[assignment]  # it hides the index() of a tuple
     loss: Any
     input: Any = None
     target: Any = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -71,12 +73,17 @@ class BptuiApp(App[Outcome]):
     # -- from outside ----------------------------------------------------------------------------------
 
     async def on_mount(self) -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
         await self.push_screen(self._main)
         self._main.choose(2)
         if self._link is not None:
             self.run_worker(self._link.follow(self), group="link", exit_on_error=False)
         if self._reader is not None:
             self._take(recorded_status(self._reader))
+
+    def _terminated(self) -> None:
+        self._leaving = True
+        self.exit(Outcome(128 + signal.SIGTERM, detached=True))
 
     @on(Welcomed)
     def _open(self, event: Welcomed) -> None:
@@ -105,13 +112,16 @@ class BptuiApp(App[Outcome]):
         old = self._view.status
         if status.refused:
             self._leaving = True
+            if self._view.commands:
+                self._send(Quit())
             self.exit(refused(status))
             return
         if status.branch != old.branch:
             self._shown = None
         if status.state == "failed" and old.state != "failed":
             self._main.bring_front("run")
-            self.notify(status.detail.splitlines()[0] if status.detail else "", title="failed", severity="error")
+            if self._main.has_class("-single"):  # else the Run panel says it, and would lie under the notice
+                self.notify(status.detail.partition("\n")[0], title="failed", severity="error")
         if status.trouble and not old.trouble:
             self.notify(status.trouble, title="recording stopped", severity="error", timeout=10)
         self._look(status)

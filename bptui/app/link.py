@@ -41,7 +41,10 @@ class Link:
             why = "its process ended"
         except (OSError, ProtocolError) as error:
             why = str(error)
-        self._writer = None
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
         app.post_message(SessionLost(why))
 
     def send(self, command: Command) -> None:

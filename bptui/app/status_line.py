@@ -26,6 +26,12 @@ _ROOMY = 100
 """From this width on there is room for wider bars."""
 
 
+_LEFT = 60
+"""Cells for the left half, and for the state itself; the rest is for how it came to that."""
+
+_LEAST = 12
+
+
 class StatusLine(Horizontal):
     """Always on screen, whatever panel has the rest."""
 
@@ -51,7 +57,7 @@ class StatusLine(Horizontal):
         """
         bar, spark = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
         left = Content("\n").join([_title(view), _position(view, bar)])
-        right = Content("\n").join([_state(view, count), _loss(view, reader, spark)])
+        right = Content("\n").join([_state(view, count, self.app.size.width), _loss(view, reader, spark)])
         self.query_one("#status-left", Static).update(left)
         self.query_one("#status-right", Static).update(right)
 
@@ -61,14 +67,15 @@ def _title(view: View) -> Content:
     return Content.assemble(("bptui", "bold"), "  ", title)
 
 
-def _state(view: View, count: str) -> Content:
+def _state(view: View, count: str, width: int) -> Content:
     status = view.status
     sign, style = _STATES[status.state]
-    words = [_doing(view)]
+    words: list[str] = []
     if view.looks_back and view.steps:
         words.append("looking back" if view.branch == status.branch else f"looking back at branch {view.branch}")
     if not view.commands:
         words.append("recording, read-only")
+    words.insert(0, _doing(view, max(width - _LEFT - sum(len(word) + 3 for word in words), _LEAST)))
     parts: list[Content | str | tuple[str, str]] = [(f"{sign} {' · '.join(words)}", style)]
     if status.trouble:
         parts.append(("  recording stopped", "bold $text-error"))
@@ -77,9 +84,10 @@ def _state(view: View, count: str) -> Content:
     return Content.assemble(*parts)
 
 
-def _doing(view: View) -> str:
+def _doing(view: View, room: int) -> str:
     status = view.status
-    first = status.detail.splitlines()[0] if status.detail else ""
+    first = status.detail.partition("\n")[0]
+    first = first if len(first) <= room else first[: room - 1] + "…"
     if status.pausing:
         return "pausing after this sample"
     if status.state == "paused" and not status.steps and not status.live:
@@ -88,7 +96,7 @@ def _doing(view: View) -> str:
         return f"running  {status.detail}"
     if status.state == "running":
         return f"running  {status.samples_per_second:,.0f} samples/s"
-    return f"{status.state}  {first[:60]}" if first else status.state
+    return f"{status.state}  {first}" if first else status.state
 
 
 def _position(view: View, width: int) -> Content:

@@ -72,13 +72,13 @@ def run(options: SessionOptions, theme: str) -> int:
     """Start a session in a process of its own and open the app on it.
 
     Returns:
-        0, or the exit code of a refusal.
+        0, or the exit code of a refusal or of a signal.
     """
     session, socket = start_session(options)
     outcome = show(socket, theme=theme)
     if outcome.detached:
         print("bptui: the session is left as it is; bptui attach comes back to it")
-        return 0
+        return outcome.code
     return _conclude(session, outcome)
 
 
@@ -122,15 +122,29 @@ def check_terminal() -> None:
         )
 
 
+def check_theme(theme: str) -> None:
+    """Make sure that there is such a theme, if one was named.
+
+    Raises:
+        BptuiError: There is none.
+    """
+    if theme:
+        from textual.theme import BUILTIN_THEMES
+
+        from bptui.app.app import THEMES
+
+        if THEMES.get(theme, theme) not in BUILTIN_THEMES:
+            raise BptuiError(f"no theme {theme!r}: {', '.join([*THEMES, *BUILTIN_THEMES])}")
+
+
 def show(socket: Path | None, viewer: bool = False, reader: Reader | None = None, theme: str = "") -> Outcome:
     """Run the app until the user leaves it."""
     from bptui.app.app import THEMES, BptuiApp
     from bptui.app.link import Link
     from bptui.app.outcome import Outcome
 
+    check_theme(theme)
     app = BptuiApp(Link(socket, viewer) if socket else None, reader)
-    if theme and THEMES.get(theme, theme) not in app.available_themes:
-        raise BptuiError(f"no theme {theme!r}: {', '.join([*THEMES, *app.available_themes])}")
     if theme:
         app.theme = THEMES.get(theme, theme)
     outcome = app.run()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from bptui.records import Sample
 
-LATE = "one sample into the next epoch: the loop does not say how many samples an epoch has"
+LATE = "past the epoch's end by one sample: its length was not known"
 
 
 class Epochs:

@@ -14,7 +14,18 @@ import sys
 import traceback
 
 from bptui.debuggee.process import die_with_parent, outlive_parent, take_standard_streams
-from bptui.protocol import PROTOCOL_VERSION, Channel, Exited, Fork, Forked, LineSplitter, Ready, Refused, Shutdown
+from bptui.protocol import (
+    PROTOCOL_VERSION,
+    Channel,
+    Exited,
+    Fork,
+    Forked,
+    LineSplitter,
+    Ready,
+    Refused,
+    Shutdown,
+    WarmUp,
+)
 from bptui.protocol.codec import decode
 
 FDS = 4
@@ -35,10 +46,6 @@ def keep(fd: int) -> None:
     _Keeper(channel).serve()
 
 
-IDLE = 1.0
-"""Seconds without a command after which the keeper gets ready for the next debuggee."""
-
-
 class _Keeper:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -48,17 +55,12 @@ class _Keeper:
         self._alarm, wakeup = socket.socketpair()
         wakeup.setblocking(False)
         signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _nothing)
         self._wakeup = wakeup
 
     def serve(self) -> None:
-        is_warm = False
         while True:
-            wait = IDLE if self._children and not is_warm else None
-            ready, _, _ = select.select([self._channel.sock, self._alarm], [], [], wait)
-            if not ready:
-                is_warm = True
-                _warm_up()
+            ready, _, _ = select.select([self._channel.sock, self._alarm], [], [])
             if self._alarm in ready:
                 self._alarm.recv(1024)
                 self._reap()
@@ -75,6 +77,8 @@ class _Keeper:
                 return False
             if isinstance(command, Fork):
                 self._fork(command)
+            if isinstance(command, WarmUp):
+                self._warm_up()
         return bool(data)
 
     def _fork(self, command: Fork) -> None:
@@ -110,18 +114,28 @@ class _Keeper:
 
     def _reap(self) -> None:
         for pid in tuple(self._children):
-            done, status = os.waitpid(pid, os.WNOHANG)
+            try:
+                done, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:  # two ended at once: another call of this, in a signal handler, has it
+                continue
             if done:
                 self._children.discard(pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)  # what it left behind would keep its channel open
                 self._channel.send(Exited(pid, os.waitstatus_to_exitcode(status)))
 
+    def _warm_up(self) -> None:
+        """Import what the first optimizer of a process would import, 1 s each time; a reset need not wait."""
+        signal.signal(signal.SIGCHLD, lambda *_: self._reap())  # the end of a debuggee is told of meanwhile
+        self._reap()
+        with contextlib.suppress(Exception):
+            importlib.import_module("torch._dynamo")
+        signal.signal(signal.SIGCHLD, _nothing)
+        self._reap()
 
-def _warm_up() -> None:
-    """Import what the first optimizer of a process would import, 1 s each time; a reset need not wait for it."""
-    with contextlib.suppress(Exception):
-        importlib.import_module("torch._dynamo")
+
+def _nothing(*_: object) -> None:
+    """The signal is seen by its wakeup fd; without a handler there would be none."""
 
 
 def _kill_group(child: int) -> None:

@@ -36,6 +36,9 @@ TRACE_EVERY = 5
 TRACE_BEFORE = 64
 """So many samples before a stop are traced, so that one can look back from it at whole graphs."""
 
+TRACED_ROWS = 1000
+"""But of large graphs only so many as have these rows together: 0.1 ms and 0.5 KB a row."""
+
 
 class Marks(Protocol):
     """Where the training prints: can be flushed, and told which step begins."""
@@ -97,6 +100,7 @@ class Stepper:
         self._stopped = True
         self._ticks = 0
         self._live = LiveTraces()
+        self._before = TRACE_BEFORE
 
     @property
     def steps(self) -> int:
@@ -155,6 +159,7 @@ class Stepper:
         if self._goal.epochs is not None:
             self._goal.epochs -= ended
         if nodes is not None:
+            self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, nodes))
             self._live.end(self.steps)
@@ -204,13 +209,13 @@ class Stepper:
         if self._goal.epochs is not None:
             counts.append(self.steps - self._goal.since + 1)
         is_live = self._ticks >= TRACE_EVERY and self._live.is_due()
-        self.trace_next = any(count <= TRACE_BEFORE for count in counts) or is_live
+        self.trace_next = any(count <= self._before for count in counts) or is_live
         if is_live:
             self._ticks = 0
             self._live.begin(self.steps)
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
-        rooms = [len(self._rows) + count - TRACE_BEFORE for count in counts if count > TRACE_BEFORE]
+        rooms = [len(self._rows) + count - self._before for count in counts if count > self._before]
         self._room = 0 if watched else min([*rooms, ROOM])
 
 

@@ -31,6 +31,7 @@ from bptui.protocol.messages import (
     Status,
     Step,
     Stopped,
+    WarmUp,
     Welcome,
 )
 
@@ -63,6 +64,7 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "WarmUp",
     "Welcome",
     "decode",
     "encode",

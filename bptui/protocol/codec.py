@@ -22,7 +22,7 @@ _JSON_TYPES = {str: (str,), bool: (bool,), int: (int,), float: (float, int, bool
 
 def to_json(value: object) -> str:
     """Any of our dataclasses as one line of JSON; NaN and Infinity are written as Python's json does."""
-    return json.dumps(_plain(value), separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def from_json(kind: type[T], text: str | bytes) -> T:
@@ -38,8 +38,7 @@ def from_json(kind: type[T], text: str | bytes) -> T:
 def encode(message: messages.Message) -> bytes:
     """A message as one line, its tag first."""
     kind: Any = type(message)
-    body = {"tag": _tag(kind), **_plain(message)}
-    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+    return _ENCODER.encode({"tag": _tag(kind), **_fields(message)}).encode() + b"\n"
 
 
 def decode(line: bytes) -> messages.Message:
@@ -75,20 +74,17 @@ def _kinds() -> dict[str, type]:
     return {_tag(kind): kind for kind in get_args(messages.Message)}
 
 
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        kind: Any = type(value)
-        return {name: _plain(getattr(value, name)) for name in _names(kind)}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+def _fields(value: object) -> dict[str, Any]:
+    kind: Any = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}
 
 
 @functools.cache
 def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_fields)
 
 
 @functools.cache

@@ -145,6 +145,11 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Nothing runs at the moment: import now what the next debuggee may need."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """End the keeper and what it started."""
 
@@ -265,4 +270,4 @@ Event: TypeAlias = (
     | Stopped
     | Ended
 )
-Message: TypeAlias = Command | Notice | Event | Fork | Shutdown
+Message: TypeAlias = Command | Notice | Event | Fork | WarmUp | Shutdown

@@ -33,6 +33,11 @@ class EpochFinder:
             if index + 1 == declared:
                 yield self._end(epoch, step)
 
+    def finish(self, steps: int) -> Iterator[Ended]:
+        """The epoch that is under way when the loop runs out after so many samples."""
+        if self._epoch is not None:
+            yield self._end(self._epoch, steps - 1)
+
     def _end(self, epoch: int, last: int) -> Ended:
         ended = (self._ordinal, epoch, self._first, last)
         self._ordinal, self._epoch = self._ordinal + 1, None

@@ -16,7 +16,7 @@ from typing import Any
 from bptui.errors import RecordingError
 from bptui.protocol import GraphTraced, Samples, to_json
 from bptui.recording.buckets import BucketWriter
-from bptui.recording.epochs import EpochFinder
+from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, SCHEMA, as_text, sample_id
 from bptui.records import QUANTITIES, Layout, RunState
 
@@ -70,7 +70,9 @@ class Writer:
         self._many("INSERT INTO branches VALUES (?, ?, ?, ?, ?, ?, ?)", [row])
 
     def state(self, state: RunState, detail: str = "", exit_code: int | None = None) -> None:
-        """Write what the branch is doing, or how it ended."""
+        """Write what the branch is doing, or how it ended; "finished" without a detail is a loop that ran out."""
+        if state == "finished" and not detail:
+            self._add_epochs(self._epochs.finish(self.steps))
         row = (state, as_text(detail), exit_code, self.branch)
         self._many("UPDATE branches SET state = ?, detail = ?, exit_code = ? WHERE id = ?", [row])
 
@@ -98,8 +100,7 @@ class Writer:
         self._many(_INSERT_SAMPLE, rows)
         tensors = [(sample_id(self.branch, step), name, summary) for step, name, summary in batch.tensors]
         self._many("INSERT INTO tensors VALUES (?, ?, ?)", tensors)
-        ended = self._epochs.follow(batch.first, epochs, indexes, layout.samples)
-        self._many("INSERT INTO epochs VALUES (?, ?, ?, ?, ?)", [(self.branch, *epoch) for epoch in ended])
+        self._add_epochs(self._epochs.follow(batch.first, epochs, indexes, layout.samples))
         self.steps = batch.first + count
 
     def graph(self, graph: GraphTraced) -> None:
@@ -130,6 +131,9 @@ class Writer:
     def abandon(self) -> None:
         """Close without another write."""
         self._db.close()
+
+    def _add_epochs(self, ended: Iterable[Ended]) -> None:
+        self._many("INSERT INTO epochs VALUES (?, ?, ?, ?, ?)", [(self.branch, *epoch) for epoch in ended])
 
     def _many(self, statement: str, rows: Iterable[Any]) -> None:
         if not self._db.in_transaction:

@@ -64,7 +64,8 @@ class Debuggee:
         terminal, errors = self.output.open_terminals()
         process = await asyncio.create_subprocess_exec(
             *command, stdin=terminal if stdin is None else stdin, stdout=terminal, stderr=errors,
-            start_new_session=True, pass_fds=(theirs.fileno(), flag), env=_joined_environment(theirs.fileno(), flag),
+            start_new_session=True, pass_fds=(theirs.fileno(), flag),
+            env=_joined_environment(theirs.fileno(), flag),
             preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         theirs.close()

@@ -41,6 +41,11 @@ class Recorded:
         self._layouts = 0
         self.begin("start")
 
+    @staticmethod
+    def summary(value: float) -> TensorSummary:
+        """The summary of a tensor of one element."""
+        return TensorSummary.of_one(value, SCALAR)
+
     def begin(self, reason: str = "reset") -> Recorded:
         self.writer.begin_branch(reason)
         self._layouts = 0
@@ -59,7 +64,7 @@ class Recorded:
     ) -> Recorded:
         """Write samples that share a layout; a quantity is a number, or a `TensorSummary` of several elements."""
         names = [name for name in QUANTITIES if name in rows[0]]
-        kinds = {name: SCALAR for name in names}
+        kinds = dict.fromkeys(names, SCALAR)
         kinds |= {n: Kind(v.shape, v.dtype, v.device) for n, v in rows[0].items() if isinstance(v, TensorSummary)}
         self.writer.layout(self._layouts, Layout(kinds, Place("/x/loop.py", 2), samples, epochs))
         numbers, tensors = array("d"), []

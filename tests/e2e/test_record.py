@@ -242,4 +242,4 @@ def test_the_protocol_log(shell):
         == 0
     )
     tags = [json.loads(line)["message"]["tag"] for line in log.read_text().splitlines()]
-    assert {"ready", "fork", "forked", "loaded", "step", "samples", "ended", "exited", "shutdown"} <= set(tags)
+    assert {"ready", "fork", "forked", "loaded", "step", "samples", "ended", "exited"} <= set(tags)

@@ -66,3 +66,23 @@ def test_ended_epochs_by_ordinal_step_and_number(reader):
     assert [reader.epoch_numbered(0, epoch) for epoch in (5, 6, 7)] == [first, second, None]
     assert reader.epoch_ends(1, 0, 9) == (EpochEnd(0, 0, 0, 0),)
     assert reader.epochs(2) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "detail", "epochs"), [("finished", "", 2), ("finished", "quit", 1), ("failed", "", 1)]
+)
+def test_the_last_epoch_ends_when_the_loop_runs_out(writer, read, state, detail, epochs):
+    writer.layout(0, layout("loss"))
+    writer.samples(batch(0, 0, [(0, 0, {}), (1, 0, {}), (1, 1, {})]))
+    for _ in range(2):
+        writer.state(state, detail, 0)
+    assert read().epochs(0) == epochs
+    if epochs == 2:
+        assert read().epoch_numbered(0, 1) == EpochEnd(1, 1, 1, 2)
+
+
+def test_a_declared_last_epoch_does_not_end_twice(writer, read):
+    writer.layout(0, layout("loss", samples=1))
+    writer.samples(batch(0, 0, [(0, 0, {})]))
+    writer.state("finished", "", 0)
+    assert read().epochs(0) == 1

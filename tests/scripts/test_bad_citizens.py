@@ -278,7 +278,8 @@ print(weight.item().hex())
 
 def test_no_backward_pass(both):
     done = both(
-        "import importlib.util\nprint(bool(importlib.util.find_spec('torch')))\nimport torch\nprint(torch.ones(2).sum())"
+        "import importlib.util\nprint(bool(importlib.util.find_spec('torch')))\n"
+        "import torch\nprint(torch.ones(2).sum())"
     )
     assert done.samples == ()
     assert done.reader.facts()["sample"].startswith("none")

@@ -8,7 +8,7 @@ from textual.containers import Container
 
 from bptui.app.view import View
 from bptui.recording.reader import Reader
-from bptui.records import TensorSummary
+from bptui.records import QUANTITIES, TensorSummary
 
 Inspected = tuple[tuple[str, TensorSummary], ...]
 """Named quantities, to be shown in full."""
@@ -60,4 +60,4 @@ class Panel(Container):
         if sample is None:
             return "", ()
         title = f"epoch {sample.epoch} · sample {sample.index + 1}"
-        return title, tuple(sample.quantities.items())
+        return title, tuple((name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities)

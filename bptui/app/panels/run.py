@@ -20,7 +20,7 @@ class RunPanel(Panel):
 
     NAME, NUMBER = "Run", 6
 
-    DEFAULT_CSS = "RunPanel Static { width: auto; min-width: 100%; padding: 0 1; }"
+    DEFAULT_CSS = "RunPanel Static { width: 100%; padding: 0 1; }"
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():

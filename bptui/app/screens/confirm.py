@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.events import Key
 from textual.widgets import Static
 
 from bptui.app.screens.dialog import Dialog
@@ -23,14 +22,12 @@ class Confirm(Dialog[str]):
         super().__init__()
         self._question = question
         self._answers = answers
+        # Bindings, and no on_key: so an answer counts that was typed before the question was drawn.
+        for key in answers:
+            self._bindings.bind(key, f"dismiss({key!r})", show=False)
 
     def compose(self) -> ComposeResult:
         lines = [Content(self._question), Content("")]
         for key, meaning in (self._answers | {"Esc": "stay here"}).items():
             lines.append(Content.assemble((f" {key:>3} ", "bold $text-accent"), f" {meaning}"))
         yield Static(Content("\n").join(lines), classes="dialog")
-
-    def on_key(self, event: Key) -> None:
-        if event.character in self._answers:
-            event.stop()
-            self.dismiss(event.character)

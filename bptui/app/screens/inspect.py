@@ -12,7 +12,9 @@ from bptui.app.panels.panel import Inspected
 from bptui.app.screens.dialog import Dialog
 from bptui.records import TensorSummary
 
-_PER_LINE = 4
+_FRAME = 12
+"""Cells beside the values: border, padding, indent, scrollbar."""
+
 _STATISTICS = ("min", "max", "mean", "std", "norm")
 
 
@@ -31,17 +33,18 @@ class Inspect(Dialog[None]):
         with VerticalScroll(classes="dialog") as box:
             box.border_title = self._title
             box.border_subtitle = "Esc close"
-            yield Static(Content("\n").join(_described(name, part) for name, part in self._quantities))
+            width = self.app.size.width - _FRAME
+            yield Static(Content("\n").join(_described(name, part, width) for name, part in self._quantities))
 
 
-def _described(name: str, summary: TensorSummary) -> Content:
+def _described(name: str, summary: TensorSummary, room: int) -> Content:
     kind = f"{shape(summary)}  {summary.dtype}  {summary.device}"
     label = Content.styled(f"{name:<13}", "bold")
     if summary.item is not None:
         value = styled(f"{summary.item!r:<24}", summary)
         return Content.assemble(label, value, (kind, "$text-muted"))
     head = Content.assemble(label, f"{kind}  ", (nonfinite(summary), "bold $text-error"))
-    return Content("\n").join([head, *_statistics(summary), *_values(summary)])
+    return Content("\n").join([head, *_statistics(summary), *_values(summary, room)])
 
 
 def _statistics(summary: TensorSummary) -> list[Content]:
@@ -49,13 +52,16 @@ def _statistics(summary: TensorSummary) -> list[Content]:
     return [Content("  " + part) for part in (*parts, f"zeros {summary.zeros} of {summary.numel}")]
 
 
-def _values(summary: TensorSummary) -> list[Content]:
+def _values(summary: TensorSummary, room: int) -> list[Content]:
     if not summary.values:
         return [Content("  no values")]
     head = "values" if summary.is_exact else f"{len(summary.values)} of {summary.numel} values, evenly spaced"
     width = max(len(repr(value)) for value in summary.values)
+    fit = max(1, (room + 2) // (width + 2))
+    row = summary.shape[-1] if summary.shape and len(summary.values) == summary.numel else fit
+    per_line = row if row <= fit else fit
     lines = [
-        "  ".join(f"{value!r:>{width}}" for value in summary.values[i : i + _PER_LINE])
-        for i in range(0, len(summary.values), _PER_LINE)
+        "  ".join(f"{value!r:>{width}}" for value in summary.values[i : i + per_line])
+        for i in range(0, len(summary.values), per_line)
     ]
     return [Content(f"  {head}"), *(Content(f"    {line}") for line in lines)]

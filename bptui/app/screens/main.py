@@ -102,7 +102,7 @@ class MainScreen(Screen[None]):
 
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
-        self._front_console(reader)
+        self._front_console(view, reader)
         self.query_one(StatusLine).show(view, reader, count)
         for panel in self.query(Panel):
             if panel.display and panel.size:
@@ -129,17 +129,18 @@ class MainScreen(Screen[None]):
         names = [panel.NAME.lower() for panel in PANELS]
         self.active = names[(names.index(self.active) + by) % len(names)]
 
-    def _front_console(self, reader: Reader) -> None:
-        """Once something is printed, show it where the run's facts stood, unless they are being read."""
+    def _front_console(self, view: View, reader: Reader) -> None:
+        """Once something is printed, show it where the run's facts stood, unless they are to be read."""
         if not self._spoken and reader.output_count():
             self._spoken = True
-            if self.active not in _BOTTOM:
+            if self.active not in _BOTTOM and view.status.state != "failed":
                 self.bring_front("console")
 
     def bring_front(self, name: str) -> None:
         """Show one of the two panels that share the lower right corner."""
         for other in _BOTTOM:
             self.panel(other).set_class(other == name, "-front")
+        self._redraw_soon()
 
     def watch_active(self, active: str) -> None:
         if self.is_mounted and active in _BOTTOM:
@@ -183,4 +184,8 @@ class MainScreen(Screen[None]):
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
         self.query_one(PanelTabs).show(self.active)
+        self._redraw_soon()
+
+    def _redraw_soon(self) -> None:
+        """Draw what has come on screen; only then is it known how large it is."""
         self.app.call_after_refresh(self.app.redraw)  # type: ignore[attr-defined]

@@ -1,0 +1,148 @@
+"""What the app looks like: a few pictures at three sizes, dark, light and with sixteen colours.
+
+After a change that is meant: pytest tests/app/test_snapshots.py --snapshot-update, and look at the pictures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from bptui.app.app import BptuiApp
+from bptui.protocol import Status
+from bptui.records import Node, Place
+
+SMALL, MEDIUM, LARGE = (80, 24), (120, 36), (160, 50)
+DARK, LIGHT, ANSI, ANSI_LIGHT = "textual-dark", "textual-light", "ansi-dark", "ansi-light"
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def picture(app: BptuiApp) -> list[str]:
+    return ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
+
+
+async def stand_still(pilot: Pilot) -> None:
+    """Wait until nothing on screen changes any more."""
+    before: list[str] = []
+    while before != (before := picture(pilot.app)):
+        for _ in range(2):
+            await pilot.pause()
+
+
+def then(*keys: str, theme: str = DARK) -> Callable[[Pilot], Awaitable[None]]:
+    async def run(pilot: Pilot) -> None:
+        pilot.app.theme = theme
+        await stand_still(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await stand_still(pilot)
+
+    return run
+
+
+def test_before_the_first_sample(snap_compare, at_seed) -> None:
+    app, _ = at_seed(0)
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then())
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [(SMALL, DARK), (MEDIUM, DARK), (LARGE, DARK), (MEDIUM, LIGHT), (MEDIUM, ANSI)],
+    ids=["small", "medium", "large", "light", "ansi"],
+)
+def test_mid_epoch(snap_compare, at_seed, size: tuple[int, int], theme: str) -> None:
+    app, link = at_seed(13)
+
+    async def run(pilot: Pilot) -> None:
+        await then(theme=theme)(pilot)
+        link.say(Status("paused", 0, 14))
+        await then(theme=theme)(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+def test_the_end_of_an_epoch_on_a_small_light_terminal(snap_compare, at_seed) -> None:
+    app, _ = at_seed(18)
+    assert snap_compare(app, terminal_size=SMALL, run_before=then(theme=LIGHT))
+
+
+def test_the_graph_alone_in_sixteen_colours(snap_compare, at_seed) -> None:
+    app, _ = at_seed(5)
+
+    async def run(pilot: Pilot) -> None:
+        await stand_still(pilot)
+        app.screen.choose(1)
+        await then("down", "down", theme=ANSI_LIGHT)(pilot)
+
+    assert snap_compare(app, terminal_size=SMALL, run_before=run)
+
+
+def test_looking_back(snap_compare, at_seed) -> None:
+    app, _ = at_seed(40)
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then("E", "S"))
+
+
+def test_running(snap_compare, at_seed) -> None:
+    app, _ = at_seed(31, "running", samples_per_second=4321.0)
+    assert snap_compare(app, terminal_size=SMALL, run_before=then())
+
+
+def test_not_a_number(snap_compare, recorded, fake_link, monkeypatch, tmp_path) -> None:
+    names = ("loss", "grad", "weight", "weight_after")
+    rows = [
+        {"epoch": 0, "index": i, "input": 2.0**i, **dict(zip(names, numbers, strict=True))}
+        for i, numbers in enumerate(
+            [(4.0, -4.0, 1.0, 1e10), (4e20, 1e20, 1e10, -1e38), (INF, -INF, -1e38, INF), (NAN, NAN, INF, NAN)]
+        )
+    ]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bptui.recording.writer.time.time", lambda: 0.0)
+    recording = recorded("nan.bptui").target("a loop that bursts").samples(rows, samples=9)
+    nodes = (
+        Node("weight", "parameter", (), recording.summary(INF), recording.summary(NAN)),
+        Node("mul", "op", (0,), recording.summary(-INF), recording.summary(NAN), Place("/x/loop.py", 2), "Mul"),
+    )
+    recording.graph(3, *nodes).state()
+    app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), Status("paused", 0, 4)))
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then())
+
+
+def test_failed(snap_compare, at_seed) -> None:
+    traceback = (
+        "ValueError: the learning rate is negative\nTraceback (most recent call last):\n"
+        '  File "/x/loop.py", line 12, in loop\n    raise ValueError("the learning rate is negative")'
+    )
+    app, _ = at_seed(7, "failed", detail=traceback, exit_code=1)
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then())
+
+
+def test_help(snap_compare, at_seed) -> None:
+    app, _ = at_seed(5)
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then("question_mark"))
+
+
+def test_inspect(snap_compare, at_seed) -> None:
+    app, _ = at_seed(5)
+    assert snap_compare(app, terminal_size=SMALL, run_before=then("x"))
+
+
+def test_go_to(snap_compare, at_seed) -> None:
+    app, _ = at_seed(5)
+    assert snap_compare(app, terminal_size=SMALL, run_before=then("g", "3"))
+
+
+def test_quit(snap_compare, at_seed) -> None:
+    app, _ = at_seed(5)
+    assert snap_compare(app, terminal_size=SMALL, run_before=then("q"))

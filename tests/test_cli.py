@@ -1,0 +1,74 @@
+"""What the command line makes of its arguments, without starting anything."""
+
+from pathlib import Path
+
+import pytest
+
+from bptui import cli
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """What `bptui run` and `bptui record` would have run."""
+    seen = []
+    monkeypatch.setattr("bptui.commands.run.run", lambda *arguments: seen.append(arguments) or 0)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "target", "own", "record", "theme"),
+    [
+        ("", "linear", (), None, ""),
+        ("run", "linear", (), None, ""),
+        ("run linear", "linear", (), None, ""),
+        ("--lr 0.02 --no-zero-grad", "linear", ("--lr", "0.02", "--no-zero-grad"), None, ""),
+        ("run --lr=0.02", "linear", ("--lr=0.02",), None, ""),
+        ("--theme light --lr 0.02", "linear", ("--lr", "0.02"), None, "light"),
+        ("--record=x.bptui --epochs 3", "linear", ("--epochs", "3"), "x.bptui", ""),
+        ("--record x.bptui", "linear", (), "x.bptui", ""),
+        ("--record x.bptui linear --theme dark", "linear", ("--theme", "dark"), "x.bptui", ""),
+        ("run a.py:f --record y", "a.py:f", ("--record", "y"), None, ""),
+        ("linear --help", "linear", ("--help",), None, ""),
+        ("a.b:f 1 -x -- --y", "a.b:f", ("1", "-x", "--", "--y"), None, ""),
+    ],
+)
+def test_own_options_stand_before_the_target_its_own_after_it(ran, arguments, target, own, record, theme) -> None:
+    assert cli.main(arguments.split()) == 0
+    assert ran == [(target, own, Path(record) if record else None, None, theme)]
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "run --help", "record --help", "export --help"])
+def test_help(ran, capsys, arguments: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments.split())
+    assert ended.value.code == 0
+    assert capsys.readouterr().out
+    assert ran == []
+
+
+@pytest.mark.parametrize("arguments", ["open", "record", "run --record", "export x", "export x --format xml -o y"])
+def test_usage(capsys, arguments: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments.split())
+    assert ended.value.code == 2
+    assert "usage: bptui" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("record nothing", "no such target 'nothing'"),
+        ("record none.py:f", "no such file: none.py"),
+        ("open none.bptui", "no such recording: none.bptui"),
+        ("export none.bptui --format csv -o x", "no such recording: none.bptui"),
+        ("attach", "the app needs a terminal"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(capsys, tmp_path, monkeypatch, arguments: str, line: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    assert cli.main(arguments.split()) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"bptui: {line}")
+    assert said.err.count("\n") == 1

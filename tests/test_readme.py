@@ -1,0 +1,30 @@
+"""What the README says is so: its key table, its example of a loop."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from bptui.app.screens.help import markdown
+from bptui.recording.reader import Reader
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def test_its_key_table_is_that_of_the_actions():
+    (table,) = re.findall(r"<!-- keys -->\n(.*?)<!-- /keys -->", README, re.DOTALL)
+    assert table == markdown(), "run python -m screenshots"
+
+
+def test_its_loop_runs(tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "train.py").write_text(example)
+    command = [sys.executable, "-m", "bptui", "record", "-o", "run.bptui", "train.py:train", "--lr", "0.05"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    reader = Reader(tmp_path / "run.bptui")
+    (branch,) = reader.branches()
+    assert (branch.steps, branch.state) == (500, "finished")
+    assert reader.target().options == {"lr": "0.05", "epochs": "5"}
+    reader.close()
