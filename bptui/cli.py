@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bptui.errors import BptuiError
+
+if TYPE_CHECKING:
+    from bptui.session.options import SessionOptions
 
 LESSON = "linear"
 """What `bptui` alone runs."""
@@ -119,6 +123,7 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
     # REMAINDER: bptui's options stand before the target, everything after it is the target's.
+    parser.add_argument("-m", dest="is_module", action="store_true", help="run TARGET as python -m does")
     parser.add_argument("target", nargs=None if required else "?", default=LESSON, help="see above")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the target's own options")
 
@@ -133,21 +138,31 @@ def _add_theme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", default="", help="dark, light, ansi, or a theme of Textual's")
 
 
-_TARGET = """TARGET is a lesson (linear), package.module:function or file.py:function: a generator function that
-yields a bptui.Sample per training step. bptui's options stand before it, its own after it."""
+_TARGET = """TARGET is a script as it is (train.py, -m package.train), a lesson (linear), or a generator
+function that yields a bptui.Sample per training step (file.py:function, package.module:function).
+bptui's options stand before it, its own after it."""
 
 
 def _run(options: argparse.Namespace) -> int:
-    from bptui.commands.run import run
+    from bptui.commands.run import check_terminal, check_theme, run
 
-    return run(options.target, tuple(options.arguments), options.record, options.log_protocol, options.theme)
+    check_terminal()
+    check_theme(options.theme)
+    return run(_session_options(options, options.record), options.theme)
 
 
 def _record(options: argparse.Namespace) -> int:
     from bptui.commands.record import record
+
+    return record(_session_options(options, options.output))
+
+
+def _session_options(options: argparse.Namespace, recording: Path | None) -> SessionOptions:
     from bptui.commands.run import session_options
 
-    return record(session_options(options.target, tuple(options.arguments), options.output, options.log_protocol))
+    return session_options(
+        options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module
+    )
 
 
 def _open(options: argparse.Namespace) -> int:

@@ -100,6 +100,16 @@ class TensorSummary:
             pos_infs=int(value == math.inf), neg_infs=int(value == -math.inf), values=(value,),
         )  # fmt: skip
 
+    @classmethod
+    def of_norm(cls, norm: float, kind: Kind) -> TensorSummary:
+        """The summary of a tensor of which nothing but the norm is known."""
+        finite = math.isfinite(norm)
+        return cls(
+            shape=kind.shape, dtype=kind.dtype, device=kind.device,
+            min=None, max=None, mean=None, std=None, norm=norm if finite else None,
+            zeros=0, nans=int(math.isnan(norm)), pos_infs=int(norm == math.inf), neg_infs=0, values=(),
+        )  # fmt: skip
+
     @property
     def numel(self) -> int:
         """How many elements the tensor has."""

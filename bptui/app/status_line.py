@@ -92,6 +92,8 @@ def _doing(view: View, room: int) -> str:
         return "pausing after this sample"
     if status.state == "paused" and not status.steps and not status.live:
         return "paused before the first sample"
+    if status.state == "running" and not status.steps and status.detail:
+        return f"running  {status.detail}"
     if status.state == "running":
         return f"running  {status.samples_per_second:,.0f} samples/s"
     return f"{status.state}  {first}" if first else status.state

@@ -42,7 +42,8 @@ def record(options: SessionOptions) -> int:
 class _Recording:
     def __init__(self, options: SessionOptions) -> None:
         self._signal = 0
-        self._session = Session(options, self._on_status, _Passage().write)
+        stdin = None if sys.stdin is None or sys.stdin.isatty() else 0
+        self._session = Session(options, self._on_status, _Passage().write, stdin)
         self._recording = Path(options.recording)
         self._bar = _bar()
         self._task = self._bar.add_task(options.target, total=None, rate="")

@@ -22,19 +22,38 @@ if TYPE_CHECKING:
 
 
 def session_options(
-    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None
+    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, is_module: bool = False
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
+
+    Args:
+        target: As given on the command line.
+        arguments: The target's own.
+        recording: Where to record, None for the state directory.
+        log: Where to write the protocol.
+        is_module: Whether the target is a module to be run as a script.
 
     Raises:
         BptuiError: There can be no such target.
     """
-    _check(target)
+    script = _script(target, arguments, is_module)
+    if not script:
+        _check(target)
     if recording is None:
         paths.prune()
         recording = paths.new_recording(target)
     check_recordable(recording)
-    return SessionOptions(target, arguments, str(recording.absolute()), str(log.absolute()) if log else None)
+    path = str(log.absolute()) if log else None
+    return SessionOptions(target, arguments, str(recording.absolute()), path, script=script)
+
+
+def _script(target: str, arguments: tuple[str, ...], is_module: bool) -> tuple[str, ...]:
+    """The interpreter's arguments for a script, () for what is none."""
+    if is_module:
+        return ("-m", target, *arguments)
+    if target.endswith(".py") and not Path(target).is_file():
+        raise BptuiError(f"no such file: {target}")
+    return (target, *arguments) if target.endswith(".py") else ()
 
 
 def _check(target: str) -> None:
@@ -43,21 +62,19 @@ def _check(target: str) -> None:
     if target not in LESSONS and not colon:
         raise BptuiError(
             f"no such target {target!r}: give a lesson ({', '.join(LESSONS)}), "
-            "package.module:function or file.py:function"
+            "file.py, package.module:function or file.py:function"
         )
     if path.endswith(".py") and not Path(path).is_file():
         raise BptuiError(f"no such file: {path}")
 
 
-def run(target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, theme: str) -> int:
+def run(options: SessionOptions, theme: str) -> int:
     """Start a session in a process of its own and open the app on it.
 
     Returns:
         0, or the exit code of a refusal or of a signal.
     """
-    check_terminal()
-    check_theme(theme)
-    session, socket = start_session(session_options(target, arguments, recording, log))
+    session, socket = start_session(options)
     outcome = show(socket, theme=theme)
     if outcome.detached:
         print("bptui: the session is left as it is; bptui attach comes back to it")

@@ -27,8 +27,8 @@ _ENGINE = "_engine_run_backward"
 class Tracer:
     """While entered, records every op and every backward pass; afterwards `graph()` puts them together."""
 
-    def __init__(self) -> None:
-        self._tagger = OpTagger()
+    def __init__(self, tagger: OpTagger | None = None) -> None:
+        self._tagger = tagger or OpTagger()
         self._nodes: dict[Any, None] = {}
         self._grads: dict[Any, TensorSummary | None] = {}
         self._engine: Callable[..., Any]
@@ -37,18 +37,30 @@ class Tracer:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
-        self._tagger.begin()
+        self.begin()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._tagger.end()
+        self.end()
         setattr(torch.autograd, _ENGINE, self._engine)
 
-    def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+    def begin(self) -> None:
+        """Record ops; backward passes are only those that `listen` is told of."""
+        self._tagger.begin()
+
+    def end(self) -> None:
+        """Record no more ops."""
+        self._tagger.end()
+
+    def listen(self, outputs: Sequence[Any]) -> list[Any]:
+        """Record the backward pass that is about to begin; the handles are to be removed after it."""
         self._tagger.note(outputs)
         nodes = list(_reachable(map(_root, outputs)))
         self._nodes |= dict.fromkeys(nodes)
-        handles = [node.register_prehook(self._grad_taker(node)) for node in nodes]
+        return [node.register_prehook(self._grad_taker(node)) for node in nodes]
+
+    def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+        handles = self.listen(outputs)
         try:
             return self._engine(outputs, *args, **kwargs)
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch._C import _len_torch_function_stack, _pop_torch_function_stack, _push_on_torch_function_stack
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from bptui.debuggee.places import user_place
 from bptui.debuggee.stats import try_summarise
@@ -52,13 +52,21 @@ class OpTagger(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.parameters: dict[int, Leaf] = {}
+        self._calls = 0  # in a call torch has taken us off the stack, and puts us back after it, whatever we do
+        self._is_over = False
 
     def begin(self) -> None:
-        """Listen from now on."""
-        _push_on_torch_function_stack(self)
+        """Listen from now on; what was heard before is forgotten."""
+        self.parameters = {}
+        self._is_over = False
+        if not self._calls and self not in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
+            _push_on_torch_function_stack(self)
 
     def end(self) -> None:
         """Listen no more; a mode that the user's code has entered meanwhile, and not left, stays."""
+        self._is_over = True
+        if self._calls:
+            return
         # `with` would take that mode off the stack in our place. If the user's code has left one that it entered
         # before, it is the other way round: we were taken off and the other is still there, on top.
         modes = [_pop_torch_function_stack() for _ in range(_len_torch_function_stack())]
@@ -71,6 +79,13 @@ class OpTagger(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Call the op, and tag the nodes that are new."""
+        self._calls += 1
+        try:
+            return self._call(func, args, kwargs) if not self._is_over else func(*args, **(kwargs or {}))
+        finally:
+            self._calls -= 1
+
+    def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
         inputs = tuple(_flat((*args, *(kwargs or {}).values())))
         before = self.note(inputs)
         out = func(*args, **(kwargs or {}))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from bptui.debuggee.parameters import Norm
 from bptui.debuggee.samples import BadSample
 from bptui.debuggee.stats import UNREADABLE, kind_of, summarise
 from bptui.protocol import to_json
@@ -70,7 +71,7 @@ class RowReader:
             read: Read = _read_nothing
             try:
                 if value is not None:
-                    kinds[name] = kind_of(value)
+                    kinds[name] = _kind_of(value)
                     read = self._reader(name, value, kinds[name])
                 numbers.append(read(value))
             except UNREADABLE as error:
@@ -89,6 +90,8 @@ class RowReader:
         return self._ids[key]
 
     def _reader(self, name: str, value: Any, kind: Kind) -> Read:
+        if isinstance(value, Norm):
+            return _norm_reader(kind)
         if isinstance(value, float | np.floating):
             return _number_reader(type(value))
         if isinstance(value, torch.Tensor) and kind.is_one and _has_item(value):
@@ -109,6 +112,22 @@ class RowReader:
             return number
 
         return read
+
+
+def _norm_reader(kind: Kind) -> Read:
+    """Reads the norm of several parameters, of which nothing else is known."""
+    (numel,) = kind.shape
+
+    def read(value: Any) -> float:
+        if not isinstance(value, Norm) or value.numel != numel or value.dtype != kind.dtype:
+            raise LayoutChanged
+        return float(value.value)
+
+    return read
+
+
+def _kind_of(value: Any) -> Kind:
+    return Kind((value.numel,), value.dtype, value.device) if isinstance(value, Norm) else kind_of(value)
 
 
 def _number(summary: TensorSummary) -> float:

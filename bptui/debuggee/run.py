@@ -11,6 +11,7 @@ from bptui.debuggee.console import Console
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.places import describe, user_traceback
 from bptui.debuggee.refusal import Refusal
+from bptui.debuggee.rows import RowReader
 from bptui.debuggee.samples import BadSample, as_sample
 from bptui.debuggee.stepper import Quitting, Stepper
 from bptui.debuggee.target import Loop, load
@@ -25,6 +26,7 @@ def run(fork: Fork, channel: Channel, flag: memoryview) -> int:
     """
     console = Console(lambda: stepper.producing)
     stepper = Stepper(channel, flag, console)
+    stepper.reader = RowReader()
     try:
         loop = load(fork.target, fork.arguments)
     except Refusal as refusal:

@@ -6,10 +6,10 @@ import base64
 import itertools
 from array import array
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from bptui.debuggee.console import Console
 from bptui.debuggee.epochs import Epochs
-from bptui.debuggee.rows import Row, RowReader
+from bptui.debuggee.live_traces import LiveTraces
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -24,6 +24,9 @@ from bptui.protocol import (
 )
 from bptui.records import Node, Sample
 
+if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
+    from bptui.debuggee.rows import Row, RowReader
+
 ROOM = 1024
 """So many samples wait at most to be sent, at most 14 MB of summaries; then sending is waited for."""
 
@@ -35,6 +38,16 @@ TRACE_BEFORE = 64
 
 TRACED_ROWS = 1000
 """But of large graphs only so many as have these rows together: 0.1 ms and 0.5 KB a row."""
+
+
+class Marks(Protocol):
+    """Where the training prints: can be flushed, and told which step begins."""
+
+    def flush(self) -> None:
+        """Send what was printed so far."""
+
+    def mark(self) -> None:
+        """Say which step begins now."""
 
 
 @dataclass
@@ -52,8 +65,11 @@ class Goal:
     since: int = 0
 
 
-class Quitting(BaseException):
-    """The session wants the training to end; the loop's own clean-up may run."""
+class Quitting(SystemExit):
+    """The session wants the training to end; the loop's own clean-up may run.
+
+    A SystemExit, so that Python ends an unmodified script by it without a word.
+    """
 
 
 class Stepper:
@@ -62,15 +78,18 @@ class Stepper:
     Attributes:
         steps: How many samples are complete.
         trace_next: Whether the next sample is to be traced, op by op.
+        reader: Turns samples into rows, once torch is there.
+        is_ours: False in a child that the training has forked.
     """
 
-    def __init__(self, channel: Channel, flag: memoryview, console: Console) -> None:
+    def __init__(self, channel: Channel, flag: memoryview, console: Marks) -> None:
         self.trace_next = False
         self._channel = channel
         self._flag = flag
         self._seen = flag[0]
         self._console = console
-        self._reader = RowReader()
+        self.reader: RowReader | None = None
+        self.is_ours = True
         self._announced = 0
         self._rows: list[Row] = []
         self._sent = 0
@@ -80,6 +99,7 @@ class Stepper:
         self._epochs = Epochs()
         self._stopped = True
         self._ticks = 0
+        self._live = LiveTraces()
         self._before = TRACE_BEFORE
 
     @property
@@ -97,7 +117,8 @@ class Stepper:
         The session raises the flag byte for every command and every 20 ms; while it stands still and there is
         room, this is one read of the flag and one append.
         """
-        self._rows.append(self._reader.read(sample, line, path))
+        assert self.reader is not None, "nothing is visited before torch is there"
+        self._rows.append(self.reader.read(sample, line, path))
         if self._flag[0] == self._seen and len(self._rows) < self._room and nodes is None:
             return
         self._attend(sample, nodes)
@@ -115,10 +136,14 @@ class Stepper:
         self._console.mark()
         self._plan()
 
+    def leave(self) -> None:
+        """In a forked child: never speak, never stop."""
+        self.is_ours = False
+
     def flush(self) -> None:
         """Send the rows that wait, in batches of one layout."""
         messages: list[Message] = []
-        for layout in self._reader.layouts[self._announced :]:
+        for layout in self.reader.layouts[self._announced :] if self.reader else ():
             messages.append(LayoutSeen(self._announced, layout))
             self._announced += 1
         for layout_id, group in itertools.groupby(self._rows, key=lambda row: row.layout):
@@ -137,6 +162,7 @@ class Stepper:
             self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, nodes))
+            self._live.end(self.steps)
         if self._flag[0] != self._seen:
             self._tick()
         if len(self._rows) >= ROOM:
@@ -182,9 +208,11 @@ class Stepper:
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
         if self._goal.epochs is not None:
             counts.append(self.steps - self._goal.since + 1)
-        self.trace_next = any(count <= self._before for count in counts) or self._ticks >= TRACE_EVERY
-        if self._ticks >= TRACE_EVERY:
+        is_live = self._ticks >= TRACE_EVERY and self._live.is_due()
+        self.trace_next = any(count <= self._before for count in counts) or is_live
+        if is_live:
             self._ticks = 0
+            self._live.begin(self.steps)
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
         rooms = [len(self._rows) + count - self._before for count in counts if count > self._before]

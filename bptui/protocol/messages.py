@@ -186,6 +186,20 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Doing:
+    """What a script is doing before its first sample."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How samples and epochs were found in a script, in words."""
+
+    facts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class LayoutSeen:
     """From now on samples may name this layout."""
 
@@ -243,6 +257,17 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Ready | Forked | Exited | Loaded | Refused | LayoutSeen | Samples | GraphTraced | Stopped | Ended
+    Ready
+    | Forked
+    | Exited
+    | Loaded
+    | Doing
+    | Found
+    | Refused
+    | LayoutSeen
+    | Samples
+    | GraphTraced
+    | Stopped
+    | Ended
 )
 Message: TypeAlias = Command | Notice | Event | Fork | WarmUp | Shutdown

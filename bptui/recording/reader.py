@@ -186,7 +186,9 @@ class Reader:
         for bit, (name, value) in enumerate(zip(QUANTITIES, values, strict=True)):
             if name in layout.kinds and name not in tensors:
                 kind = layout.kinds[name]
-                quantities[name] = TensorSummary.of_one(_number(kind, value, marks >> bit), kind)
+                number = _number(kind, value, marks >> bit)
+                summary = TensorSummary.of_one if kind.is_one else TensorSummary.of_norm
+                quantities[name] = summary(number, kind)
         return RecordedSample(branch, step_of(key), epoch, index, layout, quantities)
 
 

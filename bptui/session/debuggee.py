@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import fcntl
 import mmap
 import os
 import signal
 import socket
 import tempfile
+import termios
+from collections.abc import Sequence
+from pathlib import Path
 
 from bptui.protocol import Ended, Event, Exited, Fork, Forked, LineSplitter, Message, Quit, decode, encode
 from bptui.session.keeper import Keeper
@@ -49,6 +53,38 @@ class Debuggee:
         theirs.close()
         for fd in given[1:]:
             os.close(fd)
+
+    async def spawn(self, command: Sequence[str], stdin: int | None) -> None:
+        """Start an unmodified script under a terminal of its own, joined to us by its sitecustomize.
+
+        Args:
+            command: The interpreter and its arguments.
+            stdin: What it reads, None for its terminal.
+        """
+        ours, theirs = socket.socketpair()
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE)
+        flag = _shared_byte()
+        self._flag = mmap.mmap(flag, 1)
+        terminal, errors = self.output.open_terminals()
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=terminal if stdin is None else stdin, stdout=terminal, stderr=errors,
+            start_new_session=True, pass_fds=(theirs.fileno(), flag),
+            env=_joined_environment(theirs.fileno(), flag),
+            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+        theirs.close()
+        for fd in (flag, terminal, errors):
+            os.close(fd)
+        self.pid.set_result(process.pid)
+        self._waiting = asyncio.create_task(self._wait(process))
+
+    async def _wait(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it left behind
+        if self.ended is not None and self.ended.code == 0 and code:
+            self.ended = None  # it ended with an exit code that only the process itself knows
+        self.code.set_result(code)
 
     def follow(self, event: Event) -> None:
         """Take what the keeper says about this process."""
@@ -110,6 +146,18 @@ class Debuggee:
         self._writer.close()
         self.output.close()
         self._flag.close()
+
+
+def _joined_environment(channel: int, flag: int) -> dict[str, str]:
+    """The environment in which Python finds our sitecustomize, which then puts everything back."""
+    package = Path(__file__).parents[2]
+    before = os.environ.get("PYTHONPATH", "")
+    inject = str(package / "bptui" / "debuggee" / "inject")
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, (inject, before))),
+        "BPTUI_PYTHONPATH": before,
+        "BPTUI_JOIN": f"{channel}:{flag}:{package}",
+    }
 
 
 def _shared_byte() -> int:

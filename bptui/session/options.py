@@ -12,6 +12,7 @@ class SessionOptions:
     Attributes:
         target: As given on the command line.
         arguments: The target's own.
+        script: The interpreter's arguments that run the target as a script, () if it is a generator loop.
         recording: Where to record.
         log: Where to write the protocol, None for nowhere.
         listen: The fd of the listening socket for apps, None without apps.
@@ -24,3 +25,4 @@ class SessionOptions:
     log: str | None = None
     listen: int | None = None
     socket: str = ""
+    script: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import array
 import asyncio
 import fcntl
 import os
+import struct
 import termios
 import time
 from collections.abc import Callable
@@ -20,6 +21,12 @@ BURST = 1_000_000
 
 STEADY = 20_000
 """So many lines a second are kept in full after that."""
+
+ROWS, COLUMNS = 24, 80
+"""The size of a script's terminal."""
+
+BREATH = 0.005
+"""Seconds between two reads of a terminal: a script flushes every line there, and would wake us for each."""
 
 _READ = 1 << 16
 
@@ -50,10 +57,15 @@ class Output:
         self._fresh: list[Line] = []
         self._waiting: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._terminals: set[int] = set()
 
     def open(self) -> tuple[int, int]:
         """Make the pipes; returns the ends to write to."""
         return self._open(1), self._open(2)
+
+    def open_terminals(self) -> tuple[int, int]:
+        """Make two terminals, so that stdout and stderr are told apart; returns their inner ends."""
+        return self._open_terminal(1), self._open_terminal(2)
 
     def drain(self) -> None:
         """Hand on everything that has been printed until now."""
@@ -72,16 +84,42 @@ class Output:
 
     def _open(self, stream: int) -> int:
         ours, theirs = os.pipe()
-        os.set_blocking(ours, False)
-        self._readers[ours] = LineReader(stream)
-        asyncio.get_running_loop().add_reader(ours, self._read, ours)
+        self._listen(ours, stream)
         return theirs
+
+    def _open_terminal(self, stream: int) -> int:
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        modes = termios.tcgetattr(theirs)
+        modes[1] &= ~termios.OPOST  # newlines stay as they are printed
+        termios.tcsetattr(theirs, termios.TCSANOW, modes)
+        self._terminals.add(ours)
+        self._listen(ours, stream)
+        return theirs
+
+    def _listen(self, fd: int, stream: int) -> None:
+        os.set_blocking(fd, False)
+        self._readers[fd] = LineReader(stream)
+        self._resume(fd)
+
+    def _resume(self, fd: int) -> None:
+        if fd in self._readers:
+            asyncio.get_running_loop().add_reader(fd, self._wake, fd)
+
+    def _wake(self, fd: int) -> None:
+        if fd in self._terminals:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(fd)
+            loop.call_later(BREATH, self._resume, fd)
+        self._read(fd)
 
     def _read(self, fd: int, size: int = _READ) -> None:
         try:
             piece = os.read(fd, size)
         except BlockingIOError:
             return
+        except OSError:  # EIO: the last inner end of a terminal is closed
+            piece = b""
         if not piece:
             self._close(fd)
             return
@@ -126,6 +164,7 @@ class Output:
     def _close(self, fd: int) -> None:
         asyncio.get_running_loop().remove_reader(fd)
         reader = self._readers.pop(fd)
+        self._terminals.discard(fd)
         self._take(reader.stream, *reader.finish())
         os.close(fd)
 

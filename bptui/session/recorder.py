@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
-from bptui.protocol.messages import GraphTraced, LayoutSeen, Samples
+from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, Samples
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, RunState
 from bptui.session.console import Line
@@ -61,6 +61,8 @@ class Recorder:
                 self._write(self._writer.layout, event.id, event.layout)
             case GraphTraced():
                 self._write(self._writer.graph, event)
+            case Found(facts=facts):
+                self.describe(facts)
             case Loaded(target=target, source=source):
                 self.describe({"target": to_json(target)})
                 self._write(self._writer.source, target.path, source)

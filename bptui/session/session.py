@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bptui.errors import ProtocolError
 from bptui.protocol import (
     Breakpoints,
     Command,
+    Doing,
     Ended,
     Exited,
     Fork,
@@ -70,6 +72,7 @@ class Session:
         options: SessionOptions,
         notify: Callable[[Status], None],
         on_text: OnText = lambda *_: None,
+        stdin: int | None = None,
     ) -> None:
         """Create the recording.
 
@@ -77,6 +80,7 @@ class Session:
             options: What to run.
             notify: Called with every new status.
             on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
+            stdin: The fd that a script reads, None for a terminal of its own.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -89,6 +93,7 @@ class Session:
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
         self._on_text = on_text
+        self._stdin = stdin
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._written: tuple[RunState, str, int | None] | None = None
@@ -115,7 +120,7 @@ class Session:
         self._recorder.begin_branch("start")
         self._show()
         async with self._lock:
-            await self._start_keeper()
+            await self._begin()
 
     async def close(self) -> None:
         """End everything that was started and finish the recording.
@@ -163,6 +168,22 @@ class Session:
 
     # -- the debuggee ----------------------------------------------------------------------------------
 
+    async def _begin(self) -> None:
+        """Start the target: a script in a process of its own, a loop from the keeper."""
+        if self.options.script:
+            await self._spawn_script()
+        elif self._keeper is not None:
+            await self._fork(self._keeper)
+        else:
+            await self._start_keeper()
+
+    async def _spawn_script(self) -> None:
+        self._change(detail=f"starting {self.options.target}")
+        self._show()
+        self._debuggee = Debuggee(self._on_lines, self._on_text)
+        await self._debuggee.spawn((sys.executable, *self.options.script), self._stdin)
+        self._following = self._spawn(self._follow(self._debuggee))
+
     async def _start_keeper(self) -> None:
         self._keeper = await Keeper.start()
         self._spawn(self._follow_keeper(self._keeper))
@@ -188,7 +209,7 @@ class Session:
         self._recorder.begin_branch("reset")
         old = self.status
         self.status = Status("starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble)
-        await (self._fork(self._keeper) if self._keeper is not None else self._start_keeper())
+        await self._begin()
 
     async def _end_debuggee(self, grace: float) -> None:
         """End the debuggee, if there is one, and take the last that it says."""
@@ -241,6 +262,10 @@ class Session:
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         # The one follows the other, unless the training closed every fd or left a child that holds the channel.
         await asyncio.wait(both, timeout=PATIENCE)
+        if not debuggee.code.done() and self.options.script:
+            self._change(detail="the script closed the file descriptor by which bptui follows it")
+            self._show()
+            await debuggee.code
         if not debuggee.code.done():
             debuggee.ended = Ended("the training closed the file descriptor by which bptui follows it", code=1)
             debuggee.kill()
@@ -251,7 +276,13 @@ class Session:
             kill_orphans({self._keeper.pid})
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
-            self._on_end(debuggee.ended or Ended(death(code), code=128 - code if code < 0 else code or 1))
+            self._on_end(debuggee.ended or self._unsaid(code))
+
+    def _unsaid(self, code: int) -> Ended:
+        """The end of a debuggee that did not say it: a loop always does, a script may leave without a word."""
+        if code == 0 and self.options.script:
+            return Ended()
+        return Ended(death(code), code=128 - code if code < 0 else code or 1)
 
     async def _read(self, debuggee: Debuggee) -> None:
         try:
@@ -298,6 +329,8 @@ class Session:
             case Stopped() if not self._is_leaving:
                 debuggee.output.drain()
                 self._on_stopped(event)
+            case Doing(what=what):
+                self._change(detail=what)
             case Refused():
                 self._refuse(event)
             case Ended():

@@ -29,7 +29,7 @@ class Rate:
 def death(code: int) -> str:
     """How a process ended that did not say so itself, from its exit code; negative for a signal."""
     if code >= 0:
-        return f"the process ended by itself with exit code {code}, before the loop did"
+        return f"it ended with exit code {code}"
     names = {int(each): f" ({each.name})" for each in signal.Signals}
     return f"killed by signal {-code}{names.get(-code, '')}"
 

@@ -48,7 +48,9 @@ def _facts(view: View, reader: Reader) -> Content:
     rows = [("target", command.strip()), ("recording", str(reader.path))]
     if target is not None:
         options = "  ".join(f"{name} {value}" for name, value in target.options.items())
-        rows += [("options", options), ("python", f"{target.python}   torch {target.torch}")]
+        torch = target.torch or facts.get("torch", "not imported yet")
+        rows += [("options", options), ("python", f"{target.python}   torch {torch}")]
+    rows += [(name, facts.get(name, "")) for name in ("sample", "epoch", "trouble")]
     return Content("\n").join(
         Content.assemble((f"{name:<10}", "$text-muted"), value) for name, value in rows if value
     )

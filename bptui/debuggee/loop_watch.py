@@ -1,0 +1,106 @@
+"""Has the interpreter say when the next iteration of a loop begins, or the loop is left."""
+
+from __future__ import annotations
+
+import inspect
+import opcode
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from bptui.debuggee.user_loops import UserLoop
+
+_YIELD = opcode.opmap["YIELD_VALUE"]
+_SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+class LoopWatch:
+    """Watches one loop at a time, by tracing the lines of its frame alone.
+
+    From a backward pass to the end of its iteration the interpreter calls a trace function that does nothing for
+    every function called; not longer, unless it must say, too, when the whole loop is left.
+    """
+
+    def __init__(self, on_iteration: Callable[[], None], on_exit: Callable[[], None]) -> None:
+        """Watch nothing yet.
+
+        Args:
+            on_iteration: Called when an iteration is over, that of the loop's end included.
+            on_exit: Called after that when the loop was left.
+        """
+        self._on_iteration = on_iteration
+        self._on_exit = on_exit
+        self._frame: FrameType | None = None
+        self._loop: UserLoop
+        self._offset = 0
+        self._until_exit = False
+
+    def watch(self, frame: FrameType, loop: UserLoop, until_exit: bool) -> bool:
+        """Watch the iteration that this frame is in; False if somebody else has the interpreter's ear.
+
+        Args:
+            frame: Runs the loop.
+            loop: Whose iteration is at hand.
+            until_exit: Whether to go on watching until the loop is left.
+        """
+        if frame is self._frame and loop is not self._loop:
+            self._on_exit()
+        self._frame, self._loop, self._offset, self._until_exit = frame, loop, frame.f_lasti, until_exit
+        if sys.gettrace() is None:
+            sys.settrace(_trace_nothing)
+        if sys.gettrace() is not _trace_nothing:
+            self._frame = None
+            return False
+        frame.f_trace = self._trace
+        return True
+
+    def end(self) -> None:
+        """Watch no more."""
+        self._frame = None
+        self.look_away()
+
+    def look_away(self, *_: object) -> None:
+        """Let code run that is not the loop's own, at its full speed: while anything is traced, all is slower."""
+        if sys.gettrace() is _trace_nothing:
+            sys.settrace(None)
+
+    def look_back(self, *_: object) -> None:
+        """Go on after `look_away`."""
+        if self._frame is not None and sys.gettrace() is None:
+            sys.settrace(_trace_nothing)
+
+    def _trace(self, frame: FrameType, event: str, argument: object) -> Any:
+        if frame is self._frame:
+            if event == "line":
+                self._on_line(frame)
+            elif event == "return" and not _is_suspended(frame):
+                self._leave()
+        return self._trace
+
+    def _on_line(self, frame: FrameType) -> None:
+        line = frame.f_lineno
+        if not self._loop.header <= line <= self._loop.end:
+            self._leave()
+        # A `while True` has no header to come back to, but it does go back: the lines of one iteration come in the
+        # order of their instructions, the end of a `with` statement and those of loops inside included.
+        elif self._loop.begins_at(line) or frame.f_lasti < self._offset:
+            self._offset = -1
+            if not self._until_exit:
+                self.end()
+            self._on_iteration()
+
+    def _leave(self) -> None:
+        self.end()
+        self._on_iteration()
+        self._on_exit()
+
+
+def _is_suspended(frame: FrameType) -> bool:
+    """Whether a generator that hands over its frame has only yielded."""
+    code = frame.f_code
+    return bool(code.co_flags & _SUSPENDS) and code.co_code[frame.f_lasti] == _YIELD
+
+
+def _trace_nothing(frame: FrameType, event: str, argument: object) -> None:
+    return None

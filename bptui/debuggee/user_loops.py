@@ -1,0 +1,128 @@
+"""The loops of the user's code around a call: which of them is the sample's, which the epoch's."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import site
+import sysconfig
+from dataclasses import dataclass
+from types import CodeType, FrameType
+
+from bptui.debuggee.places import is_user
+
+_INSTALLED = tuple({*site.getsitepackages(), *(sysconfig.get_paths()[key] for key in ("purelib", "platlib"))})
+
+_Node = ast.For | ast.While | ast.AsyncFor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserLoop:
+    """A loop of the user's code.
+
+    Attributes:
+        path: Its file.
+        header: The line of its `for` or `while`.
+        body: The line at which its body begins; the header's own if all stands on one line.
+        end: Its last line, that of an `else` not included.
+        target: The name of a `for` loop's variable, empty for a `while` or a tuple.
+    """
+
+    path: str
+    header: int
+    body: int
+    end: int
+    target: str
+
+    def begins_at(self, line: int) -> bool:
+        """Whether an iteration begins at this line: a header may have several."""
+        return line == self.header or self.header < line < self.body
+
+
+Loops = list[tuple[FrameType, UserLoop]]
+
+_Place = tuple[CodeType, int, tuple[UserLoop, ...]]
+
+_places: dict[tuple[int, int], _Place] = {}
+"""Of each instruction that called on: its code, kept so that no id is used twice; its line, 0 if it is not the
+user's own; the loops around it."""
+
+_loops: dict[int, tuple[CodeType, list[UserLoop]]] = {}
+"""All loops of a code, by its id."""
+
+
+def look_around(frame: FrameType) -> tuple[FrameType, int, Loops]:
+    """Where the user's code has called on.
+
+    Returns:
+        The nearest frame of the user's own code, its line, and the loops that are being run from there outward,
+        the innermost first, each with its frame.
+    """
+    own: FrameType | None = None
+    own_line, loops = 0, []
+    each: FrameType | None = frame
+    while each is not None:
+        code, instruction = each.f_code, each.f_lasti
+        place = _places.get((id(code), instruction)) or _learn(each)
+        if place[1]:
+            if own is None:
+                own, own_line = each, place[1]
+            loops += [(each, loop) for loop in place[2]]
+        each = each.f_back
+    return own or frame, own_line or frame.f_lineno, loops
+
+
+def is_own(path: str) -> bool:
+    """Whether a file is the user's own code, and no installed package."""
+    return is_user(path) and not path.startswith(_INSTALLED)
+
+
+def _learn(frame: FrameType) -> _Place:
+    line = (frame.f_lineno or 0) if is_own(frame.f_code.co_filename) else 0
+    place = (frame.f_code, line, _loops_of(frame.f_code, line) if line else ())
+    _places[id(frame.f_code), frame.f_lasti] = place
+    return place
+
+
+def _loops_of(code: CodeType, line: int) -> tuple[UserLoop, ...]:
+    """The loops of a function whose body holds a line, the innermost first."""
+    if id(code) not in _loops:
+        _loops[id(code)] = (code, [_loop(code, node) for node in _loops_in(code)])
+    around = [loop for loop in _loops[id(code)][1] if loop.body <= line <= loop.end]
+    return tuple(sorted(around, key=lambda loop: -loop.header))
+
+
+def _loop(code: CodeType, node: _Node) -> UserLoop:
+    target = node.target.id if isinstance(node, ast.For) and isinstance(node.target, ast.Name) else ""
+    end = node.body[-1].end_lineno or node.lineno
+    return UserLoop(code.co_filename, node.lineno, node.body[0].lineno, end, target)
+
+
+def _loops_in(code: CodeType) -> list[_Node]:
+    """The loops of one function or module, without those of functions inside it."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except (SyntaxError, ValueError):  # another program's notebook cell, generated code
+        return []
+    scope = tree if code.co_name == "<module>" else _function(tree, code)
+    return _own_loops(scope) if scope is not None else []
+
+
+def _function(tree: ast.Module, code: CodeType) -> ast.AST | None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            if node.name == code.co_name and first == code.co_firstlineno:
+                return node
+    return None
+
+
+def _own_loops(scope: ast.AST) -> list[_Node]:
+    loops: list[_Node] = []
+    for child in ast.iter_child_nodes(scope):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(child, _Node):
+            loops.append(child)
+        loops += _own_loops(child)
+    return loops

@@ -1,0 +1,162 @@
+"""Scripts run by Python alone, by `bptui record`, and by a session that is stepped."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import textwrap
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bptui.commands.run import session_options
+from bptui.protocol import Quit, Step
+from bptui.recording.reader import Reader
+from bptui.session.session import Session
+
+PATIENCE = 30.0
+
+
+@dataclass
+class Done:
+    """How a script ended, and what it said."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+    reader: Reader | None = None
+
+    @property
+    def places(self):
+        """(epoch, index) of every sample."""
+        return [(sample.epoch, sample.index) for sample in self.samples]
+
+    @property
+    def samples(self):
+        return self.reader.samples(0, 0, self.reader.steps(0))
+
+    @property
+    def branch(self):
+        return self.reader.branches()[-1]
+
+
+class Stepped:
+    """A session in this process, stepped by the test."""
+
+    def __init__(self, options):
+        self.text = {1: b"", 2: b""}
+        self.changed = asyncio.Event()
+        self.session = Session(options, lambda status: self.changed.set(), self._on_text)
+
+    def _on_text(self, stream, text):
+        self.text[stream] += text
+
+    @property
+    def status(self):
+        return self.session.status
+
+    async def wait(self, *states):
+        """Wait until it is in one of these states."""
+        async with asyncio.timeout(PATIENCE):
+            while self.status.state not in states:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.status
+
+    async def until(self, condition):
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    async def step(self, count=1, granularity="sample"):
+        await self.session.obey(Step(granularity, count))
+        return await self.wait("paused", "finished", "failed")
+
+    def done(self):
+        reader = Reader(Path(self.session.options.recording))
+        return Done(self.status.exit_code, self.text[1].decode(), self.text[2].decode(), reader)
+
+
+@dataclass
+class Workshop:
+    """A folder with scripts."""
+
+    folder: Path
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def environment(self):
+        state = {"XDG_STATE_HOME": str(self.folder / "state"), "XDG_RUNTIME_DIR": str(self.folder)}
+        package = str(Path(__file__).parents[2])
+        return {**os.environ, **state, "WORKSHOP": self.token, "PYTHONPATH": package}
+
+    def write(self, source, name="train.py"):
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(textwrap.dedent(source))
+        return str(path)
+
+    def bare(self, *arguments, **options):
+        return self._run(sys.executable, *arguments, **options)
+
+    def record(self, *arguments, **options):
+        recording = self.folder / f"{uuid.uuid4().hex}.bptui"
+        done = self._run(sys.executable, "-m", "bptui", "record", "-o", str(recording), *arguments, **options)
+        if recording.exists():
+            done.reader = Reader(recording)
+        return done
+
+    @contextlib.asynccontextmanager
+    async def session(self, target, *arguments, is_module=False):
+        """A session on a script, paused before its first line."""
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        recording = self.folder / f"{uuid.uuid4().hex}.bptui"
+        stepped = Stepped(session_options(target, arguments, recording, None, is_module))
+        await stepped.session.start()
+        try:
+            await stepped.wait("paused", "failed")
+            yield stepped
+        finally:
+            await stepped.session.obey(Quit())
+            await stepped.session.close()
+            os.environ.clear()
+            os.environ.update(before)
+
+    def assert_empty(self):
+        left = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("WORKSHOP") == self.token:
+                    left.append(process)
+        _, left = psutil.wait_procs(left, timeout=5)
+        shown = [process.cmdline() for process in left]
+        for process in left:
+            process.kill()
+        assert not shown
+
+    def _run(self, *command, PYTHONPATH=None, **options):  # noqa: N803
+        environment = self.environment | ({"PYTHONPATH": PYTHONPATH} if PYTHONPATH else {})
+        options = {"stdin": subprocess.DEVNULL, "timeout": PATIENCE, "cwd": self.folder} | options
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, **options)
+        return Done(
+            done.returncode, done.stdout.decode(errors="backslashreplace"), done.stderr.decode(errors="replace")
+        )
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    workshop = Workshop(tmp_path)
+    yield workshop
+    workshop.assert_empty()
+
+
+@pytest.fixture(scope="module")
+def shared_workshop(tmp_path_factory):
+    workshop = Workshop(tmp_path_factory.mktemp("workshop"))
+    yield workshop
+    workshop.assert_empty()

@@ -1,0 +1,111 @@
+"""Every way to train, under bptui: bit for bit as without it, and its samples and epochs are found."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from . import kinds
+
+TWO_EPOCHS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+NAMES = {
+    "raw_tensors": {"weight", "bias"},
+    "lbfgs": {"model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias"},
+    "function_per_epoch": {"model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias"},
+    "generator": {"model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias"},
+    "method": {f"self.model.{layer}.{name}" for layer in (0, 2) for name in ("weight", "bias")},
+    "closure": {"weight"},
+    "custom_function": {"weight"},
+    "vector_loss": {"weight"},
+}
+"""The names of the parameters in the graph."""
+
+
+def sections(text):
+    """What each kind said."""
+    return {part.partition("\n")[0]: part.partition("\n")[2] for part in text.split("kind ")[1:]}
+
+
+@pytest.fixture(scope="module")
+def bare(shared_workshop):
+    done = shared_workshop.bare(kinds.__file__)
+    assert (done.code, done.stderr) == (0, "")
+    return done
+
+
+@pytest.fixture(scope="module")
+def recorded(shared_workshop):
+    """Recorded to its end; a sample is traced now and then."""
+    return shared_workshop.record(kinds.__file__)
+
+
+@pytest.fixture(scope="module")
+def traced(shared_workshop):
+    """Stepped by so few samples at a time that each is traced."""
+
+    async def trace():
+        async with shared_workshop.session(kinds.__file__) as stepped:
+            while stepped.status.state == "paused":
+                await stepped.step(50)
+            return stepped.done()
+
+    return asyncio.run(trace())
+
+
+@pytest.fixture(scope="module", params=["recorded", "traced"])
+def run(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_runs_to_its_end(bare, run):
+    assert (run.code, run.stderr) == (0, "")
+    assert run.branch.state == "finished"
+    assert "trouble" not in run.reader.facts()
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
+def test_losses_and_weights_are_bitwise_the_same(bare, run, kind):
+    assert sections(run.stdout)[kind] == sections(bare.stdout)[kind]
+
+
+def samples_by_kind(run):
+    """The samples of each kind, by the step at which it said its name."""
+    starts = [
+        (max(line.step, 0), line.text.removeprefix("kind "))
+        for line in run.reader.output(0, run.reader.output_count())
+        if line.text.startswith("kind ")
+    ]
+    ends = [step for step, _ in starts[1:]] + [run.reader.steps(0)]
+    return {name: run.samples[start:end] for (start, name), end in zip(starts, ends, strict=True)}
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
+def test_samples_and_epochs(run, kind):
+    found = [(sample.epoch, sample.index) for sample in samples_by_kind(run)[kind]]
+    if kind in ("endless", "no_loop_of_its_own"):  # no epoch is found: whatever its number is, there is one
+        assert len({epoch for epoch, _ in found}) == 1
+        assert [index for _, index in found] == [0, 1, 2, 3, 4, 5]
+    elif kind in ("endless_epochs", "function_per_epoch_unnumbered"):
+        epochs = [epoch for epoch, _ in found]
+        assert epochs == [epochs[0]] * 3 + [epochs[0] + 1] * 3
+        assert [index for _, index in found] == [0, 1, 2] * 2
+    else:
+        assert found == TWO_EPOCHS
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
+def test_each_sample_has_its_graph(traced, kind):
+    samples = samples_by_kind(traced)[kind]
+    graphs = [traced.reader.graph(0, sample.step) for sample in samples]
+    assert all(graphs)
+    for graph in graphs:
+        named = {node.name for node in graph if node.kind == "parameter"}
+        assert NAMES.get(kind, named) == named
+        assert "?" not in named
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
+def test_each_sample_has_its_numbers(run, kind):
+    for sample in samples_by_kind(run)[kind]:
+        assert {"loss", "grad", "weight", "weight_after"} <= set(sample.quantities)
+        assert sample.layout.place.path == str(Path(kinds.__file__))
