@@ -62,7 +62,7 @@ class Debuggee:
             stdin: What it reads, None for its terminal.
         """
         ours, theirs = socket.socketpair()
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE)
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
         flag = _shared_byte()
         self._flag = mmap.mmap(flag, 1)
         terminal, errors = self.output.open_terminals()
