@@ -6,12 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bptui.errors import BptuiError
-
-if TYPE_CHECKING:
-    from bptui.session.options import SessionOptions
 
 LESSON = "linear"
 """What `bptui` alone runs."""
@@ -144,25 +140,22 @@ bptui's options stand before it, its own after it."""
 
 
 def _run(options: argparse.Namespace) -> int:
-    from bptui.commands.run import check_terminal, check_theme, run
+    from bptui.commands.run import run
 
-    check_terminal()
-    check_theme(options.theme)
-    return run(_session_options(options, options.record), options.theme)
+    return run(*_target_of(options, options.record), options.theme)
 
 
 def _record(options: argparse.Namespace) -> int:
     from bptui.commands.record import record
-
-    return record(_session_options(options, options.output))
-
-
-def _session_options(options: argparse.Namespace, recording: Path | None) -> SessionOptions:
     from bptui.commands.run import session_options
 
-    return session_options(
-        options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module
-    )
+    return record(session_options(*_target_of(options, options.output)))
+
+
+def _target_of(
+    options: argparse.Namespace, recording: Path | None
+) -> tuple[str, tuple[str, ...], Path | None, Path | None, bool]:
+    return options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module
 
 
 def _open(options: argparse.Namespace) -> int:

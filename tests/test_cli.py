@@ -34,7 +34,7 @@ def ran(monkeypatch):
 )
 def test_own_options_stand_before_the_target_its_own_after_it(ran, arguments, target, own, record, theme) -> None:
     assert cli.main(arguments.split()) == 0
-    assert ran == [(target, own, Path(record) if record else None, None, theme)]
+    assert ran == [(target, own, Path(record) if record else None, None, False, theme)]
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "run --help", "record --help", "export --help"])

@@ -68,13 +68,17 @@ def _check(target: str) -> None:
         raise BptuiError(f"no such file: {path}")
 
 
-def run(options: SessionOptions, theme: str) -> int:
+def run(
+    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, is_module: bool, theme: str
+) -> int:
     """Start a session in a process of its own and open the app on it.
 
     Returns:
         0, or the exit code of a refusal or of a signal.
     """
-    session, socket = start_session(options)
+    check_terminal()
+    check_theme(theme)
+    session, socket = start_session(session_options(target, arguments, recording, log, is_module))
     outcome = show(socket, theme=theme)
     if outcome.detached:
         print("bptui: the session is left as it is; bptui attach comes back to it")
