@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
@@ -17,7 +18,7 @@ BENCHMARKS = (overhead, reset, start, keys, queries)
 
 def main(chosen: list[str]) -> None:
     """Print the table of the chosen benchmarks, by their module's name, or of all."""
-    began = time.perf_counter()
+    began, load = time.perf_counter(), os.getloadavg()[0]
     table = Table("what", "median", "min … max", "ratio", "target", box=None, pad_edge=False)
     for name in ("median", "min … max", "ratio", "target"):
         next(column for column in table.columns if column.header == name).justify = "right"
@@ -30,7 +31,7 @@ def main(chosen: list[str]) -> None:
             table.add_row(*_cells(row))
             missed += [row.name] if row.is_missed else []
     console = Console(width=110, highlight=False)
-    console.print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}", style="dim")
+    console.print(f"{os.cpu_count()} cores, load {load:.1f} before, Python {platform.python_version()}", style="dim")
     console.print(table)
     console.print(f"missed: {'; '.join(missed) or 'none'}   ({time.perf_counter() - began:.0f} s)")
 

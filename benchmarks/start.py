@@ -24,8 +24,7 @@ def rows() -> Iterator[Row]:
                 frames.append(until(moments, "Gradients") * MS)
                 stops.append(until(moments, "paused") * MS)
                 torch += "torch" in Path(f"/proc/{terminal.pid}/maps").read_text()
-                terminal.press("q")
-                terminal.press("q")
+                terminal.press("q")  # it does not ask, as nothing is recorded yet
                 os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOWAIT)
     yield row("process start → first frame", frames, "ms", target=700)
     yield row('process start → "paused" on screen', stops, "ms")

@@ -76,7 +76,10 @@ class Terminal:
         deadline = time.perf_counter() + 60
         while time.perf_counter() < deadline:
             if select.select([self._fd], [], [], SILENCE)[0]:
-                piece = os.read(self._fd, 1 << 16)
+                try:
+                    piece = os.read(self._fd, 1 << 16)
+                except OSError:  # the program has ended
+                    return
                 seen += piece
                 yield time.perf_counter() - self._began, piece
             elif is_enough(seen):
