@@ -31,7 +31,9 @@ def main(chosen: list[str]) -> None:
             table.add_row(*_cells(row))
             missed += [row.name] if row.is_missed else []
     console = Console(width=110, highlight=False)
-    console.print(f"{os.cpu_count()} cores, load {load:.1f} before, Python {platform.python_version()}", style="dim")
+    console.print(
+        f"{os.cpu_count()} cores, load {load:.1f} before, Python {platform.python_version()}", style="dim"
+    )
     console.print(table)
     console.print(f"missed: {'; '.join(missed) or 'none'}   ({time.perf_counter() - began:.0f} s)")
 
