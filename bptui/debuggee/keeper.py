@@ -14,6 +14,7 @@ import sys
 import traceback
 
 from bptui.debuggee.process import die_with_parent, outlive_parent, take_standard_streams
+from bptui.debuggee.stepper import LATE_IMPORT
 from bptui.protocol import (
     PROTOCOL_VERSION,
     Channel,
@@ -129,7 +130,7 @@ class _Keeper:
         signal.signal(signal.SIGCHLD, lambda *_: self._reap())  # the end of a debuggee is told of meanwhile
         self._reap()
         with contextlib.suppress(Exception):
-            importlib.import_module("torch._dynamo")
+            importlib.import_module(LATE_IMPORT)
         signal.signal(signal.SIGCHLD, _nothing)
         self._reap()
 

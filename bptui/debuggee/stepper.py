@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import sys
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -32,6 +33,9 @@ ROOM = 1024
 
 TRACE_EVERY = 5
 """While running, every so many ticks of the session one sample is traced, for a graph that lives."""
+
+LATE_IMPORT = "torch._dynamo"
+"""What the first optimizer of a process imports, 1 s each time; a training without one never does."""
 
 TRACE_BEFORE = 64
 """So many samples before a stop are traced, so that one can look back from it at whole graphs."""
@@ -128,7 +132,7 @@ class Stepper:
         self.flush()
         self._stopped = True
         self._console.flush()
-        self._channel.send(Stopped(self.steps, reason))
+        self._channel.send(Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self._channel.receive())

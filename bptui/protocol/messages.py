@@ -235,10 +235,17 @@ class GraphTraced:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Paused after `steps` samples."""
+    """Paused after `steps` samples.
+
+    Attributes:
+        steps: How many samples there are.
+        reason: Why here, empty if it was asked for.
+        imported_late: Whether the training has imported what a warm keeper would have had ready.
+    """
 
     steps: int
     reason: str = ""
+    imported_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

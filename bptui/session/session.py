@@ -341,7 +341,7 @@ class Session:
         if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
             self._send(Breakpoints(self.status.breakpoints))
         self._change(state="paused", detail=event.reason, pausing=False, samples_per_second=0.0)
-        if event.steps and self._keeper is not None:  # somebody steps: a reset may come, and should be quick
+        if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:
             self._step(self._queue.popleft())

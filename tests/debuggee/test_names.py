@@ -1,7 +1,6 @@
 """Which variable is this?"""
 
 import sys
-import time
 
 import torch
 from torch import nn
@@ -62,10 +61,18 @@ def test_a_name_of_an_outer_frame_is_found_after_that_of_an_inner_one():
     assert inside(outer) == ("value", "outer")
 
 
-def test_a_large_variable_costs_little():
-    data = [(float(number), number) for number in range(200_000)]
+class Counted(list):
+    looks = 0
+
+    def __iter__(self):
+        for item in super().__iter__():
+            Counted.looks += 1
+            yield item
+
+
+def test_of_a_large_variable_only_a_part_is_looked_at():
+    data = Counted((float(number), number) for number in range(200_000))
     nested = [data] * 1000
-    begin = time.process_time()
     assert here(object()) is None
-    assert time.process_time() - begin < 0.2
     assert nested
+    assert 1000 <= Counted.looks <= 50_000

@@ -347,3 +347,17 @@ def test_a_refused_target(fork):
     assert refused.line.endswith("loops.py does not import: ZeroDivisionError: division by zero (loops.py:6)")
     assert refused.code == 2 == debuggee.code()
     assert debuggee.printed() == "\x1b_bptui;-1\x1b\\hello\n"
+
+
+def test_a_stop_says_whether_a_warm_keeper_would_have_helped(begin):
+    plain = begin("def loop():\n    while True: yield Sample(epoch=0, index=0, loss=1.0)")
+    assert not plain.step().imported_late
+    optimized = begin(
+        """
+        import torch
+        def loop():
+            torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)
+            while True: yield Sample(epoch=0, index=0, loss=1.0)
+        """
+    )
+    assert optimized.step().imported_late

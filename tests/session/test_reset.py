@@ -1,7 +1,5 @@
 """Reset: a new branch before the first sample, whatever the old one was doing."""
 
-import time
-
 from bptui.protocol import Reset, Step
 
 FOR_EVER = "def loop():\n    yield from for_ever()\n"
@@ -113,17 +111,6 @@ def test_of_a_training_that_does_not_want_to_go(begin):
     )
     client.step()
     assert client.reset().state == "paused"
-
-
-def test_is_quick(begin):
-    client = begin()
-    client.step(5)
-    times = []
-    for _ in range(3):
-        began = time.monotonic()
-        client.reset()
-        times.append(time.monotonic() - began)
-    assert min(times) < 2  # 0.5 s is for the benchmark to judge; a machine under load must not fail this
 
 
 def test_while_torch_is_imported_is_ignored(build):
