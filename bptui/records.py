@@ -197,6 +197,42 @@ class RecordedSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A leaf that the training changes, or could.
+
+    Attributes:
+        name: As the user's code calls it, "model.fc1.weight"; empty where no name was found.
+        shape: Its shape.
+        dtype: Without its library: "float32".
+        device: Where it lives.
+        is_frozen: Whether it asks for no gradient.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    is_frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterStats:
+    """One parameter at one sample, in Euclidean norms over all elements.
+
+    NaN where an element is NaN, infinite where one is infinite and none is NaN.
+
+    Attributes:
+        weight: ‖w‖ after the update.
+        grad: ‖∂loss/∂w‖ as the update used it, None where the parameter got no gradient.
+        update: ‖w after − w before‖, None where it was not measured.
+    """
+
+    weight: float
+    grad: float | None
+    update: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One row of the computation graph: a leaf, or an op together with its autograd node.
 

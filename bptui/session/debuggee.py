@@ -30,6 +30,7 @@ class Debuggee:
         code: Its exit code once it is over, negative for a signal.
         output: What it prints.
         ended: How its loop ended, once that is known.
+        heard: How many messages it has sent.
     """
 
     def __init__(self, on_lines: OnLines, on_text: OnText) -> None:
@@ -38,6 +39,7 @@ class Debuggee:
         self.code: asyncio.Future[int] = loop.create_future()
         self.output = Output(on_lines, on_text)
         self.ended: Ended | None = None
+        self.heard = 0
         self._is_killed = False
         self._splitter = LineSplitter()
         self._lines: collections.deque[bytes] = collections.deque()
@@ -117,6 +119,7 @@ class Debuggee:
             self._lines.extend(self._splitter.feed(piece))
         # A loop that is faster than we are waits for us: little is ever buffered, and others get their turn.
         await asyncio.sleep(0)
+        self.heard += 1
         return decode(self._lines.popleft())
 
     def send(self, command: Message) -> None:

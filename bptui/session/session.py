@@ -47,14 +47,14 @@ TICK = 0.02
 COMMIT_TICKS = 4
 """Ticks between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
 
-GRACE = 0.5
+GRACE = 1.0
 """Seconds that a training gets to clean up before it is killed."""
 
-RESET_GRACE = 0.1
-"""The same when it is begun again."""
-
 PATIENCE = 0.5
-"""Seconds between the end of the debuggee's channel and the end of its process, in either order, at most."""
+"""Seconds without a word between the end of the debuggee's channel and that of its process, in either order."""
+
+FAREWELL = 10.0
+"""Seconds that the last words of a debuggee that has ended are waited for, on whatever machine."""
 
 
 class Session:
@@ -130,7 +130,7 @@ class Session:
         """
         async with self._lock:
             self._is_closed = True
-            await self._end_debuggee(GRACE)
+            await self._end_debuggee()
         if self._keeper is not None:
             self._keeper.end()
         kill_orphans(set())
@@ -201,7 +201,7 @@ class Session:
         self._following = self._spawn(self._follow(self._debuggee))
 
     async def _reset(self) -> None:
-        await self._end_debuggee(RESET_GRACE)
+        await self._end_debuggee()
         self._queue.clear()
         if self.status.exit_code is None:
             self._change(state="finished", detail="reset")
@@ -211,15 +211,15 @@ class Session:
         self.status = Status("starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble)
         await self._begin()
 
-    async def _end_debuggee(self, grace: float) -> None:
+    async def _end_debuggee(self) -> None:
         """End the debuggee, if there is one, and take the last that it says."""
         self._tick_off()
         if self._debuggee is None or self._following is None:
             return
         self._is_leaving = True
         self.log("session→debuggee", Quit())
-        await self._debuggee.end(grace)
-        await asyncio.wait([self._following], timeout=2 * PATIENCE)
+        await self._debuggee.end(GRACE)
+        await asyncio.wait([self._following], timeout=FAREWELL)
         self._is_leaving = False
         self._debuggee = None
 
@@ -261,7 +261,7 @@ class Session:
         both: list[asyncio.Future[Any]] = [reading, debuggee.code]
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         # The one follows the other, unless the training closed every fd or left a child that holds the channel.
-        await asyncio.wait(both, timeout=PATIENCE)
+        await self._wait_in_silence(debuggee, both)
         if not debuggee.code.done() and self.options.script:
             self._change(detail="the script closed the file descriptor by which bptui follows it")
             self._show()
@@ -277,6 +277,13 @@ class Session:
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
             self._on_end(debuggee.ended or self._unsaid(code))
+
+    async def _wait_in_silence(self, debuggee: Debuggee, both: list[asyncio.Future[Any]]) -> None:
+        """Wait for both as long as something is still said: on a busy machine the last samples take their time."""
+        heard = -1
+        while debuggee.heard != heard:
+            heard = debuggee.heard
+            await asyncio.wait(both, timeout=PATIENCE)
 
     def _unsaid(self, code: int) -> Ended:
         """The end of a debuggee that did not say it: a loop always does, a script may leave without a word."""
