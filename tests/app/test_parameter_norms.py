@@ -110,6 +110,7 @@ def test_an_order_keeps_what_is_kept(order: str) -> None:
         ("c[0]", ["h.0.mlp.c[0]"]),
         ("[", ["h.0.mlp.c[0]"]),
         ("", ["h.0.attn.weight", "h.1.Attn.bias", "h.0.mlp.c[0]"]),
+        ("h*ght", ["h.0.attn.weight"]),
         ("weight?", []),
     ],
 )

@@ -31,7 +31,7 @@ def together(stats: Iterable[ParameterStats | None]) -> ParameterStats | None:
         return known[0] if known else None
     updates = [each.update for each in known]
     return ParameterStats(
-        weight=_norm([each.weight for each in known]),
+        weight=joined(each.weight for each in known),
         grad=joined(each.grad for each in known),
         update=None if None in updates else joined(updates),
     )
@@ -50,7 +50,7 @@ def _norm(norms: Sequence[float]) -> float:
 
 def ratio(stats: ParameterStats | None) -> float | None:
     """‖Δw‖ / ‖w‖, about 1e-3 in a training that goes well; None where it is not known."""
-    if stats is None or stats.update is None or stats.weight is None or stats.weight == 0:
+    if stats is None or stats.update is None or not stats.weight:
         return None
     return stats.update / stats.weight
 
@@ -88,9 +88,9 @@ def in_order(
 
 
 def matches(pattern: str) -> Callable[[str], bool]:
-    """Whether a name has a pattern in it, or is as a glob says ("*.mlp.*"); case does not count."""
+    """Whether a name has a pattern in it, as letters or as a glob ("h.*.bias"); case does not count."""
     wanted = pattern.casefold()
-    glob = re.compile(fnmatch.translate(wanted)).match
+    glob = re.compile(fnmatch.translate(f"*{wanted}*")).match
     return lambda name: wanted in name.casefold() or glob(name.casefold()) is not None
 
 
