@@ -64,6 +64,16 @@ def norm(value: float | None, width: int, decimals: int = 4) -> Content:
     return Content.styled(number(value, width, decimals), "" if math.isfinite(value) else "bold $text-error")
 
 
+def norm_cell(summary: TensorSummary, width: int, decimals: int = 4) -> Content:
+    """The norm of a quantity in a table cell whose label says so."""
+    return norm(norm_of(summary), width, decimals)
+
+
+def norm_of(summary: TensorSummary) -> float | None:
+    """The norm over all elements: NaN if one is, else infinite if one is."""
+    return math.nan if summary.nans else math.inf if summary.nonfinite else summary.norm
+
+
 def short(count: int) -> str:
     """A count in at most five cells, rounded: "999", "12.3K", "124M"."""
     value, units = float(count), iter(("", "K", "M", "G", "T"))

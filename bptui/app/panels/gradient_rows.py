@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import bisect
-import math
 from collections.abc import Mapping
 
 from textual.content import Content
 
-from bptui.app.numbers import cell, nonfinite, norm, number, shape, styled
+from bptui.app.numbers import cell, nonfinite, norm_cell, norm_of, number, shape, styled
 from bptui.app.panels.fitting import Shown
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.recording.reader import EpochEnd, Reader
@@ -143,7 +142,7 @@ def _cell(name: str, sample: RecordedSample, shown: Shown) -> Cell:
     if quantity is not None and name in _DATA and quantity.mean is not None and quantity.item is None:
         return styled(f"{shape(quantity)} {_statistics(quantity)}", quantity)
     if quantity is not None and shown.column.label.startswith("‖"):
-        return norm(_norm(quantity), width, shown.decimals)
+        return norm_cell(quantity, width, shown.decimals)
     return cell(quantity, width, shown.decimals)
 
 
@@ -151,11 +150,6 @@ def _statistics(quantity: TensorSummary) -> str:
     """Mean and standard deviation, or what is not finite."""
     assert quantity.mean is not None
     return nonfinite(quantity) or f"{number(quantity.mean, 6, 2)}±{number(quantity.std or 0.0, 5, 2)}"
-
-
-def _norm(quantity: TensorSummary) -> float | None:
-    """The norm, as it comes out if there are NaN or infinities."""
-    return math.nan if quantity.nans else math.inf if quantity.nonfinite else quantity.norm
 
 
 def _difference(sample: RecordedSample, shown: Shown) -> Cell:
@@ -172,5 +166,5 @@ def _end_row(end: EpochEnd, last: RecordedSample | None) -> Row:
     for label, name in (("weight", "weight_after"), ("loss", "loss")):
         if (quantity := quantities.get(name)) is not None:
             is_one = quantity.item is not None
-            facts.append(f"{label} {quantity.item!r}" if is_one else f"‖{label}‖ {_norm(quantity)!r}")
+            facts.append(f"{label} {quantity.item!r}" if is_one else f"‖{label}‖ {norm_of(quantity)!r}")
     return Row((), kind="rule", span=Content(f"── {' · '.join(facts)}"))

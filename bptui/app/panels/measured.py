@@ -34,6 +34,10 @@ class Measured:
         """The norms of some parameters taken as one."""
         return together(self.stats[i] for i in members)
 
+    def ratio(self, members: Iterable[int]) -> float | None:
+        """‖Δw‖ / ‖w‖ of some parameters."""
+        return ratio(self.stats[i] for i in members)
+
     def worst(self, members: Iterable[int]) -> tuple[str, int]:
         """The worst mark among some parameters, and how many of them have it."""
         return worst(mark(self.parameters[i], self.stats[i]) for i in members)
@@ -41,8 +45,7 @@ class Measured:
     def facts(self, members: Sequence[int]) -> tuple[tuple[str, str], ...]:
         """Some parameters in full."""
         among = [self.parameters[i] for i in members]
-        norms, (worst, count) = self.together(members), self.worst(members)
-        share = ratio(norms)
+        norms, share, (worst, count) = self.together(members), self.ratio(members), self.worst(members)
         return (
             ("shape", shape(among[0]) if len(among) == 1 else f"{len(among):,} parameters"),
             ("elements", f"{numel(among):,}"),

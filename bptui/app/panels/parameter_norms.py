@@ -22,18 +22,14 @@ ORDERS = ("forward", "name", "weight", "grad", "ratio", "size")
 
 
 def together(stats: Iterable[ParameterStats | None]) -> ParameterStats | None:
-    """The norms of several parameters taken as one long vector; None if nothing is known of any.
-
-    Those without a gradient add nothing to the gradient's; an update that was not measured leaves all unknown.
-    """
+    """The norms of several parameters taken as one long vector, as far as they are known; None if none is."""
     known = [each for each in stats if each is not None]
     if len(known) <= 1:
         return known[0] if known else None
-    updates = [each.update for each in known]
     return ParameterStats(
         weight=joined(each.weight for each in known),
         grad=joined(each.grad for each in known),
-        update=None if None in updates else joined(updates),
+        update=joined(each.update for each in known),
     )
 
 
@@ -48,11 +44,12 @@ def _norm(norms: Sequence[float]) -> float:
     return math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)
 
 
-def ratio(stats: ParameterStats | None) -> float | None:
-    """‖Δw‖ / ‖w‖, about 1e-3 in a training that goes well; None where it is not known."""
-    if stats is None or stats.update is None or not stats.weight:
+def ratio(stats: Iterable[ParameterStats | None]) -> float | None:
+    """‖Δw‖ / ‖w‖, about 1e-3 in a training that goes well, over those whose update was measured; else None."""
+    measured = together(each for each in stats if each is not None and each.update is not None)
+    if measured is None or measured.update is None or not measured.weight:
         return None
-    return stats.update / stats.weight
+    return measured.update / measured.weight
 
 
 def mark(parameter: Parameter, stats: ParameterStats | None) -> str:
@@ -98,7 +95,7 @@ def _value(order: str, parameter: Parameter, stats: ParameterStats | None) -> fl
     if order == "size":
         return math.prod(parameter.shape)
     if order == "ratio":
-        return ratio(stats)
+        return ratio([stats])
     return None if stats is None else stats.weight if order == "weight" else stats.grad
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,11 +13,11 @@ from textual.content import Content
 from bptui.app.numbers import norm, shape, short, spark
 from bptui.app.panels.fitting import Shown
 from bptui.app.panels.measured import MARK_STYLES, Measured, numel
-from bptui.app.panels.parameter_norms import joined, ratio
+from bptui.app.panels.parameter_norms import joined
 from bptui.app.panels.parameter_tree import Item
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.recording import buckets
-from bptui.records import Parameter, ParameterStats
+from bptui.records import Parameter
 
 History = Callable[[Sequence[int], int], tuple[tuple[buckets.Column, ...], ...]]
 """Gives the gradient norms over the run of some parameters, each in so many columns at most."""
@@ -30,7 +31,7 @@ _MOST_SUMMED = 256
 
 _SPARK, _NUMBER = 7, 7
 
-_NAME = (18, 36)
+_NAME = (17, 36)
 """Cells of a name, at least and at most, as long as other columns give way."""
 
 
@@ -51,7 +52,7 @@ def columns(parameters: Iterable[Parameter], longest: int, order: str, reverse: 
         "device": column("device", "device", 6, differ[1], "left"),
         "weight": column("weight", "‖w‖", _NUMBER, 3),
         "grad": column("grad", "‖grad‖", _NUMBER, 0),
-        "mark": column("mark", "", 7, 1, "left"),
+        "mark": column("mark", "", 8, 1, "left"),
         "ratio": column("ratio", "Δw:w", _NUMBER, 2),
         "log": column("log", "log10", 5, 6),
         "run": column("run", "history", _SPARK, 5, "left"),
@@ -88,7 +89,7 @@ class ParameterRows:
             "device": _common({member.device for member in members}),
             "mark": self._mark(item),
             "run": Content.styled(history, "$text-primary"),
-            **_numbers(self.measured.together(item.members)),
+            **self._numbers(item),
         }
         return Row(tuple(cells[name] for name in self.names))
 
@@ -98,6 +99,17 @@ class ParameterRows:
             return indent + item.label
         sign = "▸ " if item.path in self.folded else "▾ "
         return Content.assemble(indent, sign, item.label, (f" ({len(item.members)})", "$text-muted"))
+
+    def _numbers(self, item: Item) -> dict[str, Cell]:
+        norms, share = self.measured.together(item.members), self.measured.ratio(item.members)
+        if norms is None:
+            return dict.fromkeys(("weight", "grad", "ratio", "log"), "")
+        return {
+            "weight": norm(norms.weight, _NUMBER),
+            "grad": norm(norms.grad, _NUMBER),
+            "ratio": "–" if share is None else f"{share:.1e}" if share else "0",
+            "log": f"{math.log10(share):.1f}" if share else "",
+        }
 
     def _mark(self, item: Item) -> Cell:
         worst, count = self.measured.worst(item.members)
@@ -109,19 +121,13 @@ class ParameterRows:
         drawn = [item for item in items if len(item.members) <= _MOST_SUMMED]
         wanted = sorted({i for item in drawn for i in item.members})
         histories = dict(zip(wanted, self.history(wanted, _SPARK), strict=True))
-        return {item.path: spark(_summed([histories[i] for i in item.members])) for item in drawn}
+        return {item.path: _spark(_summed([histories[i] for i in item.members])) for item in drawn}
 
 
-def _numbers(stats: ParameterStats | None) -> dict[str, Cell]:
-    if stats is None:
-        return dict.fromkeys(("weight", "grad", "ratio", "log"), "")
-    share = ratio(stats)
-    return {
-        "weight": norm(stats.weight, _NUMBER),
-        "grad": norm(stats.grad, _NUMBER),
-        "ratio": "–" if share is None else f"{share:.1e}" if share else "0",
-        "log": f"{math.log10(share):.1f}" if share else "",
-    }
+def _spark(norms: Sequence[buckets.Column]) -> str:
+    """The bars of a history; of one that is zero throughout, at the foot."""
+    drawn = spark(norms)
+    return drawn if any(column.max or column.bad for column in norms) else re.sub(r"\S", "▁", drawn)
 
 
 def _shape(item: Item, members: Sequence[Parameter]) -> Cell:

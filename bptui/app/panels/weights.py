@@ -7,7 +7,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from bptui.app.numbers import cell, direction, number
+from bptui.app.numbers import cell, direction, norm_cell, number
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.plot import Range
@@ -16,10 +16,10 @@ from bptui.recording.buckets import Column
 from bptui.recording.reader import Reader
 from bptui.records import RecordedSample, TensorSummary
 
-_SERIES = (("weight_after", "weight after", "weight"), ("grad", "grad", "grad"), ("loss", "loss", "loss"))
-"""(quantity, label, id) of each plot."""
+_SERIES = (("weight_after", "weight", " after"), ("grad", "grad", ""), ("loss", "loss", ""))
+"""(quantity, label, what is said of it) of each plot."""
 
-_LABEL, _NUMBER, _CHANGE = 13, 12, 12
+_LABEL, _NUMBER, _CHANGE = 15, 10, 12
 
 _WIDEST = 4
 """So many columns of a plot one sample has at most, while there are few."""
@@ -38,25 +38,27 @@ class WeightsPanel(Panel):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            for _, _, name in _SERIES:
-                with Vertical(id=f"series-{name}", classes="series"):
+            for quantity, _, _ in _SERIES:
+                with Vertical(id=f"series-{quantity}", classes="series"):
                     yield Static()
                     yield Plot()
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the run so far; numbers are those of the sample shown, changes since the one shown before."""
-        for quantity, label, name in _SERIES:
-            row = self.query_one(f"#series-{name}")
-            row.query_one(Static).update(_line(view, quantity, label))
+        for quantity, label, aside in _SERIES:
+            row = self.query_one(f"#series-{quantity}")
+            row.query_one(Static).update(_line(view, quantity, label, aside))
             plot = row.query_one(Plot)
             columns = reader.columns(view.branch, view.steps, quantity, plot.columns_wanted)
             plot.show(*stretched(columns, plot.columns_wanted))
 
 
-def _line(view: View, quantity: str, label: str) -> Content:
+def _line(view: View, quantity: str, label: str, aside: str) -> Content:
     now, before = (_quantity(sample, quantity) for sample in (view.sample, view.before))
     mark = direction(now, before)
-    value = cell(now, _NUMBER)
+    is_norm = now is not None and now.item is None
+    value = norm_cell(now, _NUMBER) if now is not None and is_norm else cell(now, _NUMBER)
+    label = f"‖{label}‖{aside}" if is_norm else f"{label}{aside}"
     return Content.assemble(
         f"{label:<{_LABEL}}", " " * (_NUMBER - value.cell_length), value,
         (f" {mark} ", "bold $text-accent"), _change(now, before),

@@ -23,6 +23,9 @@ AXIS = 6
 _WIDEST = 9
 """Cells of a bar at most, with the gap to the next."""
 
+_CURSOR = "▒"
+"""What the bar at the cursor is made of."""
+
 _Cells = list[tuple[str, str]]
 """Text and the component class that colours it, plain if empty."""
 
@@ -106,7 +109,9 @@ class BarChart(Widget, can_focus=True):
         cells = [(f"{ticks(low, high, rows)[y]:>{AXIS - 1}}│", "bar-chart--axis")]
         for index, bar in enumerate(self.bars):
             text = column(bar, low, high, rows, width - len(gap))[y]
-            name = "bar-chart--cursor" if index == self.cursor else f"bar-chart--{bar.kind or 'bar'}"
+            name = f"bar-chart--{bar.kind or 'bar'}"
+            if index == self.cursor:
+                text, name = text.replace("█", _CURSOR), "bar-chart--cursor"
             cells += [(text, name), (gap, "")]
         return cells
 
@@ -130,12 +135,10 @@ class BarChart(Widget, can_focus=True):
         return cells
 
     def _ends(self) -> str:
-        """The first and the last label, if all would not fit, and where the cursor is."""
+        """The first and the last label, if all would not fit."""
         width = min(len(self.bars) * self._width, self.room)
         first, last = (bar.label for bar in (self.bars[0], self.bars[-1])) if self.bars else ("", "")
-        text = f"{first} →{last:>{max(0, width - len(first) - 2)}}".ljust(width)
-        at = self.cursor * self._width
-        return f"{text[:at]}▲{text[at + 1 :]}"
+        return f"{first} →{last:>{max(0, width - len(first) - 2)}}"
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a bar."""
