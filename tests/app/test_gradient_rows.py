@@ -7,11 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.content import Content
 
-from bptui.app.panels.gradient_rows import COLUMNS, GradientRows, fitting
+from bptui.app.panels.fitting import fitting
+from bptui.app.panels.gradient_rows import GradientRows, columns
 from bptui.app.widgets.table_rows import PAGE
 from bptui.recording.reader import Reader
+from bptui.records import Kind, Layout, TensorSummary
 
-NAMES = ("epoch", "sample", "loss")
+EVERY = columns(None)
+NAMES = {name: EVERY[name] for name in ("epoch", "sample", "loss")}
 
 
 def text(cell) -> str:
@@ -99,7 +102,7 @@ def test_branches_do_not_mix(recorded) -> None:
 
 def test_the_seed(seed) -> None:
     reader = Reader(seed)
-    rows = GradientRows(reader, 0, 63, tuple(COLUMNS))
+    rows = GradientRows(reader, 0, 63, EVERY)
     first, *_, ninth, end = rows.rows(0, 10)
     values = ["0", "1", "1.000", "3.000", "1.000", "4.0000", "-4.0000", "-4.0000", "0", "1.0000"]
     assert list(map(text, first.cells)) == values
@@ -109,21 +112,49 @@ def test_the_seed(seed) -> None:
 
 def test_a_quantity_that_is_not_there_is_a_dash(recorded) -> None:
     reader = recorded().samples([{"epoch": 0, "index": 0, "loss": 1.0}]).reader()
-    (row,) = GradientRows(reader, 0, 1, tuple(COLUMNS)).rows(0, 1)
+    (row,) = GradientRows(reader, 0, 1, EVERY).rows(0, 1)
     assert list(map(text, row.cells)) == ["0", "1", "–", "–", "–", "1.0000", "–", "–", "", "–"]
 
 
-ALL = {"input", "target", "output", "loss", "grad", "by_hand", "weight"}
+ONE = Kind((1,), "float32", "cpu")
+MANY = Kind((16, 4), "float32", "cpu")
 
 
 def test_all_columns_where_there_is_room() -> None:
-    assert fitting(ALL, 200) == tuple(COLUMNS)
-    assert fitting({"loss", "grad"}, 200) == ("epoch", "sample", "loss", "grad")
+    kinds = dict.fromkeys(("input", "target", "output", "loss", "grad", "by_hand", "weight"), ONE)
+    assert tuple(fitting(columns(Layout(kinds)), 200)) == tuple(EVERY)
+    assert tuple(columns(Layout({"loss": ONE, "grad": ONE}))) == ("epoch", "sample", "loss", "grad")
+
+
+def test_a_label_says_norm_where_it_is_one() -> None:
+    kinds = {"input": MANY, "loss": ONE, "grad": MANY, "by_hand": MANY, "weight": MANY}
+    labels = [shown.column.label for shown in columns(Layout(kinds)).values()]
+    assert labels == ["epoch", "sample", "input", "loss", "‖grad‖", "‖by hand‖", "‖weight‖"]
+
+
+def test_tensors_in_short(recorded) -> None:
+    def summary(**more) -> TensorSummary:
+        parts = {"min": -1.0, "max": 1.0, "mean": -0.021, "std": 0.98, "norm": 7.5, "zeros": 0, "nans": 0}
+        parts |= {"pos_infs": 0, "neg_infs": 0, "values": ()}
+        return TensorSummary((16, 4), "float32", "cpu", **(parts | more))
+
+    rows = [
+        {"epoch": 0, "index": 0, "input": summary(), "loss": 1.5, "grad": summary()},
+        {"epoch": 0, "index": 1, "input": summary(nans=2), "loss": 1.5, "grad": summary(nans=2)},
+    ]
+    reader = recorded().samples(rows).reader()
+    found = columns(reader.sample(0, 0).layout)
+    drawn = [list(map(text, row.cells)) for row in GradientRows(reader, 0, 2, found).rows(0, 2)]
+    assert drawn == [
+        ["0", "1", "16×4 -0.021±0.980", "1.5000", "7.5000"],
+        ["0", "2", "16×4 2 NaN", "1.5000", "NaN"],
+    ]
+    assert all(len(row[2]) <= found["input"].column.width for row in drawn)
 
 
 @pytest.mark.parametrize("width", range(20, 90))
 def test_the_columns_fit_and_the_dearest_stay(width: int) -> None:
-    names = fitting(ALL, width)
-    assert {"epoch", "sample", "loss", "grad"} <= set(names)
-    assert sum(COLUMNS[name].column.width + 1 for name in names) - 1 <= max(width, 30)
-    assert set(names) <= set(fitting(ALL, width + 1))
+    found = fitting(EVERY, width)
+    assert {"epoch", "sample", "loss", "grad"} <= set(found)
+    assert sum(shown.column.width + 1 for shown in found.values()) - 1 <= max(width, 30)
+    assert set(found) <= set(fitting(EVERY, width + 1))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.numbers import DOWN, SAME, UP, cell, direction, exact, nonfinite, number, shape
+from bptui.app.numbers import DOWN, SAME, UP, cell, direction, nonfinite, norm, norm_cell, short, number, shape
 from bptui.records import Kind, TensorSummary
 
 INF, NAN = math.inf, math.nan
@@ -97,9 +97,22 @@ def test_direction(now: TensorSummary | None, before: TensorSummary | None, mark
     assert direction(now, before) == mark
 
 
-def test_shape_and_exact() -> None:
+def test_shape() -> None:
     assert shape(many(shape=(3, 4))) == "3×4"
     assert shape(many(shape=())) == "scalar"
-    assert exact(one(2.999511480331421)) == "2.999511480331421"
-    assert exact(many(5.5)) == "3 ‖5.5‖"
-    assert exact(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0"), (999, "999"), (1000, "1K"), (12_345, "12.3K"), (999_499, "999K"), (999_500, "1M"),
+     (124_439_808, "124M"), (7 * 10**12, "7T")],
+)  # fmt: skip
+def test_short(count: int, text: str) -> None:
+    assert short(count) == text
+
+
+def test_norms() -> None:
+    assert [norm(value, 7).plain for value in (None, 0.0, 1.5, 1.23e-5, NAN, INF)] == [
+        "–", "0.0000", "1.5000", "1.23e-5", "NaN", "+Inf",
+    ]  # fmt: skip
+    assert norm_cell(many(5.5), 8).plain == "5.5000"

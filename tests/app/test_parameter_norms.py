@@ -23,7 +23,7 @@ def test_norms_together() -> None:
     assert together([one, other, None]) == ParameterStats(5.0, 0.5, 0.5)
     assert together([one]) is one
     assert together([None]) is together([]) is None
-    assert together([one, ParameterStats(4.0, 1.2, None)]) == ParameterStats(5.0, 1.3, None)
+    assert together([one, ParameterStats(4.0, 1.2, None)]) == ParameterStats(5.0, 1.3, 0.3)
 
 
 @given(st.lists(st.floats(0, 1e300), min_size=1))
@@ -35,8 +35,10 @@ def test_joined_is_the_norm(norms: list[float]) -> None:
 
 
 def test_ratio() -> None:
-    assert ratio(ParameterStats(2.0, None, 0.002)) == 0.001
-    for unknown in (None, ParameterStats(2.0, 1.0, None), ParameterStats(0.0, 1.0, 0.0)):
+    assert ratio([ParameterStats(2.0, None, 0.002)]) == 0.001
+    frozen = ParameterStats(100.0, None, None)
+    assert ratio([ParameterStats(3.0, 1.0, 0.3), ParameterStats(4.0, 1.0, 0.4), frozen, None]) == 0.1
+    for unknown in ([], [None], [frozen], [ParameterStats(0.0, 1.0, 0.0)], [ParameterStats(None, 1.0, 0.1)]):
         assert ratio(unknown) is None
 
 

@@ -149,7 +149,7 @@ def _cell(name: str, sample: RecordedSample, shown: Shown) -> Cell:
 def _statistics(quantity: TensorSummary) -> str:
     """Mean and standard deviation, or what is not finite."""
     assert quantity.mean is not None
-    return nonfinite(quantity) or f"{number(quantity.mean, 6, 2)}±{number(quantity.std or 0.0, 5, 2)}"
+    return nonfinite(quantity) or f"{number(quantity.mean, 6, 3)}±{number(quantity.std or 0.0, 5, 3)}"
 
 
 def _difference(sample: RecordedSample, shown: Shown) -> Cell:
