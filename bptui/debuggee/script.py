@@ -8,11 +8,13 @@ import importlib.machinery
 import mmap
 import os
 import platform
+import signal
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from bptui.debuggee.own_socket import Lost, OwnSocket
 from bptui.debuggee.process import die_with_parent
@@ -22,7 +24,14 @@ from bptui.debuggee.torch_import import TorchFinder
 from bptui.protocol import Channel, Doing, Ended, Loaded
 from bptui.records import Target
 
+NUDGE = signal.SIGURG
+"""With it the session asks to look for commands at the next line of Python; see `bptui.session.debuggee`."""
+
 _GONE = (EOFError, OSError, Lost)
+
+
+_OURS = str(Path(__file__).parent)
+_INSTALLED = ("<", _OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 
 def join(channel_fd: int, flag_fd: int) -> None:
@@ -43,6 +52,8 @@ def join(channel_fd: int, flag_fd: int) -> None:
         script.on_torch()
     else:
         sys.meta_path.insert(0, TorchFinder(script.before_torch, script.on_torch))
+    signal.signal(NUDGE, script.on_nudge)
+    signal.siginterrupt(NUDGE, False)  # what the script reads and writes goes on as if nothing had been
     script.begin()
 
 
@@ -81,6 +92,14 @@ class _Script:
             with contextlib.suppress(*_GONE):
                 hooks.install()
 
+    def on_nudge(self, number: int, frame: FrameType | None) -> None:
+        """Obey at once what can not wait for the end of a sample."""
+        if self._is_ours and not _is_in_our_code(frame):
+            try:
+                self._stepper.attend(_where(frame))
+            except _GONE:
+                self._is_ours = False
+
     def end(self) -> None:
         """Say how it ended; the exit code is the process's own."""
         if self._is_ours:
@@ -97,6 +116,7 @@ class _Script:
             if self._is_ours:
                 with contextlib.suppress(*_GONE):
                     self._stepper.flush()
+                    self._channel.send(Ended(f"os._exit({status})"))
             return exit_(status)
 
         return exit_at_once
@@ -119,6 +139,19 @@ def _ended() -> Ended:
     return Ended(text.strip().splitlines()[-1], text, 1)
 
 
+def _is_in_our_code(frame: FrameType | None) -> bool:
+    while frame is not None and not frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _where(frame: FrameType | None) -> str:
+    """The nearest line of a file that is not installed, in words."""
+    while frame is not None and frame.f_code.co_filename.startswith(_INSTALLED):
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame is not None else ""
+
+
 def _without_our_frames(before: Callable[..., object]) -> Callable[..., None]:
     def hook(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
         _cut_our_frames(error)
@@ -129,14 +162,13 @@ def _without_our_frames(before: Callable[..., object]) -> Callable[..., None]:
 
 def _cut_our_frames(error: BaseException | None) -> None:
     """Take the frames of our hooks, through which an error of the user's has passed, out of its traceback."""
-    ours = str(Path(__file__).parent)
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         frames = error.__traceback__
         while frames is not None:
             after = frames.tb_next
-            while after is not None and after.tb_frame.f_code.co_filename.startswith(ours):
+            while after is not None and after.tb_frame.f_code.co_filename.startswith(_OURS):
                 after = after.tb_next
             frames.tb_next = after
             frames = after

@@ -31,6 +31,7 @@ from bptui.protocol.messages import (
     Status,
     Step,
     Stopped,
+    Typed,
     WarmUp,
     Welcome,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "Typed",
     "WarmUp",
     "Welcome",
     "decode",
