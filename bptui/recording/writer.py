@@ -17,11 +17,8 @@ from bptui.errors import RecordingError
 from bptui.protocol import GraphTraced, Samples, to_json
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
-from bptui.recording.schema import NAN, NEGATIVE_ZERO, SCHEMA, as_text, sample_id
+from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id
 from bptui.records import QUANTITIES, Layout, RunState
-
-REWRITTEN = 64
-"""At most so many of the last rows of a terminal are ever written anew."""
 
 _PRINT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
 _INSERT_SAMPLE = f"INSERT INTO samples VALUES ({', '.join('?' * (5 + len(QUANTITIES)))})"
