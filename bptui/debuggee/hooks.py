@@ -72,6 +72,11 @@ class Hooks:
         if not self._stepper.steps:
             self._channel.send(Found({"sample": "none: no backward pass was seen in the main thread"}))
 
+    def resume(self) -> None:
+        """After a stop before the first sample: trace it, unless a mode of the script's would end before ours."""
+        if not self._stepper.steps and torch._C._len_torch_function_stack() == 0:
+            self._guard(self._trace_if_wanted)
+
     def leave(self) -> None:
         """Listen no more."""
         self._works = False

@@ -66,6 +66,7 @@ class _Script:
         self._marks = marks
         self._at_end: Callable[[], None] = lambda: None
         self._at_fork: Callable[[], None] = lambda: None
+        self._at_resume: Callable[[], None] = lambda: None
         self._is_ours = True
 
     def begin(self) -> None:
@@ -88,7 +89,7 @@ class _Script:
             from bptui.debuggee.hooks import Hooks
 
             hooks = Hooks(self._stepper, self._channel)
-            self._at_end, self._at_fork = hooks.finish, hooks.leave
+            self._at_end, self._at_fork, self._at_resume = hooks.finish, hooks.leave, hooks.resume
             with contextlib.suppress(*_GONE):
                 hooks.install()
 
@@ -97,6 +98,7 @@ class _Script:
         if self._is_ours and not _is_in_our_code(frame):
             try:
                 self._stepper.attend(_where(frame))
+                self._at_resume()
             except _GONE:
                 self._is_ours = False
 

@@ -46,6 +46,9 @@ from bptui.session.screen import Row
 from bptui.session.streams import Streams
 from bptui.session.words import Rate, death, in_words
 
+NO_TORCH = "torch is not imported yet"
+"""What a script is doing at first."""
+
 TICK = 0.02
 """Seconds between two raisings of the flag while running."""
 
@@ -102,6 +105,7 @@ class Session:
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._is_urgent = False
+        self._doing = ""
         self._written: tuple[RunState, str, int | None] | None = None
         self._rate = Rate()
         self._keeper: Keeper | None = None
@@ -210,6 +214,7 @@ class Session:
             await self._start_keeper()
 
     async def _spawn_script(self) -> None:
+        self._doing = NO_TORCH
         self._change(detail=f"starting {self.options.target}")
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
@@ -323,10 +328,20 @@ class Session:
         ended = debuggee.ended or Ended()
         if debuggee.ended is not None and not self.options.script:
             return ended
-        line = ended.line or (death(code) if code or not self.options.script else "")
+        line = ended.line or (death(code) if code or not self.options.script else self._unseen())
         if code == -signal.SIGKILL:
             line += f"; {self._memory.after_kill()}"
         return Ended(line, ended.traceback, 128 - code if code < 0 else code or int(not self.options.script))
+
+    def _unseen(self) -> str:
+        """Why there was nothing to step in a script that has come to its end."""
+        if self._recorder.seen:
+            return ""
+        return (
+            "it never imported torch"
+            if self._doing == NO_TORCH
+            else "no backward pass was seen in its main thread"
+        )
 
     async def _read(self, debuggee: Debuggee) -> None:
         try:
@@ -345,7 +360,7 @@ class Session:
 
     def _step(self, command: Step) -> None:
         self._is_finite = command.granularity == "sample"
-        self._change(state="running", detail="")
+        self._change(state="running", detail="" if self._recorder.seen else self._doing)
         self._rate = Rate()
         self._send(command)
         self._tick_on()
@@ -381,6 +396,7 @@ class Session:
                 debuggee.drain()
                 self._on_stopped(event)
             case Doing(what=what):
+                self._doing = what
                 self._change(detail=what)
             case Refused():
                 self._refuse(event)
