@@ -13,10 +13,9 @@ import socket
 import tempfile
 import termios
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from bptui.protocol import Ended, Event, Exited, Fork, Forked, LineSplitter, Message, Quit, decode, encode
-from bptui.session.keeper import Keeper
+from bptui.session.keeper import INJECT, PARENT, Keeper
 from bptui.session.output import OnLines, OnText, Output
 from bptui.session.streams import Streams
 from bptui.session.terminal import OnRows, Terminal
@@ -197,13 +196,11 @@ def _taking(terminal: int) -> Callable[[], None]:
 
 def _joined_environment(channel: int, flag: int) -> dict[str, str]:
     """The environment in which Python finds our sitecustomize, which then puts everything back."""
-    package = Path(__file__).parents[2]
     before = os.environ.get("PYTHONPATH", "")
-    inject = str(package / "bptui" / "debuggee" / "inject")
     return os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, (inject, before))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), before))),
         "BPTUI_PYTHONPATH": before,
-        "BPTUI_JOIN": f"{channel}:{flag}:{package}",
+        "BPTUI_JOIN": f"{channel}:{flag}:{PARENT}",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 
@@ -17,6 +18,8 @@ class SessionOptions:
         log: Where to write the protocol, None for nowhere.
         listen: The fd of the listening socket for apps, None without apps.
         socket: The path of that socket.
+        python: The interpreter that runs the target.
+        keep_compile: Whether torch.compile compiles, and what it compiles is not traced.
     """
 
     target: str
@@ -26,3 +29,5 @@ class SessionOptions:
     listen: int | None = None
     socket: str = ""
     script: tuple[str, ...] = ()
+    python: str = sys.executable
+    keep_compile: bool = False

@@ -6,7 +6,6 @@ import asyncio
 import collections
 import dataclasses
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -218,12 +217,12 @@ class Session:
         self._change(detail=f"starting {self.options.target}")
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
-        await self._debuggee.spawn((sys.executable, *self.options.script), self._streams, self._on_rows)
+        await self._debuggee.spawn((self.options.python, *self.options.script), self._streams, self._on_rows)
         self._change(has_terminal=self._debuggee.terminal is not None)
         self._following = self._spawn(self._follow(self._debuggee))
 
     async def _start_keeper(self) -> None:
-        self._keeper = await Keeper.start()
+        self._keeper = await Keeper.start(self.options.python)
         self._spawn(self._follow_keeper(self._keeper))
 
     async def _fork(self, keeper: Keeper) -> None:

@@ -8,6 +8,8 @@ import importlib.util
 import os
 import sys
 
+from bptui_package import load  # type: ignore[import-not-found]  # it lies beside this file
+
 
 def _vanish() -> None:
     """Make PYTHONPATH and sys.path what they were: the script and its children do not see us."""
@@ -28,10 +30,9 @@ def _run_hidden() -> None:
 
 
 def _join() -> None:
-    """Connect to the session; `package` is for interpreters in which bptui is not installed."""
-    channel, flag, package = os.environ.pop("BPTUI_JOIN").split(":", 2)
-    if importlib.util.find_spec("bptui") is None:
-        sys.path.append(package)
+    """Connect to the session, with the bptui that has started it, whatever is installed here."""
+    channel, flag, parent = os.environ.pop("BPTUI_JOIN").split(":", 2)
+    load(parent)
     from bptui.debuggee.script import join
 
     join(int(channel), int(flag))
