@@ -12,16 +12,17 @@ import signal
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 from bptui.debuggee.own_socket import Lost, OwnSocket
 from bptui.debuggee.process import die_with_parent
 from bptui.debuggee.stepper import Quitting, Stepper
 from bptui.debuggee.terminal_marks import TerminalMarks
 from bptui.debuggee.torch_import import TorchFinder
-from bptui.protocol import Channel, Doing, Ended, Loaded
+from bptui.protocol import Channel, Doing, Ended, Found, Loaded
 from bptui.records import Target
 
 NUDGE = signal.SIGURG
@@ -34,8 +35,14 @@ _OURS = str(Path(__file__).parent)
 _INSTALLED = ("<", _OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 
-def join(channel_fd: int, flag_fd: int) -> None:
-    """Connect, pause before the first line, and listen from then on."""
+def join(channel_fd: int, flag_fd: int, **settings: Any) -> None:
+    """Connect, pause before the first line, and listen from then on.
+
+    Args:
+        channel_fd: The channel to the session.
+        flag_fd: The shared byte that the session raises.
+        **settings: What the session was told of how to listen, as `Hooks` takes it.
+    """
     die_with_parent()
     for fd in (channel_fd, flag_fd):  # what the script starts has no part in them
         os.set_inheritable(fd, False)
@@ -43,7 +50,7 @@ def join(channel_fd: int, flag_fd: int) -> None:
     marks = TerminalMarks(lambda: stepper.producing)
     stepper = Stepper(channel, memoryview(mmap.mmap(flag_fd, 1)), marks)
     os.close(flag_fd)
-    script = _Script(channel, stepper, marks)
+    script = _Script(channel, stepper, marks, settings)
     os.register_at_fork(after_in_child=script.leave)
     sys.excepthook = _without_our_frames(sys.excepthook)
     atexit.register(script.end)  # registered first, it runs last
@@ -60,8 +67,11 @@ def join(channel_fd: int, flag_fd: int) -> None:
 class _Script:
     """The life of a script under bptui."""
 
-    def __init__(self, channel: Channel, stepper: Stepper, marks: TerminalMarks) -> None:
+    def __init__(
+        self, channel: Channel, stepper: Stepper, marks: TerminalMarks, settings: Mapping[str, Any]
+    ) -> None:
         self._channel = channel
+        self._settings = settings
         self._stepper = stepper
         self._marks = marks
         self._at_end: Callable[[], None] = lambda: None
@@ -86,12 +96,18 @@ class _Script:
     def on_torch(self) -> None:
         """Listen to torch, now that it is there."""
         if self._is_ours:
-            from bptui.debuggee.hooks import Hooks
-
-            hooks = Hooks(self._stepper, self._channel)
-            self._at_end, self._at_fork, self._at_resume = hooks.finish, hooks.leave, hooks.resume
             with contextlib.suppress(*_GONE):
-                hooks.install()
+                try:
+                    self._listen()
+                except ImportError as error:  # no numpy there
+                    self._channel.send(Found({"trouble": f"bptui can not listen: {error}"}))
+
+    def _listen(self) -> None:
+        from bptui.debuggee.hooks import Hooks
+
+        hooks = Hooks(self._stepper, self._channel, **self._settings)
+        self._at_end, self._at_fork, self._at_resume = hooks.finish, hooks.leave, hooks.resume
+        hooks.install()
 
     def on_nudge(self, number: int, frame: FrameType | None) -> None:
         """Obey at once what can not wait for the end of a sample."""

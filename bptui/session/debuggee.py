@@ -6,13 +6,15 @@ import asyncio
 import collections
 import contextlib
 import fcntl
+import json
 import mmap
 import os
 import signal
 import socket
 import tempfile
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bptui.protocol import Ended, Event, Exited, Fork, Forked, LineSplitter, Message, Quit, decode, encode
 from bptui.session.keeper import INJECT, PARENT, Keeper
@@ -63,11 +65,14 @@ class Debuggee:
         for fd in given[1:]:
             os.close(fd)
 
-    async def spawn(self, command: Sequence[str], streams: Streams, on_rows: OnRows) -> None:
+    async def spawn(
+        self, command: Sequence[str], settings: Mapping[str, Any], streams: Streams, on_rows: OnRows
+    ) -> None:
         """Start an unmodified script in a session of its own, joined to us by its sitecustomize.
 
         Args:
             command: The interpreter and its arguments.
+            settings: How to listen to it, as `bptui.debuggee.script.join` takes it.
             streams: What it reads and writes.
             on_rows: Called with what its terminal shows.
         """
@@ -83,7 +88,7 @@ class Debuggee:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=stdin, stdout=pipes.get(1, inner), stderr=pipes.get(2, inner),
             start_new_session=True, pass_fds=(theirs.fileno(), flag),
-            env=_joined_environment(theirs.fileno(), flag),
+            env=_joined_environment(theirs.fileno(), flag, settings),
             preexec_fn=_taking(inner) if self.terminal else None,
         )  # fmt: skip
         theirs.close()
@@ -194,13 +199,14 @@ def _taking(terminal: int) -> Callable[[], None]:
     return lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)  # type: ignore[return-value]
 
 
-def _joined_environment(channel: int, flag: int) -> dict[str, str]:
+def _joined_environment(channel: int, flag: int, settings: Mapping[str, Any]) -> dict[str, str]:
     """The environment in which Python finds our sitecustomize, which then puts everything back."""
+    given = {"parent": str(PARENT), "channel_fd": channel, "flag_fd": flag, **settings}
     before = os.environ.get("PYTHONPATH", "")
     return os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), before))),
         "BPTUI_PYTHONPATH": before,
-        "BPTUI_JOIN": f"{channel}:{flag}:{PARENT}",
+        "BPTUI_JOIN": json.dumps(given),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,8 @@ class SessionOptions:
     script: tuple[str, ...] = ()
     python: str = sys.executable
     keep_compile: bool = False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a script's own process is told of how to listen."""
+        return {"keep_compile": self.keep_compile}

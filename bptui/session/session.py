@@ -217,7 +217,8 @@ class Session:
         self._change(detail=f"starting {self.options.target}")
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
-        await self._debuggee.spawn((self.options.python, *self.options.script), self._streams, self._on_rows)
+        command = (self.options.python, *self.options.script)
+        await self._debuggee.spawn(command, self.options.settings, self._streams, self._on_rows)
         self._change(has_terminal=self._debuggee.terminal is not None)
         self._following = self._spawn(self._follow(self._debuggee))
 

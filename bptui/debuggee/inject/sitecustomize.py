@@ -5,6 +5,7 @@ Not a module of the package: its directory stands on PYTHONPATH of a script that
 
 import importlib.machinery
 import importlib.util
+import json
 import os
 import sys
 
@@ -31,11 +32,11 @@ def _run_hidden() -> None:
 
 def _join() -> None:
     """Connect to the session, with the bptui that has started it, whatever is installed here."""
-    channel, flag, parent = os.environ.pop("BPTUI_JOIN").split(":", 2)
-    load(parent)
+    given = json.loads(os.environ.pop("BPTUI_JOIN"))
+    load(given.pop("parent"))
     from bptui.debuggee.script import join
 
-    join(int(channel), int(flag))
+    join(**given)
 
 
 _vanish()
