@@ -50,7 +50,7 @@ def _facts(view: View, reader: Reader) -> Content:
         options = "  ".join(f"{name} {value}" for name, value in target.options.items())
         torch = target.torch or facts.get("torch", "not imported yet")
         rows += [("options", options), ("python", f"{target.python}   torch {torch}")]
-    rows += [(name, facts.get(name, "")) for name in ("sample", "epoch", "trouble")]
+    rows += [(name, facts.get(name, "")) for name in ("sample", "epoch", "compile", "trouble")]
     return Content("\n").join(
         Content.assemble((f"{name:<10}", "$text-muted"), value) for name, value in rows if value
     )

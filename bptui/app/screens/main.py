@@ -115,9 +115,11 @@ class MainScreen(Screen[None]):
     def choose(self, number: int) -> None:
         """Go to a panel by its number."""
         self.active = PANELS[number - 1].NAME.lower()
+        if self.active in _BOTTOM:  # it may be active, and yet behind the one that has come to the front by itself
+            self.bring_front(self.active)
 
     def action_type(self) -> None:
-        self.active = "console"
+        self.choose(ConsolePanel.NUMBER)
         self.query_one(ConsolePanel).begin_typing()
 
     def action_zoom(self) -> None:
