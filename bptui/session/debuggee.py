@@ -142,9 +142,7 @@ class Debuggee:
         self._is_killed = True
         if self.pid.done() and not self.code.done():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(
-                    self.pid.result(), signal.SIGKILL
-                )  # it may be so young that it has no group of its own yet
+                os.kill(self.pid.result(), signal.SIGKILL)  # so young, perhaps, that it has no group yet
                 os.killpg(self.pid.result(), signal.SIGKILL)
 
     def close(self) -> None:
