@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.loop_watch import LoopWatch
@@ -40,8 +41,10 @@ class Hooks:
     such loop, one backward pass.
     """
 
-    def __init__(self, stepper: Stepper, channel: Channel) -> None:
+    def __init__(self, stepper: Stepper, channel: Channel, keep_compile: bool = False) -> None:
         self._stepper = stepper
+        self._keeps_compile = keep_compile
+        self._is_compiled = False
         self._channel = channel
         self._is_inside = False
         self._works = True
@@ -62,9 +65,9 @@ class Hooks:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
-        register_optimizer_step_pre_hook(self._before_update)
-        register_optimizer_step_post_hook(self._after_update)
-        torch.compile = self._compile_eagerly(torch.compile)
+        register_optimizer_step_pre_hook(not_compiled(self._before_update))
+        register_optimizer_step_post_hook(not_compiled(self._after_update))
+        notice_compile(self._on_compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
 
@@ -73,6 +76,11 @@ class Hooks:
         self._guard(self._complete)
         if not self._stepper.steps:
             self._channel.send(Found({"sample": "none: no backward pass was seen in the main thread"}))
+
+    def resume(self) -> None:
+        """After a stop before the first sample: trace it, unless a mode of the script's would end before ours."""
+        if not self._stepper.steps and torch._C._len_torch_function_stack() == 0:
+            self._guard(self._trace_if_wanted)
 
     def leave(self) -> None:
         """Listen no more."""
@@ -182,7 +190,8 @@ class Hooks:
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:
             self._tracer = Tracer(self._tagger)
-            self._tracer.begin()
+            if not self._is_compiled:
+                self._tracer.begin()
 
     def _tell(self, loops: Loops) -> None:
         """Say how samples and epochs were found, once for each way."""
@@ -193,20 +202,19 @@ class Hooks:
             facts = {"sample": _found(first) or _NO_SAMPLE, "epoch": _found(second) or _NO_EPOCH}
             self._channel.send(Found(facts))
 
-    def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
-        """torch.compile that leaves the ops as they are: what was compiled can not be stepped."""
+    def _on_compile(self) -> None:
+        if self._works and self._stepper.is_ours:
+            self._guard(self._keep_or_leave_out)
 
-        def compile_eagerly(*args: Any, **kwargs: Any) -> Any:
-            if self._works and self._stepper.is_ours:
-                self._guard(self._force_eager)
-            return compile_(*args, **kwargs)
-
-        compile_eagerly.__wrapped__ = compile_  # type: ignore[attr-defined]
-        return compile_eagerly
-
-    def _force_eager(self) -> None:
-        torch.compiler.set_stance("force_eager")
-        self._channel.send(Found({"compile": "torch.compile is left out: compiled code can not be stepped"}))
+    def _keep_or_leave_out(self) -> None:
+        if self._keeps_compile:
+            if not self._is_compiled:
+                stay_uncompiled()
+            self._is_compiled = True
+            self._tagger.end()  # a mode, even one that does nothing, has what is compiled compiled anew
+        else:
+            force_eager()
+        self._channel.send(Found({"compile": KEPT if self._keeps_compile else EAGER}))
 
 
 class _Pending:

@@ -34,6 +34,7 @@ from bptui.protocol.messages import (
     Status,
     Step,
     Stopped,
+    Typed,
     WarmUp,
     Welcome,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "Typed",
     "WarmUp",
     "Welcome",
     "decode",

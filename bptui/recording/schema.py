@@ -22,6 +22,9 @@ SHIFT = FAN.bit_length() - 1
 LEVELS = 8
 """Levels of buckets: 16⁸ samples, more than a branch has room for in practice."""
 
+REWRITTEN = 64
+"""Of `output`, so many of the last lines may still be written anew, as rows of a terminal are by progress bars."""
+
 NAN, NEGATIVE_ZERO = 1, 1 << len(QUANTITIES)
 """The marks of the first quantity; those of the others are shifted by their number."""
 

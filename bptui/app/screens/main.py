@@ -116,6 +116,10 @@ class MainScreen(Screen[None]):
         """Go to a panel by its number."""
         self.active = PANELS[number - 1].NAME.lower()
 
+    def action_type(self) -> None:
+        self.active = "console"
+        self.query_one(ConsolePanel).begin_typing()
+
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
 
