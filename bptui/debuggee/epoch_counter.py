@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-from bptui.debuggee.samples import LARGEST_COUNT
-from bptui.debuggee.user_loops import Loops
+from types import CodeType, FrameType
+
+from bptui.debuggee.epoch_variable import NAME, EpochVariable, as_epoch, find
+from bptui.debuggee.loader_passes import LoaderPasses
+from bptui.debuggee.user_loops import Around, Loops, UserLoop
+
+_NONE = "none found: no second loop, no variable called epoch, no DataLoader"
 
 
 class EpochCounter:
     """Numbers samples within epochs.
 
-    An epoch is an iteration of the second loop around the backward pass. Its number is the loop's variable if that
-    is a whole number; else the runs of the samples' loop are counted.
+    An epoch is an iteration of the next loop of the user's around that of the samples, numbered by the loop's
+    variable, else counted; else what an int called `epoch` says, a trainer's, too; else a pass over a DataLoader.
+
+    Attributes:
+        how: What they were found by: what says it, and the name of its variable.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, passes: LoaderPasses, length: int | None = None) -> None:
+        """Count epochs.
+
+        Args:
+            passes: Those over DataLoaders.
+            length: How many samples an epoch has, if the user says so.
+        """
+        self.how: tuple[object, str] = ("", "")
+        self._passes = passes
+        self._length = length
         self._runs = 0
+        self._variables: dict[tuple[int, int], tuple[CodeType, EpochVariable | None]] = {}
         self._seen: tuple[object, int | None] = (None, None)
         self._key: object = self
         self._epoch = -1
-        self._index = 0
+        self._index = -1
 
-    def see(self, loops: Loops) -> bool:
-        """Look at the loops around a backward pass; says whether the epoch's loop counts by itself."""
-        if len(loops) < 2:
-            self._seen = None, None
-            return True
-        frame, loop = loops[1]
-        value = frame.f_locals.get(loop.target) if loop.target else None
-        if type(value) is int and 0 <= value < LARGEST_COUNT:
-            self._seen = (loop, value), value
-            return True
-        self._seen = (loop, self._runs), None
-        return False
+    def see(self, around: Around, frame: FrameType) -> bool:
+        """Look at what stands around a backward pass; says whether the epochs are numbered without `leave`."""
+        if self._length is not None:
+            self.how = f"every {self._length} samples, set by you", ""
+        elif (loop := _epoch_loop(around.loops)) is not None:
+            return self._see_loop(*around.loops[loop], _counters(around.loops[loop + 1 :]))
+        elif (number := self._by_variable(around, frame)) is not None:
+            self._seen = (number, *_counters(around.beyond)), number
+        elif self._passes.latest >= 0:
+            self._seen, self.how = (self._passes.latest, None), ("each pass over the DataLoader", "")
+        else:
+            self._seen, self.how = (None, None), (_NONE, "")
+        return True
 
     def leave(self) -> None:
         """The samples' loop was left."""
@@ -39,10 +58,40 @@ class EpochCounter:
 
     def place(self) -> tuple[int, int]:
         """(epoch, index) of the sample that was seen last."""
+        self._index += 1
+        if self._length is not None:
+            return divmod(self._index, self._length)
         key, number = self._seen
         if key != self._key:
             self._key, self._index = key, 0
             self._epoch = self._epoch + 1 if number is None else number
-        else:
-            self._index += 1
         return self._epoch, self._index
+
+    def _see_loop(self, frame: FrameType, loop: UserLoop, around: tuple[int, ...]) -> bool:
+        name = loop.target or NAME
+        number = as_epoch(frame.f_locals.get(name))
+        self.how = loop, "" if number is None else name
+        self._seen = (loop, self._runs if number is None else number, *around), number
+        return number is not None
+
+    def _by_variable(self, around: Around, frame: FrameType) -> int | None:
+        place = id(around.frame.f_code), around.frame.f_lasti
+        if place not in self._variables:
+            self._variables[place] = around.frame.f_code, find(frame)
+        variable = self._variables[place][1]
+        number = variable.read(frame) if variable else None
+        if number is not None:
+            self.how = variable, ""
+        return number
+
+
+def _epoch_loop(loops: Loops) -> int | None:
+    """Which of the loops is the epochs': the next around the samples', or one further out that says so."""
+    named = (place for place, (_, loop) in enumerate(loops) if place and NAME in loop.target)
+    return next(named, 1 if len(loops) > 1 else None)
+
+
+def _counters(loops: Loops) -> tuple[int, ...]:
+    """The variables of loops further out: epochs that begin anew at 0 are others."""
+    numbers = (as_epoch(frame.f_locals.get(loop.target)) for frame, loop in loops if loop.target)
+    return tuple(number for number in numbers if number is not None)

@@ -7,52 +7,73 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import PurePath
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from bptui.debuggee.epoch_counter import EpochCounter
+from bptui.debuggee.findings import Findings
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameters import Parameters
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
-from bptui.debuggee.user_loops import Loops, UserLoop, look_around
+from bptui.debuggee.updates import Updates
+from bptui.debuggee.user_loops import Around, look_around
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Node, Sample
 
 _ENGINE = "_engine_run_backward"
 
-_NO_SAMPLE = "each backward pass: no loop of your own stands around it"
-_NO_EPOCH = "none found: no second loop stands around the samples"
+SampleAt = Literal["backward", "update", "loop"]
+"""What a sample ends with: each backward pass, each update of the weights, or each iteration of a loop."""
+
+_BY_YOU = ", set by you"
 
 
 class Hooks:
     """Turns backward passes into samples.
 
     A sample is one iteration of the innermost loop of the user's code around the backward call; where there is no
-    such loop, one backward pass.
+    such loop, what leads to one update of the weights.
     """
 
-    def __init__(self, stepper: Stepper, channel: Channel) -> None:
+    def __init__(
+        self,
+        stepper: Stepper,
+        channel: Channel,
+        sample_at: SampleAt | None = None,
+        epoch_length: int | None = None,
+    ) -> None:
+        """Listen to nothing yet.
+
+        Args:
+            stepper: Takes the samples.
+            channel: Takes what is found out.
+            sample_at: What a sample is, None to find out.
+            epoch_length: How many samples an epoch has, None to find out.
+        """
         self._stepper = stepper
+        self._findings = Findings(channel)
         self._channel = channel
         self._is_inside = False
         self._works = True
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
+        self._updates = Updates()
         self._pending: _Pending | None = None
-        self._epochs = EpochCounter()
-        self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
+        self._sample_at = sample_at
+        self._passes = LoaderPasses()
+        self._epochs = EpochCounter(self._passes, epoch_length)
+        self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave)
         self._tracer: Tracer | None = None
         self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
-        self._told: tuple[UserLoop | None, UserLoop | None] = None, None
-        self._has_told = False
+        self._told: tuple[object, ...] = ()
         stepper.reader = RowReader()
 
     def install(self) -> None:
@@ -62,6 +83,8 @@ class Hooks:
         setattr(torch.autograd, _ENGINE, self._run_backward)
         register_optimizer_step_pre_hook(self._watch.look_away)
         register_optimizer_step_post_hook(self._watch.look_back)
+        register_optimizer_step_post_hook(lambda optimizer, *_: self._guard(self._after_step, optimizer))
+        self._passes.install()
         torch.compile = self._compile_eagerly(torch.compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
@@ -70,7 +93,7 @@ class Hooks:
         """The script is over: the sample at hand is complete."""
         self._guard(self._complete)
         if not self._stepper.steps:
-            self._channel.send(Found({"sample": "none: no backward pass was seen in the main thread"}))
+            self._findings.say(sample="none: no backward pass was seen in the main thread")
 
     def leave(self) -> None:
         """Listen no more."""
@@ -96,7 +119,7 @@ class Hooks:
             for handle in handles or ():
                 handle.remove()
         if pending is not None:
-            self._guard(self._after_backward, outputs, pending)
+            self._guard(self._after_backward, outputs, pending, sys._getframe(1))
         return result
 
     def _is_heard(self) -> bool:
@@ -123,35 +146,59 @@ class Hooks:
         return None
 
     def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> _Pending:
-        if self._pending is not None and not self._pending.is_watched:
-            self._complete()  # nobody says when its iteration ends; its update is done by now
-        pending = _Pending(frame)
+        if self._pending is not None and self._is_over(self._pending):
+            self._complete()  # nobody says when it ends; its update is done by now
+        pending = _Pending(frame, self._sample_at, self._pending)
         if self._pending is None:
             self._parameters.begin(outputs)
+            self._updates.look(self._parameters.leaves)
+            pending.updates = self._updates.count
         else:
             self._parameters.widen(outputs)
         return pending
 
-    def _after_backward(self, outputs: Sequence[Any], pending: _Pending) -> None:
+    def _is_over(self, pending: _Pending) -> bool:
+        """Whether the sample at hand was complete before the backward pass that begins now."""
+        if pending.at != "update":
+            return not pending.is_watched
+        self._updates.look(self._parameters.leaves)
+        return self._updates.count > pending.updates
+
+    def _after_backward(self, outputs: Sequence[Any], pending: _Pending, frame: FrameType) -> None:
         self._parameters.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
-        numbered = self._epochs.see(pending.loops)
-        if pending.loops:
-            pending.is_watched = self._watch.watch(*pending.loops[0], until_exit=not numbered)
+        around = pending.around
+        is_numbered = self._epochs.see(around, frame)
+        if around.loops and (pending.at == "loop" or not is_numbered):
+            pending.is_watched = self._watch.watch(*around.loops[0], until_exit=not is_numbered)
         self._pending = pending
-        self._tell(pending.loops)
+        if pending.at == "update" and self._updates.count > pending.updates:
+            self._complete()  # the optimizer makes its steps within the backward pass
+
+    def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if threading.get_ident() != self._thread or not self._works:
+            return
+        self._updates.note_step(optimizer)
+        if self._pending is not None and self._pending.at != "loop":
+            self._complete()
+
+    def _end_iteration(self) -> None:
+        if self._pending is not None and self._pending.at == "loop":
+            self._complete()
 
     def _complete(self) -> None:
         """The sample at hand is complete, after its update: keep it, and stop if that is asked for."""
         pending, self._pending = self._pending, None
         if pending is None or self._is_inside:
             return
+        self._updates.look(self._parameters.leaves)
+        self._tell(pending)
         epoch, index = self._epochs.place()
         weight, after, grad = self._parameters.quantities()
         sample = Sample(epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after)
         nodes = self._graph(sample, pending) if self._tracer else None
-        self._stepper.visit(sample, pending.line, pending.path, nodes)
+        self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()
 
     def _graph(self, sample: Sample, pending: _Pending) -> tuple[Node, ...]:
@@ -165,14 +212,18 @@ class Hooks:
             self._tracer = Tracer(self._tagger)
             self._tracer.begin()
 
-    def _tell(self, loops: Loops) -> None:
-        """Say how samples and epochs were found, once for each way."""
-        first = loops[0][1] if loops else None
-        second = loops[1][1] if len(loops) > 1 else None
-        if first is not self._told[0] or second is not self._told[1] or not self._has_told:
-            self._told, self._has_told = (first, second), True
-            facts = {"sample": _found(first) or _NO_SAMPLE, "epoch": _found(second) or _NO_EPOCH}
-            self._channel.send(Found(facts))
+    def _tell(self, pending: _Pending) -> None:
+        """Say how samples, epochs and updates were found, once for each way."""
+        loop = pending.around.loops[0][1] if pending.around.loops else None
+        how = (loop, pending.at, self._epochs.how, self._updates.found, pending.backwards)
+        if how != self._told:
+            self._told = how
+            self._findings.say(
+                sample=_sample_words(pending, self._sample_at),
+                epoch=_epoch_words(*self._epochs.how),
+                update=self._updates.found,
+                loss=_loss_words(pending),
+            )
 
     def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
         """torch.compile that leaves the ops as they are: what was compiled can not be stepped."""
@@ -187,24 +238,52 @@ class Hooks:
 
     def _force_eager(self) -> None:
         torch.compiler.set_stance("force_eager")
-        self._channel.send(Found({"compile": "torch.compile is left out: compiled code can not be stepped"}))
+        self._findings.say(compile="torch.compile is left out: compiled code can not be stepped")
 
 
 class _Pending:
-    """A backward pass whose sample is not complete yet."""
+    """A sample that is not complete yet, as its last backward pass has left it.
 
-    __slots__ = ("is_watched", "line", "loops", "loss", "path", "scope")
+    Attributes:
+        at: What it ends with.
+        around: What stands around the backward pass.
+        backwards: How many backward passes it has had.
+        updates: How many updates there were before it.
+    """
 
-    def __init__(self, caller: FrameType) -> None:
+    backwards: int
+    updates: int
+    __slots__ = ("around", "at", "backwards", "is_watched", "loss", "path", "scope", "updates")
+
+    def __init__(self, caller: FrameType, at: SampleAt | None, before: _Pending | None) -> None:
         self.loss: torch.Tensor | None = None
-        own, self.line, self.loops = look_around(caller)
+        self.around = around = look_around(caller)
+        self.at: SampleAt = "update" if at == "loop" and not around.loops else at or _found_at(around)
+        self.backwards = before.backwards + 1 if before else 1
+        self.updates = before.updates if before else 0
         self.is_watched = False
-        self.scope = self.loops[0][0] if self.loops else own
-        self.path = own.f_code.co_filename
+        self.scope = around.loops[0][0] if around.loops else around.frame
+        self.path = around.frame.f_code.co_filename
 
 
-def _found(loop: UserLoop | None) -> str:
-    if loop is None:
-        return ""
-    variable = f", variable {loop.target}" if loop.target else ""
-    return f"the loop at {PurePath(loop.path).name}:{loop.header}{variable}"
+def _found_at(around: Around) -> SampleAt:
+    return "loop" if around.loops else "update"
+
+
+def _sample_words(pending: _Pending, wanted: SampleAt | None) -> str:
+    around = pending.around
+    if pending.at == "loop":
+        return f"each iteration of {around.loops[0][1]}" + _BY_YOU * bool(wanted)
+    what = {"update": "each update of the weights", "backward": "each backward pass"}[pending.at]
+    if pending.at == wanted:
+        return what + _BY_YOU
+    why = f"the loop is {around.trainer}'s" if around.trainer else "no loop of your own stands around it"
+    return f"{what}: {why}"
+
+
+def _epoch_words(what: object, variable: str) -> str:
+    return f"{what}, variable {variable}" if variable else str(what)
+
+
+def _loss_words(pending: _Pending) -> str:
+    return f"of the last of {pending.backwards} backward passes per sample" if pending.backwards > 1 else ""
