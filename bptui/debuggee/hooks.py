@@ -24,7 +24,7 @@ from bptui.debuggee.parameters import Parameters
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
-from bptui.debuggee.user_loops import Around, look_around
+from bptui.debuggee.user_loops import Around, frames_around, look_around
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Node, Sample
 
@@ -205,7 +205,7 @@ class Hooks:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
-        return tracer.graph(sample, pending.scope)
+        return tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
 
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:

@@ -107,6 +107,19 @@ def look_around(frame: FrameType) -> Around:
     return Around(own or frame, own_line or frame.f_lineno, loops, beyond, trainer)
 
 
+def frames_around(frame: FrameType) -> list[FrameType]:
+    """Where things have names: the user's own frames, the innermost first, then a trainer's, its entry first."""
+    own: list[FrameType] = []
+    installed: list[FrameType] = []
+    each: FrameType | None = frame
+    while each is not None:
+        path = each.f_code.co_filename
+        if is_user(path):
+            (own if is_own(path) else installed).append(each)
+        each = each.f_back
+    return own + installed[::-1]
+
+
 def is_own(path: str) -> bool:
     """Whether a file is the user's own code, and no installed package."""
     return is_user(path) and not path.startswith(_INSTALLED)

@@ -18,7 +18,7 @@ from bptui.protocol import Quit, Step
 from bptui.recording.reader import Reader
 from bptui.session.session import Session
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass
