@@ -21,12 +21,12 @@ class EpochCounter:
         how: What they were found by: what says it, and the name of its variable.
     """
 
-    def __init__(self, passes: LoaderPasses, length: int | None = None) -> None:
+    def __init__(self, passes: LoaderPasses, length: int = 0) -> None:
         """Count epochs.
 
         Args:
             passes: Those over DataLoaders.
-            length: How many samples an epoch has, if the user says so.
+            length: How many samples an epoch has, 0 if the user does not say so.
         """
         self.how: tuple[object, str] = ("", "")
         self._passes = passes
@@ -40,7 +40,7 @@ class EpochCounter:
 
     def see(self, around: Around, frame: FrameType) -> bool:
         """Look at what stands around a backward pass; says whether the epochs are numbered without `leave`."""
-        if self._length is not None:
+        if self._length:
             self.how = f"every {self._length} samples, set by you", ""
         elif (loop := _epoch_loop(around.loops)) is not None:
             return self._see_loop(*around.loops[loop], _counters(around.loops[loop + 1 :]))
@@ -52,6 +52,11 @@ class EpochCounter:
             self._seen, self.how = (None, None), (_NONE, "")
         return True
 
+    def in_words(self) -> str:
+        """What the epochs were found by."""
+        what, variable = self.how
+        return f"{what}, variable {variable}" if variable else str(what)
+
     def leave(self) -> None:
         """The samples' loop was left."""
         self._runs += 1
@@ -59,7 +64,7 @@ class EpochCounter:
     def place(self) -> tuple[int, int]:
         """(epoch, index) of the sample that was seen last."""
         self._index += 1
-        if self._length is not None:
+        if self._length:
             return divmod(self._index, self._length)
         key, number = self._seen
         if key != self._key:

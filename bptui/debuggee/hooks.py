@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -21,19 +21,15 @@ from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameters import Parameters
+from bptui.debuggee.pending import Pending
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
-from bptui.debuggee.user_loops import Around, frames_around, look_around
+from bptui.debuggee.user_loops import frames_around
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Node, Sample
 
 _ENGINE = "_engine_run_backward"
-
-SampleAt = Literal["backward", "update", "loop"]
-"""What a sample ends with: each backward pass, each update of the weights, or each iteration of a loop."""
-
-_BY_YOU = ", set by you"
 
 
 class Hooks:
@@ -47,16 +43,16 @@ class Hooks:
         self,
         stepper: Stepper,
         channel: Channel,
-        sample_at: SampleAt | None = None,
-        epoch_length: int | None = None,
+        sample_at: str = "",
+        epoch_length: int = 0,
     ) -> None:
         """Listen to nothing yet.
 
         Args:
             stepper: Takes the samples.
             channel: Takes what is found out.
-            sample_at: What a sample is, None to find out.
-            epoch_length: How many samples an epoch has, None to find out.
+            sample_at: "backward", "update" or "loop": what a sample ends with; empty to find out.
+            epoch_length: How many samples an epoch has, 0 to find out.
         """
         self._stepper = stepper
         self._findings = Findings(channel)
@@ -66,7 +62,7 @@ class Hooks:
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
         self._updates = Updates()
-        self._pending: _Pending | None = None
+        self._pending: Pending | None = None
         self._sample_at = sample_at
         self._passes = LoaderPasses()
         self._epochs = EpochCounter(self._passes, epoch_length)
@@ -145,26 +141,26 @@ class Hooks:
                 self._channel.send(Found({"trouble": f"bptui stopped listening: {error!r}"}))
         return None
 
-    def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> _Pending:
+    def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> Pending:
         if self._pending is not None and self._is_over(self._pending):
             self._complete()  # nobody says when it ends; its update is done by now
-        pending = _Pending(frame, self._sample_at, self._pending)
-        if self._pending is None:
-            self._parameters.begin(outputs)
-            self._updates.look(self._parameters.leaves)
-            pending.updates = self._updates.count
-        else:
+        if self._pending is not None:
             self._parameters.widen(outputs)
-        return pending
+            return Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
+        self._parameters.begin(outputs)
+        self._updates.look(self._parameters.leaves)
+        return Pending(frame, self._sample_at, 0, self._updates.count)
 
-    def _is_over(self, pending: _Pending) -> bool:
+    def _is_over(self, pending: Pending) -> bool:
         """Whether the sample at hand was complete before the backward pass that begins now."""
-        if pending.at != "update":
+        if pending.at == "loop":
             return not pending.is_watched
+        if pending.at == "backward":
+            return True
         self._updates.look(self._parameters.leaves)
         return self._updates.count > pending.updates
 
-    def _after_backward(self, outputs: Sequence[Any], pending: _Pending, frame: FrameType) -> None:
+    def _after_backward(self, outputs: Sequence[Any], pending: Pending, frame: FrameType) -> None:
         self._parameters.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
@@ -201,7 +197,7 @@ class Hooks:
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()
 
-    def _graph(self, sample: Sample, pending: _Pending) -> tuple[Node, ...]:
+    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
@@ -212,17 +208,17 @@ class Hooks:
             self._tracer = Tracer(self._tagger)
             self._tracer.begin()
 
-    def _tell(self, pending: _Pending) -> None:
+    def _tell(self, pending: Pending) -> None:
         """Say how samples, epochs and updates were found, once for each way."""
         loop = pending.around.loops[0][1] if pending.around.loops else None
         how = (loop, pending.at, self._epochs.how, self._updates.found, pending.backwards)
         if how != self._told:
             self._told = how
             self._findings.say(
-                sample=_sample_words(pending, self._sample_at),
-                epoch=_epoch_words(*self._epochs.how),
+                sample=pending.how(self._sample_at),
+                epoch=self._epochs.in_words(),
                 update=self._updates.found,
-                loss=_loss_words(pending),
+                loss=pending.loss_in_words(),
             )
 
     def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
@@ -239,51 +235,3 @@ class Hooks:
     def _force_eager(self) -> None:
         torch.compiler.set_stance("force_eager")
         self._findings.say(compile="torch.compile is left out: compiled code can not be stepped")
-
-
-class _Pending:
-    """A sample that is not complete yet, as its last backward pass has left it.
-
-    Attributes:
-        at: What it ends with.
-        around: What stands around the backward pass.
-        backwards: How many backward passes it has had.
-        updates: How many updates there were before it.
-    """
-
-    backwards: int
-    updates: int
-    __slots__ = ("around", "at", "backwards", "is_watched", "loss", "path", "scope", "updates")
-
-    def __init__(self, caller: FrameType, at: SampleAt | None, before: _Pending | None) -> None:
-        self.loss: torch.Tensor | None = None
-        self.around = around = look_around(caller)
-        self.at: SampleAt = "update" if at == "loop" and not around.loops else at or _found_at(around)
-        self.backwards = before.backwards + 1 if before else 1
-        self.updates = before.updates if before else 0
-        self.is_watched = False
-        self.scope = around.loops[0][0] if around.loops else around.frame
-        self.path = around.frame.f_code.co_filename
-
-
-def _found_at(around: Around) -> SampleAt:
-    return "loop" if around.loops else "update"
-
-
-def _sample_words(pending: _Pending, wanted: SampleAt | None) -> str:
-    around = pending.around
-    if pending.at == "loop":
-        return f"each iteration of {around.loops[0][1]}" + _BY_YOU * bool(wanted)
-    what = {"update": "each update of the weights", "backward": "each backward pass"}[pending.at]
-    if pending.at == wanted:
-        return what + _BY_YOU
-    why = f"the loop is {around.trainer}'s" if around.trainer else "no loop of your own stands around it"
-    return f"{what}: {why}"
-
-
-def _epoch_words(what: object, variable: str) -> str:
-    return f"{what}, variable {variable}" if variable else str(what)
-
-
-def _loss_words(pending: _Pending) -> str:
-    return f"of the last of {pending.backwards} backward passes per sample" if pending.backwards > 1 else ""

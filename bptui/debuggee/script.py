@@ -25,8 +25,15 @@ from bptui.records import Target
 _GONE = (EOFError, OSError, Lost)
 
 
-def join(channel_fd: int, flag_fd: int) -> None:
-    """Connect, pause before the first line, and listen from then on."""
+def join(channel_fd: int, flag_fd: int, sample_at: str, epoch_length: int) -> None:
+    """Connect, pause before the first line, and listen from then on.
+
+    Args:
+        channel_fd: The channel to the session.
+        flag_fd: A byte that the session raises.
+        sample_at: What a sample ends with, empty to find out.
+        epoch_length: How many samples an epoch has, 0 to find out.
+    """
     die_with_parent()
     for fd in (channel_fd, flag_fd):  # what the script starts has no part in them
         os.set_inheritable(fd, False)
@@ -34,7 +41,7 @@ def join(channel_fd: int, flag_fd: int) -> None:
     marks = TerminalMarks(lambda: stepper.producing)
     stepper = Stepper(channel, memoryview(mmap.mmap(flag_fd, 1)), marks)
     os.close(flag_fd)
-    script = _Script(channel, stepper, marks)
+    script = _Script(channel, stepper, marks, (sample_at, epoch_length))
     os.register_at_fork(after_in_child=script.leave)
     sys.excepthook = _without_our_frames(sys.excepthook)
     atexit.register(script.end)  # registered first, it runs last
@@ -49,10 +56,13 @@ def join(channel_fd: int, flag_fd: int) -> None:
 class _Script:
     """The life of a script under bptui."""
 
-    def __init__(self, channel: Channel, stepper: Stepper, marks: TerminalMarks) -> None:
+    def __init__(
+        self, channel: Channel, stepper: Stepper, marks: TerminalMarks, sampling: tuple[str, int]
+    ) -> None:
         self._channel = channel
         self._stepper = stepper
         self._marks = marks
+        self._sampling = sampling
         self._at_end: Callable[[], None] = lambda: None
         self._at_fork: Callable[[], None] = lambda: None
         self._is_ours = True
@@ -76,7 +86,7 @@ class _Script:
         if self._is_ours:
             from bptui.debuggee.hooks import Hooks
 
-            hooks = Hooks(self._stepper, self._channel)
+            hooks = Hooks(self._stepper, self._channel, *self._sampling)
             self._at_end, self._at_fork = hooks.finish, hooks.leave
             with contextlib.suppress(*_GONE):
                 hooks.install()

@@ -56,12 +56,13 @@ class Debuggee:
         for fd in given[1:]:
             os.close(fd)
 
-    async def spawn(self, command: Sequence[str], stdin: int | None) -> None:
+    async def spawn(self, command: Sequence[str], stdin: int | None, sampling: tuple[str, int]) -> None:
         """Start an unmodified script under a terminal of its own, joined to us by its sitecustomize.
 
         Args:
             command: The interpreter and its arguments.
             stdin: What it reads, None for its terminal.
+            sampling: What its samples end with and how many an epoch has, where the user says so.
         """
         ours, theirs = socket.socketpair()
         self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
@@ -71,7 +72,7 @@ class Debuggee:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=terminal if stdin is None else stdin, stdout=terminal, stderr=errors,
             start_new_session=True, pass_fds=(theirs.fileno(), flag),
-            env=_joined_environment(theirs.fileno(), flag),
+            env=_joined_environment(theirs.fileno(), flag, sampling),
             preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         theirs.close()
@@ -151,7 +152,7 @@ class Debuggee:
         self._flag.close()
 
 
-def _joined_environment(channel: int, flag: int) -> dict[str, str]:
+def _joined_environment(channel: int, flag: int, sampling: tuple[str, int]) -> dict[str, str]:
     """The environment in which Python finds our sitecustomize, which then puts everything back."""
     package = Path(__file__).parents[2]
     before = os.environ.get("PYTHONPATH", "")
@@ -159,7 +160,7 @@ def _joined_environment(channel: int, flag: int) -> dict[str, str]:
     return os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, (inject, before))),
         "BPTUI_PYTHONPATH": before,
-        "BPTUI_JOIN": f"{channel}:{flag}:{package}",
+        "BPTUI_JOIN": ":".join(map(str, (channel, flag, *sampling, package))),
     }
 
 

@@ -17,6 +17,8 @@ class SessionOptions:
         log: Where to write the protocol, None for nowhere.
         listen: The fd of the listening socket for apps, None without apps.
         socket: The path of that socket.
+        sample_at: What a script's sample ends with, as the user says; empty to find out.
+        epoch_length: How many samples an epoch of a script has, as the user says; 0 to find out.
     """
 
     target: str
@@ -26,3 +28,5 @@ class SessionOptions:
     listen: int | None = None
     socket: str = ""
     script: tuple[str, ...] = ()
+    sample_at: str = ""
+    epoch_length: int = 0

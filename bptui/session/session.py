@@ -181,7 +181,8 @@ class Session:
         self._change(detail=f"starting {self.options.target}")
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
-        await self._debuggee.spawn((sys.executable, *self.options.script), self._stdin)
+        sampling = self.options.sample_at, self.options.epoch_length
+        await self._debuggee.spawn((sys.executable, *self.options.script), self._stdin, sampling)
         self._following = self._spawn(self._follow(self._debuggee))
 
     async def _start_keeper(self) -> None:

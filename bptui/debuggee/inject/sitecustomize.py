@@ -29,12 +29,12 @@ def _run_hidden() -> None:
 
 def _join() -> None:
     """Connect to the session; `package` is for interpreters in which bptui is not installed."""
-    channel, flag, package = os.environ.pop("BPTUI_JOIN").split(":", 2)
+    channel, flag, sample_at, epoch_length, package = os.environ.pop("BPTUI_JOIN").split(":", 4)
     if importlib.util.find_spec("bptui") is None:
         sys.path.append(package)
     from bptui.debuggee.script import join
 
-    join(int(channel), int(flag))
+    join(int(channel), int(flag), sample_at, int(epoch_length))
 
 
 _vanish()
