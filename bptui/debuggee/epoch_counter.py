@@ -6,6 +6,8 @@ from types import CodeType, FrameType
 
 from bptui.debuggee.epoch_variable import NAME, EpochVariable, as_epoch, find
 from bptui.debuggee.loader_passes import LoaderPasses
+from bptui.debuggee.loop_length import counts_from_zero, length_of
+from bptui.debuggee.pending import Pending
 from bptui.debuggee.user_loops import Around, Loops, UserLoop
 
 _NONE = "none found: no second loop, no variable called epoch, no DataLoader"
@@ -19,6 +21,8 @@ class EpochCounter:
 
     Attributes:
         how: What they were found by: what says it, and the name of its variable.
+        samples: How many samples the epoch has, None where nothing says it, or what said it was wrong once.
+        epochs: How many epochs there are to be, None where nothing says it.
     """
 
     def __init__(self, passes: LoaderPasses, length: int = 0) -> None:
@@ -29,6 +33,8 @@ class EpochCounter:
             length: How many samples an epoch has, 0 if the user does not say so.
         """
         self.how: tuple[object, str] = ("", "")
+        self.samples: int | None = length or None
+        self.epochs: int | None = None
         self._passes = passes
         self._length = length
         self._runs = 0
@@ -37,6 +43,8 @@ class EpochCounter:
         self._key: object = self
         self._epoch = -1
         self._index = -1
+        self._measure: object = None
+        self._wrong: set[object] = set()
 
     def see(self, around: Around, frame: FrameType) -> bool:
         """Look at what stands around a backward pass; says whether the epochs are numbered without `leave`."""
@@ -61,16 +69,40 @@ class EpochCounter:
         """The samples' loop was left."""
         self._runs += 1
 
-    def place(self) -> tuple[int, int]:
-        """(epoch, index) of the sample that was seen last."""
+    def place(self, pending: Pending) -> tuple[int, int]:
+        """(epoch, index) of a sample that is complete, whose backward pass was the last to be seen."""
         self._index += 1
         if self._length:
             return divmod(self._index, self._length)
         key, number = self._seen
         if key != self._key:
+            self._distrust(self._index)
             self._key, self._index = key, 0
             self._epoch = self._epoch + 1 if number is None else number
+            self._look_ahead(pending, number is not None)
+        elif self._index == self.samples:
+            self._distrust(self._index + 1)
         return self._epoch, self._index
+
+    def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
+        """See how long this epoch is going to be."""
+        loops, at = pending.around.loops, _epoch_loop(pending.around.loops)
+        if not loops and pending.at == "update" and pending.backwards == 1:
+            self._measure, samples = self._passes, self._passes.length()
+        elif at == 1 and pending.at == "loop" and loops[0][1].is_always_at(pending.loop_line):
+            self._measure, samples = loops[0][1], length_of(loops[0][1].over, loops[0][0])
+        else:
+            self._measure, samples = None, None
+        self.samples = None if self._measure in self._wrong else samples or None
+        self.epochs = None
+        if at is not None and is_numbered and counts_from_zero(loops[at][1].over):
+            self.epochs = length_of(loops[at][1].over, loops[at][0])
+
+    def _distrust(self, samples: int) -> None:
+        """The epoch has turned out to have so many samples, or more."""
+        if self.samples is not None and samples != self.samples:
+            self._wrong.add(self._measure)
+            self.samples = None
 
     def _see_loop(self, frame: FrameType, loop: UserLoop, around: tuple[int, ...]) -> bool:
         name = loop.target or NAME

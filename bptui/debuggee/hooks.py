@@ -62,6 +62,7 @@ class Hooks:
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
         self._updates = Updates()
+        self._updates_before = 0
         self._pending: Pending | None = None
         self._sample_at = sample_at
         self._passes = LoaderPasses()
@@ -107,7 +108,7 @@ class Hooks:
         is_training = kwargs.get("accumulate_grad", False)  # else it is a grad()
         pending = self._guard(self._before_backward, outputs, sys._getframe(1)) if is_training else None
         handles = self._guard(self._tracer.listen, outputs) if self._tracer else ()
-        self._is_inside = True
+        self._is_inside, self._updates_before = True, self._updates.count
         try:
             result = self._engine(outputs, *args, **kwargs)
         finally:
@@ -175,8 +176,11 @@ class Hooks:
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
         if threading.get_ident() != self._thread or not self._works:
             return
-        self._updates.note_step(optimizer)
-        if self._pending is not None and self._pending.at != "loop":
+        # An optimizer of each parameter's own, that makes its step as soon as there is a gradient: one update.
+        self._updates.note_step(
+            optimizer, counts=not self._is_inside or self._updates.count == self._updates_before
+        )
+        if self._pending is not None and self._pending.at != "loop" and not self._is_inside:
             self._complete()
 
     def _end_iteration(self) -> None:
@@ -190,9 +194,13 @@ class Hooks:
             return
         self._updates.look(self._parameters.leaves)
         self._tell(pending)
-        epoch, index = self._epochs.place()
+        epochs = self._epochs
+        epoch, index = epochs.place(pending)
         weight, after, grad = self._parameters.quantities()
-        sample = Sample(epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after)
+        sample = Sample(
+            epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after,
+            samples=epochs.samples, epochs=epochs.epochs,
+        )  # fmt: skip
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()

@@ -22,10 +22,11 @@ class Pending:
         updates: How many updates there were before it.
         is_watched: Whether somebody says when its iteration ends.
         scope: The frame in which its leaves have their names.
+        loop_line: The line of the samples' loop from which the backward pass was called.
         path: The user's file that called the backward pass.
     """
 
-    __slots__ = ("around", "at", "backwards", "is_watched", "loss", "path", "scope", "updates")
+    __slots__ = ("around", "at", "backwards", "is_watched", "loop_line", "loss", "path", "scope", "updates")
 
     def __init__(self, caller: FrameType, at: str, backwards: int, updates: int) -> None:
         """A backward pass begins.
@@ -44,6 +45,7 @@ class Pending:
         self.updates = updates
         self.is_watched = False
         self.scope = around.loops[0][0] if around.loops else around.frame
+        self.loop_line = self.scope.f_lineno or 0
         self.path = around.frame.f_code.co_filename
 
     def how(self, wanted: str) -> str:

@@ -29,9 +29,9 @@ class Updates:
         self._state: list[int] = []
         self._bumps_versions = False
 
-    def note_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """An optimizer of torch's has made a step."""
-        self.count += 1
+    def note_step(self, optimizer: torch.optim.Optimizer, counts: bool) -> None:
+        """An optimizer of torch's has made a step, which counts as an update or only as a part of one."""
+        self.count += counts
         if optimizer not in self._optimizers:
             self._optimizers.add(optimizer)
             params = [param for group in optimizer.param_groups for param in group["params"]]

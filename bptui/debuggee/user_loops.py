@@ -7,6 +7,7 @@ import dis
 import linecache
 import site
 import sysconfig
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import CodeType, FrameType
@@ -17,6 +18,7 @@ from bptui.debuggee.places import is_user
 _INSTALLED = tuple({*site.getsitepackages(), *(sysconfig.get_paths()[key] for key in ("purelib", "platlib"))})
 
 _Node = ast.For | ast.While | ast.AsyncFor
+_SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,8 @@ class UserLoop:
         body: The line at which its body begins; the header's own if all stands on one line.
         end: Its last line, that of an `else` not included.
         target: The name of a `for` loop's variable, empty for a `while` or a tuple.
+        over: What a `for` loop iterates over.
+        detours: The first and last lines of what an iteration may pass by; of all if it may break or continue.
     """
 
     path: str
@@ -36,9 +40,15 @@ class UserLoop:
     body: int
     end: int
     target: str
+    over: ast.expr | None = None
+    detours: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
         return f"the loop at {PurePath(self.path).name}:{self.header}"
+
+    def is_always_at(self, line: int) -> bool:
+        """Whether every iteration passes this line of its body."""
+        return not any(first <= line <= last for first, last in self.detours)
 
     def begins_at(self, line: int) -> bool:
         """Whether an iteration begins at this line: a header may have several."""
@@ -164,7 +174,21 @@ def _loops_of(code: CodeType, line: int) -> tuple[UserLoop, ...]:
 def _loop(code: CodeType, node: _Node) -> UserLoop:
     target = node.target.id if isinstance(node, ast.For) and isinstance(node.target, ast.Name) else ""
     end = node.body[-1].end_lineno or node.lineno
-    return UserLoop(code.co_filename, node.lineno, node.body[0].lineno, end, target)
+    over = node.iter if isinstance(node, ast.For) else None
+    detours = tuple(_detours(node.body, (node.lineno, end)))
+    return UserLoop(code.co_filename, node.lineno, node.body[0].lineno, end, target, over, detours)
+
+
+def _detours(body: Iterable[ast.AST], whole: tuple[int, int], inner: bool = False) -> Iterator[tuple[int, int]]:
+    """The lines of a loop's body that not every iteration passes."""
+    for each in body:
+        if isinstance(each, _SCOPES):
+            continue
+        if isinstance(each, ast.Return) or (isinstance(each, ast.Break | ast.Continue) and not inner):
+            yield whole
+        elif isinstance(each, ast.If | ast.Match | ast.Try):
+            yield each.lineno, each.end_lineno or each.lineno
+        yield from _detours(ast.iter_child_nodes(each), whole, inner or isinstance(each, _Node))
 
 
 def _loops_in(code: CodeType) -> list[_Node]:
@@ -189,7 +213,7 @@ def _function(tree: ast.Module, code: CodeType) -> ast.AST | None:
 def _own_loops(scope: ast.AST) -> list[_Node]:
     loops: list[_Node] = []
     for child in ast.iter_child_nodes(scope):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+        if isinstance(child, _SCOPES):
             continue
         if isinstance(child, _Node):
             loops.append(child)

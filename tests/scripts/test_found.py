@@ -68,3 +68,57 @@ def test_nonsense_is_one_line(workshop, options, line):
     assert done.code == 2
     assert line in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+LENGTHS = """
+    import torch
+    weight = torch.ones(1, requires_grad=True)
+
+    def train(batches, epochs, is_hidden=lambda i: False):
+        def step(i):
+            if not is_hidden(i):
+                (weight * 1).sum().backward()
+
+        for epoch in range(epochs):
+            for i in batches:
+                step(i)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "declared"),
+    [
+        ("train([1, 2, 3], 2)", [(3, 2)] * 6),
+        ("train(iter(range(3)), 1)", [(None, 1)] * 3),
+        # A sample that was promised and did not come: that loop is not believed again.
+        ("train([1, 2, 3], 2, lambda i: i == 3)", [(3, 2)] * 2 + [(None, 2)] * 2),
+    ],
+)
+def test_the_length_of_an_epoch(workshop, call, declared):
+    done = workshop.record(workshop.write(LENGTHS + f"\n    {call}\n"))
+    assert (done.code, done.stderr) == (0, "")
+    assert [(sample.layout.samples, sample.layout.epochs) for sample in done.samples] == declared
+
+
+def test_epochs_of_a_notebook_and_of_reinforcement_learning(workshop):
+    """A function per epoch, and a counter of epochs that is set back."""
+    done = workshop.record(
+        workshop.write("""
+        import torch
+        weight = torch.ones(1, requires_grad=True)
+
+        def train(epoch):
+            for i in range(2):
+                (weight * 1).sum().backward()
+
+        train(epoch=1)
+        train(epoch=2)
+        for rollout in range(2):
+            for epoch in range(1):
+                for i in range(2):
+                    (weight * 1).sum().backward()
+    """)
+    )
+    assert done.places == [(1, 0), (1, 1), (2, 0), (2, 1)] + [(0, 0), (0, 1)] * 2
+    ends = done.reader.epoch_ends(0, 0, 9)
+    assert [(end.epoch, end.first, end.last) for end in ends] == [(1, 0, 1), (2, 2, 3), (0, 4, 5), (0, 6, 7)]
