@@ -18,6 +18,7 @@ from bptui.debuggee.findings import Findings
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
+from bptui.debuggee.loss_scale import LossScale
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameters import Parameters
@@ -30,6 +31,8 @@ from bptui.protocol import Channel, Doing, Found
 from bptui.records import Node, Sample
 
 _ENGINE = "_engine_run_backward"
+
+_OTHER_THREADS = "backward passes in other threads than the main one are not listened to"
 
 
 class Hooks:
@@ -63,13 +66,16 @@ class Hooks:
         self._parameters = Parameters()
         self._updates = Updates()
         self._updates_before = 0
+        self._has_micro_batches = False
         self._pending: Pending | None = None
         self._sample_at = sample_at
         self._passes = LoaderPasses()
+        self._loss_scale = LossScale()
         self._epochs = EpochCounter(self._passes, epoch_length)
         self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave)
         self._tracer: Tracer | None = None
         self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
+        self._other_threads = ""
         self._told: tuple[object, ...] = ()
         stepper.reader = RowReader()
 
@@ -82,6 +88,7 @@ class Hooks:
         register_optimizer_step_post_hook(self._watch.look_back)
         register_optimizer_step_post_hook(lambda optimizer, *_: self._guard(self._after_step, optimizer))
         self._passes.install()
+        self._loss_scale.install()
         torch.compile = self._compile_eagerly(torch.compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
@@ -91,6 +98,7 @@ class Hooks:
         self._guard(self._complete)
         if not self._stepper.steps:
             self._findings.say(sample="none: no backward pass was seen in the main thread")
+        self._findings.say(threads=self._other_threads)
 
     def leave(self) -> None:
         """Listen no more."""
@@ -121,12 +129,10 @@ class Hooks:
 
     def _is_heard(self) -> bool:
         """Whether an engine run is the user's: not one inside another, of another thread, or of a transform."""
-        return (
-            not self._is_inside
-            and self._works
-            and threading.get_ident() == self._thread
-            and torch._C._functorch.maybe_current_level() is None
-        )
+        if threading.get_ident() != self._thread:
+            self._other_threads = _OTHER_THREADS
+            return False
+        return self._works and not self._is_inside and torch._C._functorch.maybe_current_level() is None
 
     def _guard(self, work: Callable[..., Any], *values: Any) -> Any:
         """Do our own work; a bug of ours ends the listening, never the training."""
@@ -165,6 +171,7 @@ class Hooks:
         self._parameters.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
+            pending.scaling = self._loss_scale.in_words(outputs[0])
         around = pending.around
         is_numbered = self._epochs.see(around, frame)
         if around.loops and (pending.at == "loop" or not is_numbered):
@@ -199,11 +206,17 @@ class Hooks:
         weight, after, grad = self._parameters.quantities()
         sample = Sample(
             epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after,
-            samples=epochs.samples, epochs=epochs.epochs,
+            update_number=self._update_of(pending), samples=epochs.samples, epochs=epochs.epochs,
         )  # fmt: skip
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()
+
+    def _update_of(self, pending: Pending) -> int | None:
+        """The number of the sample's update, 0 without one; None as long as that is the sample's own number."""
+        count = self._updates.count
+        self._has_micro_batches = self._has_micro_batches or count != self._stepper.steps + 1
+        return (count if count > pending.updates else 0) if self._has_micro_batches else None
 
     def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
         tracer, self._tracer = self._tracer, None
@@ -219,14 +232,23 @@ class Hooks:
     def _tell(self, pending: Pending) -> None:
         """Say how samples, epochs and updates were found, once for each way."""
         loop = pending.around.loops[0][1] if pending.around.loops else None
-        how = (loop, pending.at, self._epochs.how, self._updates.found, pending.backwards)
+        how = (
+            loop,
+            pending.at,
+            self._epochs.how,
+            self._updates.found,
+            pending.backwards,
+            pending.scaling,
+            self._other_threads,
+        )
         if how != self._told:
             self._told = how
             self._findings.say(
                 sample=pending.how(self._sample_at),
                 epoch=self._epochs.in_words(),
-                update=self._updates.found,
+                update=self._updates.found or "none seen yet",
                 loss=pending.loss_in_words(),
+                threads=self._other_threads,
             )
 
     def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,6 +18,7 @@ class Pending:
         at: What it ends with: "loop" for an iteration of one, "update" of the weights, or "backward".
         around: What stands around the backward pass.
         loss: What the backward pass began at.
+        scaling: What was done to the loss before, in words.
         backwards: How many backward passes there were.
         updates: How many updates there were before it.
         is_watched: Whether somebody says when its iteration ends.
@@ -26,7 +27,18 @@ class Pending:
         path: The user's file that called the backward pass.
     """
 
-    __slots__ = ("around", "at", "backwards", "is_watched", "loop_line", "loss", "path", "scope", "updates")
+    __slots__ = (
+        "around",
+        "at",
+        "backwards",
+        "is_watched",
+        "loop_line",
+        "loss",
+        "path",
+        "scaling",
+        "scope",
+        "updates",
+    )
 
     def __init__(self, caller: FrameType, at: str, backwards: int, updates: int) -> None:
         """A backward pass begins.
@@ -41,6 +53,7 @@ class Pending:
         found = "loop" if around.loops else "update"
         self.at = found if at in ("", "loop") else at
         self.loss: torch.Tensor | None = None
+        self.scaling = ""
         self.backwards = backwards + 1
         self.updates = updates
         self.is_watched = False
@@ -64,4 +77,5 @@ class Pending:
 
     def loss_in_words(self) -> str:
         """Which loss it is that is shown, empty where there is only one."""
-        return f"of the last of {self.backwards} backward passes per sample" if self.backwards > 1 else ""
+        which = f"of the last of {self.backwards} backward passes per sample" if self.backwards > 1 else ""
+        return "; ".join(filter(None, (which, self.scaling)))

@@ -122,3 +122,30 @@ def test_epochs_of_a_notebook_and_of_reinforcement_learning(workshop):
     assert done.places == [(1, 0), (1, 1), (2, 0), (2, 1)] + [(0, 0), (0, 1)] * 2
     ends = done.reader.epoch_ends(0, 0, 9)
     assert [(end.epoch, end.first, end.last) for end in ends] == [(1, 0, 1), (2, 2, 3), (0, 4, 5), (0, 6, 7)]
+
+
+def test_which_loss_is_shown_and_what_is_not_heard(workshop):
+    done = workshop.record(
+        workshop.write("""
+        import threading, torch
+        weight = torch.ones(1, requires_grad=True)
+        opt = torch.optim.SGD([weight], 0.1)
+        scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+        for i in range(2):
+            (weight * 1).sum().backward()
+            scaler.scale((weight * 2).sum()).backward()
+            scaler.step(opt)
+            scaler.update()
+        thread = threading.Thread(target=lambda: (weight * 1).sum().backward())
+        thread.start()
+        thread.join()
+    """)
+    )
+    facts = done.reader.facts()
+    assert facts["loss"] == (
+        "of the last of 2 backward passes per sample; "
+        "scaled by GradScaler, by 4 at first, and so are the gradients"
+    )
+    assert facts["threads"] == "backward passes in other threads than the main one are not listened to"
+    assert [sample.quantities["loss"].item for sample in done.samples][0] == 8
+    assert len(done.samples) == 2
