@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import CodeType, FrameType
+from typing import NamedTuple
 
 from bptui.debuggee.epoch_variable import NAME, EpochVariable, as_epoch, find
 from bptui.debuggee.loader_passes import LoaderPasses
@@ -11,6 +12,20 @@ from bptui.debuggee.pending import Pending
 from bptui.debuggee.user_loops import Around, Loops, UserLoop
 
 _NONE = "none found: no second loop, no variable called epoch, no DataLoader"
+
+
+class _Source(NamedTuple):
+    """What numbers the epochs of a place in the code.
+
+    Attributes:
+        code: Kept so that no id is used twice.
+        variable: That does.
+        is_fed: Whether batches come from a DataLoader.
+    """
+
+    code: CodeType
+    variable: EpochVariable | None
+    is_fed: bool
 
 
 class EpochCounter:
@@ -38,7 +53,8 @@ class EpochCounter:
         self._passes = passes
         self._length = length
         self._runs = 0
-        self._variables: dict[tuple[int, int], tuple[CodeType, EpochVariable | None]] = {}
+        self._sources: dict[tuple[int, int], _Source] = {}
+        self._taken = 0
         self._seen: tuple[object, int | None] = (None, None)
         self._key: object = self
         self._epoch = -1
@@ -52,12 +68,8 @@ class EpochCounter:
             self.how = f"every {self._length} samples, set by you", ""
         elif (loop := _epoch_loop(around.loops)) is not None:
             return self._see_loop(*around.loops[loop], _counters(around.loops[loop + 1 :]))
-        elif (number := self._by_variable(around, frame)) is not None:
-            self._seen = (number, *_counters(around.beyond)), number
-        elif self._passes.latest >= 0:
-            self._seen, self.how = (self._passes.latest, None), ("each pass over the DataLoader", "")
         else:
-            self._seen, self.how = (None, None), (_NONE, "")
+            self._see_source(around, frame)
         return True
 
     def in_words(self) -> str:
@@ -111,15 +123,21 @@ class EpochCounter:
         self._seen = (loop, self._runs if number is None else number, *around), number
         return number is not None
 
-    def _by_variable(self, around: Around, frame: FrameType) -> int | None:
-        place = id(around.frame.f_code), around.frame.f_lasti
-        if place not in self._variables:
-            self._variables[place] = around.frame.f_code, find(frame)
-        variable = self._variables[place][1]
+    def _see_source(self, around: Around, frame: FrameType) -> None:
+        """Look for what numbers the epochs of this place in the code, where no loop does."""
+        code, taken = around.frame.f_code, self._passes.taken
+        place = id(code), around.frame.f_lasti
+        if place not in self._sources:
+            self._sources[place] = _Source(code, find(frame), taken > self._taken)
+        self._taken = taken
+        _, variable, is_fed = self._sources[place]
         number = variable.read(frame) if variable else None
         if number is not None:
-            self.how = variable, ""
-        return number
+            self._seen, self.how = ((number, *_counters(around.beyond)), number), (variable, "")
+        elif is_fed:
+            self._seen, self.how = (self._passes.latest, None), ("each pass over the DataLoader", "")
+        else:
+            self._seen, self.how = (None, None), (_NONE, "")
 
 
 def _epoch_loop(loops: Loops) -> int | None:

@@ -85,6 +85,7 @@ class Hooks:
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
         register_optimizer_step_pre_hook(self._watch.look_away)
+        register_optimizer_step_pre_hook(lambda optimizer, *_: self._guard(self._before_step, optimizer))
         register_optimizer_step_post_hook(self._watch.look_back)
         register_optimizer_step_post_hook(lambda optimizer, *_: self._guard(self._after_step, optimizer))
         self._passes.install()
@@ -179,6 +180,10 @@ class Hooks:
         self._pending = pending
         if pending.at == "update" and self._updates.count > pending.updates:
             self._complete()  # the optimizer makes its steps within the backward pass
+
+    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if threading.get_ident() == self._thread and self._works:
+            self._updates.expect_step(optimizer)
 
     def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
         if threading.get_ident() != self._thread or not self._works:

@@ -18,10 +18,12 @@ class LoaderPasses:
 
     Attributes:
         latest: The pass from which the newest batch came, -1 before the first.
+        taken: How many batches there were.
     """
 
     def __init__(self) -> None:
         self.latest = -1
+        self.taken = 0
         self._count = 0
         self._iterator: weakref.ref[Any] | None = None
         self._thread = threading.main_thread().ident
@@ -42,6 +44,7 @@ class LoaderPasses:
         def __next__(iterator: Any) -> Any:  # noqa: N807
             batch = take(iterator)
             if torch.is_grad_enabled() and threading.get_ident() == self._thread:
+                self.taken += 1
                 number = getattr(iterator, _PASS, -1)
                 if number != self.latest:
                     self.latest, self._iterator = number, weakref.ref(iterator)

@@ -32,13 +32,17 @@ class Updates:
     def note_step(self, optimizer: torch.optim.Optimizer, counts: bool) -> None:
         """An optimizer of torch's has made a step, which counts as an update or only as a part of one."""
         self.count += counts
+        name = f"{type(optimizer).__name__}.step()"
+        if name not in self.found:
+            self.found = ", ".join(filter(None, (self.found, name)))
+
+    def expect_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimizer of torch's begins a step: what its parameters do meanwhile is no update by hand."""
         if optimizer not in self._optimizers:
             self._optimizers.add(optimizer)
             params = [param for group in optimizer.param_groups for param in group["params"]]
             self._optimized |= {id(param): weakref.ref(param) for param in params}
             self._leaves = ()
-            name = f"{type(optimizer).__name__}.step()"
-            self.found = name if name in self.found else ", ".join(filter(None, (self.found, name)))
 
     def look(self, leaves: Sequence[torch.Tensor]) -> None:
         """Find out whether these leaves have changed since the last look, unless an optimizer would say so."""

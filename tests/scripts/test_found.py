@@ -147,5 +147,5 @@ def test_which_loss_is_shown_and_what_is_not_heard(workshop):
         "scaled by GradScaler, by 4 at first, and so are the gradients"
     )
     assert facts["threads"] == "backward passes in other threads than the main one are not listened to"
-    assert [sample.quantities["loss"].item for sample in done.samples][0] == 8
+    assert next(sample.quantities["loss"].item for sample in done.samples) == 8
     assert len(done.samples) == 2
