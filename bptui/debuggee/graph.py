@@ -76,24 +76,29 @@ class Tracer:
 
         return take
 
-    def graph(self, sample: Sample, frame: FrameType) -> tuple[Node, ...]:
+    def graph(self, sample: Sample, frame: FrameType, *others: FrameType) -> tuple[Node, ...]:
         """The rows of the sample's graph, every row after the rows it consumes.
 
         Args:
             sample: What the loop yielded; its input and target are shown as leaves.
             frame: The suspended frame of the loop, in which leaves have their names.
+            others: Where parameters may have theirs if not there, in this order.
         """
-        return _Rows(sample, frame, self._grads, self._tagger.parameters).build(self._nodes)
+        return _Rows(sample, (frame, *others), self._grads, self._tagger.parameters).build(self._nodes)
 
 
 class _Rows:
     """Builds the rows: each op preceded by those of its leaves that were not there yet."""
 
     def __init__(
-        self, sample: Sample, frame: FrameType, grads: dict[Any, TensorSummary | None], parameters: dict[int, Leaf]
+        self,
+        sample: Sample,
+        frames: tuple[FrameType, ...],
+        grads: dict[Any, TensorSummary | None],
+        parameters: dict[int, Leaf],
     ) -> None:
         self._known = (sample.input, sample.target)
-        self._frame = frame
+        self._frames = frames
         self._grads = grads
         self._parameters = parameters
         self._rows: list[Node] = []
@@ -117,7 +122,7 @@ class _Rows:
 
     def _row_of_node(self, node: Any) -> int | None:
         if node not in self._row_of and _is_leaf(node):
-            name = name_of(node.variable, (self._frame,)) or UNNAMED
+            name = name_of(node.variable, self._frames) or UNNAMED
             used = self._parameters.get(id(node.variable))
             value = used.summary if used else None
             self._append(node, Node(name, "parameter", (), value, self._grads.get(node), node=node.name()))
@@ -126,7 +131,7 @@ class _Rows:
     def _row_of_leaf(self, leaf: Leaf) -> int:
         key = ("leaf", id(leaf.value))
         if key not in self._row_of:
-            self._append(key, Node(name_of(leaf.value, (self._frame,)) or UNNAMED, "input", value=leaf.summary))
+            self._append(key, Node(name_of(leaf.value, self._frames[:1]) or UNNAMED, "input", value=leaf.summary))
         return self._row_of[key]
 
     def _is_shown(self, leaf: Leaf) -> bool:

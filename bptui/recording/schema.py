@@ -44,7 +44,7 @@ CREATE TABLE branches (
 CREATE TABLE layouts (id INTEGER PRIMARY KEY, layout TEXT NOT NULL UNIQUE);
 
 -- A quantity of several elements stands here as its norm, its summary in `tensors`. SQLite stores NaN as NULL and
--- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 8 + i that it is -0.0.
+-- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 9 + i that it is -0.0.
 CREATE TABLE samples (
     id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL, layout INTEGER NOT NULL,
     marks INTEGER NOT NULL, {_values}
