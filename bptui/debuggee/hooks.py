@@ -19,7 +19,8 @@ from bptui.debuggee.graph import Tracer
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
-from bptui.debuggee.parameters import Parameters
+from bptui.debuggee.parameter_stats import ParameterStatistics
+from bptui.debuggee.parameters import Parameters, leaves_under
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.user_loops import Loops, UserLoop, look_around
@@ -46,6 +47,7 @@ class Hooks:
         self._works = True
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
+        self._statistics = ParameterStatistics()
         self._pending: _Pending | None = None
         self._epochs = EpochCounter()
         self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
@@ -60,8 +62,8 @@ class Hooks:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
-        register_optimizer_step_pre_hook(self._watch.look_away)
-        register_optimizer_step_post_hook(self._watch.look_back)
+        register_optimizer_step_pre_hook(self._before_update)
+        register_optimizer_step_post_hook(self._after_update)
         torch.compile = self._compile_eagerly(torch.compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
@@ -128,12 +130,17 @@ class Hooks:
         pending = _Pending(frame)
         if self._pending is None:
             self._parameters.begin(outputs)
+            if self._stepper.trace_next or self._statistics.is_due():
+                self._statistics.begin(leaves_under(outputs), pending.scope)
         else:
             self._parameters.widen(outputs)
+            if self._statistics.is_measuring:
+                self._statistics.widen(leaves_under(outputs), pending.scope)
         return pending
 
     def _after_backward(self, outputs: Sequence[Any], pending: _Pending) -> None:
         self._parameters.note_grads()
+        self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
         numbered = self._epochs.see(pending.loops)
@@ -141,6 +148,16 @@ class Hooks:
             pending.is_watched = self._watch.watch(*pending.loops[0], until_exit=not numbered)
         self._pending = pending
         self._tell(pending.loops)
+
+    def _before_update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        self._watch.look_away()
+        if self._statistics.is_measuring and self._works:
+            self._guard(self._statistics.before_update, optimizer)
+
+    def _after_update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        if self._statistics.is_measuring and self._works:
+            self._guard(self._statistics.after_update, optimizer)
+        self._watch.look_back()
 
     def _complete(self) -> None:
         """The sample at hand is complete, after its update: keep it, and stop if that is asked for."""
@@ -150,6 +167,8 @@ class Hooks:
         epoch, index = self._epochs.place()
         weight, after, grad = self._parameters.quantities()
         sample = Sample(epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after)
+        if (measured := self._statistics.finish()) is not None:
+            self._stepper.keep(*measured)
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.line, pending.path, nodes)
         self._trace_if_wanted()

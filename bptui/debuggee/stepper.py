@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.live_traces import LiveTraces
+from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -23,7 +24,7 @@ from bptui.protocol import (
     Step,
     Stopped,
 )
-from bptui.records import Node, Sample
+from bptui.records import Node, Parameter, Sample
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.rows import Row, RowReader
@@ -104,6 +105,7 @@ class Stepper:
         self._stopped = True
         self._ticks = 0
         self._live = LiveTraces()
+        self._statistics = ParameterBatches()
         self._before = TRACE_BEFORE
 
     @property
@@ -127,6 +129,10 @@ class Stepper:
             return
         self._attend(sample, nodes)
 
+    def keep(self, parameters: tuple[Parameter, ...], numbers: array[float]) -> None:
+        """Statistics of each parameter at the sample that is visited next."""
+        self._statistics.add(self.steps, parameters, numbers)
+
     def wait(self, reason: str = "") -> None:
         """Stop until a command says how to go on."""
         self.flush()
@@ -146,7 +152,7 @@ class Stepper:
 
     def flush(self) -> None:
         """Send the rows that wait, in batches of one layout."""
-        messages: list[Message] = []
+        messages: list[Message] = list(self._statistics.messages())
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
             messages.append(LayoutSeen(self._announced, layout))
             self._announced += 1

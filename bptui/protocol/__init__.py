@@ -5,6 +5,7 @@ from __future__ import annotations
 from bptui.protocol.codec import decode, encode, from_json, to_json
 from bptui.protocol.framing import Channel, LineSplitter, read_message
 from bptui.protocol.messages import (
+    ABSENT,
     PROTOCOL_VERSION,
     Attach,
     Breakpoints,
@@ -21,6 +22,8 @@ from bptui.protocol.messages import (
     Loaded,
     Message,
     Notice,
+    ParameterSamples,
+    ParametersSeen,
     Pause,
     Quit,
     Ready,
@@ -36,6 +39,7 @@ from bptui.protocol.messages import (
 )
 
 __all__ = [
+    "ABSENT",
     "PROTOCOL_VERSION",
     "Attach",
     "Breakpoints",
@@ -54,6 +58,8 @@ __all__ = [
     "Loaded",
     "Message",
     "Notice",
+    "ParameterSamples",
+    "ParametersSeen",
     "Pause",
     "Quit",
     "Ready",

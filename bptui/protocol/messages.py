@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Node, RunState, Target
+from bptui.records import Layout, Node, Parameter, RunState, Target
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
+
+ABSENT = -1.0
+"""Stands for a norm that is not there."""
 
 Granularity = Literal["sample", "epoch", "run"]
 
@@ -226,6 +229,30 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class ParametersSeen:
+    """From now on statistics may name this set of parameters."""
+
+    id: int
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSamples:
+    """Statistics of each parameter, at some samples that share a set; said before those samples are.
+
+    Attributes:
+        set: The id of their set.
+        steps: The samples, in order.
+        numbers: Base64 of native doubles, per sample and parameter: the norms of the weight after the update,
+            of the gradient and of the update, `ABSENT` where there is none.
+    """
+
+    set: int
+    steps: tuple[int, ...]
+    numbers: str
+
+
+@dataclass(frozen=True, slots=True)
 class GraphTraced:
     """The computation graph of a sample."""
 
@@ -273,6 +300,8 @@ Event: TypeAlias = (
     | Refused
     | LayoutSeen
     | Samples
+    | ParametersSeen
+    | ParameterSamples
     | GraphTraced
     | Stopped
     | Ended
