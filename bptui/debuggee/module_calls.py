@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from collections.abc import Callable
@@ -47,19 +48,23 @@ class ModuleCalls:
         """Follow nothing yet.
 
         Args:
-            on_passing: Given what goes into each call, and what comes out, None after an error; each while `current`
-                is the call in which it was made.
+            on_passing: Given what goes into each call, and what comes out, None after an error; each while
+                `current` is the call in which it was made.
         """
         self.current: Call | None = None
         self._on_passing = on_passing
         self._thread = 0
         self._handles: tuple[RemovableHandle, ...] = ()
+        self._has_hooks: Callable[[], Any]
 
     def begin(self) -> None:
         """Listen from now on, outside of any module."""
         # Only while a sample is traced: they cost 1.6 µs a call, and under them torch.compile compiles anew.
         self.end()
         self._thread = threading.get_ident()
+        self._has_hooks = nn.modules.module._has_any_global_hook
+        had = self._has_hooks()
+        nn.modules.module._has_any_global_hook = lambda: had  # asked by torch.compile, for a warning at ours
         self._handles = (
             register_module_forward_pre_hook(self._enter),
             register_module_forward_hook(self._leave, always_call=True),
@@ -68,6 +73,8 @@ class ModuleCalls:
     def end(self) -> None:
         """Listen no more."""
         self.current = None
+        if self._handles:
+            nn.modules.module._has_any_global_hook = self._has_hooks
         for handle in self._handles:
             handle.remove()
         self._handles = ()
@@ -77,7 +84,7 @@ class ModuleCalls:
 
     def _enter(self, module: nn.Module, args: object) -> None:
         if self._is_heard():
-            self._on_passing(args)
+            self._pass(args)
             self.current = Call(weakref.ref(module), type(module).__name__, self.current, _get_sequence_nr())
 
     def _leave(self, module: nn.Module, args: object, output: Any) -> None:
@@ -88,5 +95,9 @@ class ModuleCalls:
             call = call.around
         if call is not None:
             self.current = call
-            self._on_passing(output)
+            self._pass(output)
             self.current = call.around
+
+    def _pass(self, values: Any) -> None:
+        with contextlib.suppress(Exception):  # it may be anything of the user's: a proxy of something dead raises
+            self._on_passing(values)

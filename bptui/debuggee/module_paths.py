@@ -55,8 +55,8 @@ class ModulePaths:
         self._counts[call.around, name] += 1
         count = self._counts[call.around, name]
         module = name if count == 1 else f"{name}#{count}"
-        types = "." * name.count(".") + call.type
-        return Path(f"{around.module}.{module}", f"{around.types}.{types}") if around.module else Path(module, types)
+        own = Path(module, "." * name.count(".") + call.type)
+        return Path(*map(".".join, zip(around, own, strict=True))) if call.around else own
 
     def _name(self, call: Call) -> str:
         """Its name in the module around it, or among the user's variables; its class if it has none."""
