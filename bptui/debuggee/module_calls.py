@@ -15,6 +15,8 @@ from torch._C._autograd import _get_sequence_nr
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+_HAS_HOOKS = "_has_any_global_hook"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
@@ -62,9 +64,9 @@ class ModuleCalls:
         # Only while a sample is traced: they cost 1.6 µs a call, and under them torch.compile compiles anew.
         self.end()
         self._thread = threading.get_ident()
-        self._has_hooks = nn.modules.module._has_any_global_hook
+        self._has_hooks = getattr(nn.modules.module, _HAS_HOOKS)
         had = self._has_hooks()
-        nn.modules.module._has_any_global_hook = lambda: had  # asked by torch.compile, for a warning at ours
+        setattr(nn.modules.module, _HAS_HOOKS, lambda: had)  # ours are nothing that torch.compile has to warn of
         self._handles = (
             register_module_forward_pre_hook(self._enter),
             register_module_forward_hook(self._leave, always_call=True),
@@ -74,7 +76,7 @@ class ModuleCalls:
         """Listen no more."""
         self.current = None
         if self._handles:
-            nn.modules.module._has_any_global_hook = self._has_hooks
+            setattr(nn.modules.module, _HAS_HOOKS, self._has_hooks)
         for handle in self._handles:
             handle.remove()
         self._handles = ()

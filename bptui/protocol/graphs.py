@@ -10,10 +10,10 @@ from operator import attrgetter
 from typing import Any
 
 from bptui.errors import ProtocolError
-from bptui.records import EXACT, Node, Place, TensorSummary
+from bptui.records import Node, Place, TensorSummary
 
 SAMPLED_ROWS = 1000
-"""In a graph of more rows, tensors of more than `EXACT` elements keep none of their values, only statistics."""
+"""In a graph of more rows, tensors of more than `records.EXACT` elements keep none of their values, only statistics."""
 
 _NAMES = attrgetter("name", "kind", "node", "module", "types")
 _STATS = attrgetter("min", "max", "mean", "std", "norm")
@@ -92,21 +92,8 @@ def _summaries(packed: Iterable[Any], numbers: list[float]) -> list[TensorSummar
         at += 5
         if isinstance(values, int):
             at, values = at + values, numbers[at : at + values]
+        counts = (zeros, nans, pos_infs, neg_infs)
         found.append(
-            TensorSummary(
-                tuple(shape),
-                dtype,
-                device,
-                low,
-                high,
-                mean,
-                std,
-                norm,
-                zeros,
-                nans,
-                pos_infs,
-                neg_infs,
-                tuple(values),
-            )
+            TensorSummary(tuple(shape), dtype, device, low, high, mean, std, norm, *counts, values=tuple(values))
         )
     return found
