@@ -13,7 +13,7 @@ from bptui.errors import ProtocolError
 from bptui.records import Node, Place, TensorSummary
 
 SAMPLED_ROWS = 1000
-"""In a graph of more rows, tensors of more than `records.EXACT` elements keep none of their values, only statistics."""
+"""In a graph of more rows, tensors that are not exact keep none of their values, only statistics."""
 
 _NAMES = attrgetter("name", "kind", "node", "module", "types")
 _STATS = attrgetter("min", "max", "mean", "std", "norm")
