@@ -142,6 +142,7 @@ class Debuggee:
         self._is_killed = True
         if self.pid.done() and not self.code.done():
             with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid.result(), signal.SIGKILL)  # so young, perhaps, that it has no group yet
                 os.killpg(self.pid.result(), signal.SIGKILL)
 
     def close(self) -> None:
