@@ -11,11 +11,12 @@ from textual.widgets import Input
 
 from bptui.app.numbers import short
 from bptui.app.panels.fitting import Shown, fitting
+from bptui.app.panels.folding import unfolded
 from bptui.app.panels.measured import Measured, measured, numel
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.panels.parameter_norms import ORDERS, in_order, matches
 from bptui.app.panels.parameter_rows import ORDER_OF, History, ParameterRows, columns
-from bptui.app.panels.parameter_tree import Item, folds_to_fit, leaf, shown_name, tree, unfolded
+from bptui.app.panels.parameter_tree import Item, folds_to_fit, leaf, shown_name, tree
 from bptui.app.view import View
 from bptui.app.widgets.tree_table import TreeTable
 from bptui.app.widgets.virtual_table import Row, VirtualTable
