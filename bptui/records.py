@@ -247,6 +247,9 @@ class Node:
         grad: ∂loss/∂value.
         place: Where the user's code called the op.
         node: The autograd node's name, "MulBackward0"; empty for an input.
+        module: The path of the module in whose call the op was made, or that of the first op that uses the leaf:
+            "model.blocks.3.attn"; the second call of a module inside the same one ends in "#2". Empty outside.
+        types: The class of each part of `module`, empty for one that is not called: "GPT..Block.Attention".
     """
 
     name: str
@@ -256,6 +259,8 @@ class Node:
     grad: TensorSummary | None = None
     place: Place | None = None
     node: str = ""
+    module: str = ""
+    types: str = ""
 
 
 @dataclass(frozen=True, slots=True)

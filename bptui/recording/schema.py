@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Kept in SQLite's user_version; another version is refused."""
 
 APPLICATION_ID = 0x62707475
@@ -81,7 +81,8 @@ CREATE TABLE parameter_buckets (
     level INTEGER, id INTEGER, parameters INTEGER, ranges BLOB NOT NULL, PRIMARY KEY (level, id, parameters)
 ) WITHOUT ROWID;
 
-CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes TEXT NOT NULL);
+-- `nodes`: rows as protocol.pack_graph gives them.
+CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

@@ -121,8 +121,8 @@ class Writer:
 
     def graph(self, graph: GraphTraced) -> None:
         """Write the computation graph of a sample."""
-        nodes = "[" + ",".join(map(to_json, graph.nodes)) + "]"
-        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [(sample_id(self.branch, graph.step), nodes)])
+        row = (sample_id(self.branch, graph.step), base64.b64decode(graph.nodes))
+        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [row])
 
     def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
         """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""
