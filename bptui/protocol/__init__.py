@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bptui.protocol.codec import decode, encode, from_json, to_json
 from bptui.protocol.framing import Channel, LineSplitter, read_message
+from bptui.protocol.graphs import pack_graph, unpack_graph
 from bptui.protocol.messages import (
+    ABSENT,
     PROTOCOL_VERSION,
     Attach,
     Breakpoints,
@@ -21,6 +23,8 @@ from bptui.protocol.messages import (
     Loaded,
     Message,
     Notice,
+    ParameterSamples,
+    ParametersSeen,
     Pause,
     Quit,
     Ready,
@@ -37,6 +41,7 @@ from bptui.protocol.messages import (
 )
 
 __all__ = [
+    "ABSENT",
     "PROTOCOL_VERSION",
     "Attach",
     "Breakpoints",
@@ -55,6 +60,8 @@ __all__ = [
     "Loaded",
     "Message",
     "Notice",
+    "ParameterSamples",
+    "ParametersSeen",
     "Pause",
     "Quit",
     "Ready",
@@ -71,6 +78,8 @@ __all__ = [
     "decode",
     "encode",
     "from_json",
+    "pack_graph",
     "read_message",
     "to_json",
+    "unpack_graph",
 ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Node, RunState, Target
+from bptui.records import Layout, Parameter, RunState, Target
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
+
+ABSENT = -1.0
+"""Stands for a norm that is not there."""
 
 Granularity = Literal["sample", "epoch", "run"]
 
@@ -243,11 +246,40 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class ParametersSeen:
+    """From now on statistics may name this set of parameters."""
+
+    id: int
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSamples:
+    """Statistics of each parameter, at some samples that share a set; said before those samples are.
+
+    Attributes:
+        set: The id of their set.
+        steps: The samples, in order.
+        numbers: Base64 of native doubles, per sample and parameter: the norms of the weight after the update,
+            of the gradient and of the update, `ABSENT` where there is none.
+    """
+
+    set: int
+    steps: tuple[int, ...]
+    numbers: str
+
+
+@dataclass(frozen=True, slots=True)
 class GraphTraced:
-    """The computation graph of a sample."""
+    """The computation graph of a sample.
+
+    Attributes:
+        step: The sample.
+        nodes: Base64 of its rows as `pack_graph` gives them.
+    """
 
     step: int
-    nodes: tuple[Node, ...]
+    nodes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +322,8 @@ Event: TypeAlias = (
     | Refused
     | LayoutSeen
     | Samples
+    | ParametersSeen
+    | ParameterSamples
     | GraphTraced
     | Stopped
     | Ended

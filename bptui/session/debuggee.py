@@ -156,6 +156,7 @@ class Debuggee:
     def kill(self) -> None:
         """Kill its process group: itself and the children it has; once it is over, its id may be another's."""
         self._is_killed = True
+        self.signal(signal.SIGKILL)  # so young, perhaps, that it has no group yet
         self.signal_all(signal.SIGKILL)
 
     def signal(self, number: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
-from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, Samples
+from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, ParameterSamples, ParametersSeen, Samples
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, RunState
 from bptui.session.console import Line
@@ -60,6 +60,10 @@ class Recorder:
                 self._write(self._writer.samples, event)
             case LayoutSeen():
                 self._write(self._writer.layout, event.id, event.layout)
+            case ParametersSeen():
+                self._write(self._writer.parameters, event)
+            case ParameterSamples():
+                self._write(self._writer.parameter_samples, event)
             case GraphTraced():
                 self._write(self._writer.graph, event)
             case Found(facts=facts):
