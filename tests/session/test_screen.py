@@ -60,6 +60,11 @@ def test_marks_say_step_and_stream_and_do_not_pass():
     assert rows(said) == ([[0, 1, "a"], [1, 2, "bc"]], b"a\nbc\n")
 
 
+def test_a_row_that_was_wiped_belongs_to_what_comes_next():
+    said = b"\x1b_bptui;0;2\x1b\\bar\r   \r\x1b_bptui;7;1\x1b\\loss\n"
+    assert rows(said)[0] == [[7, 1, "loss"]]
+
+
 def test_only_what_has_changed_is_said_again():
     screen = Screen(24)
     screen.feed(b"a\nb\nc", PLENTY)
