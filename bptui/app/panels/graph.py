@@ -107,17 +107,12 @@ class GraphPanel(Panel):
             table.set_columns(tuple(shown.column for shown in fitted.values()))
 
     def _rows(self, start: int, stop: int) -> list[Row]:
-        names = tuple(self._columns)
-        widths = column_widths([shown.column for shown in self._columns.values()], self._width)
-        drawn = GraphRows(
-            self._graph, self._graph_before, self._folded, names, dict(zip(names, widths, strict=True))["op"]
-        )
+        width = self.query_one(TreeTable).scrollable_content_region.width - 1
+        widths = column_widths([shown.column for shown in self._columns.values()], width)
+        named = dict(zip(self._columns, widths, strict=True))
+        drawn = GraphRows(self._graph, self._graph_before, self._folded, named)
         pairs = zip(self._items[start:stop], self._lanes[start:stop], strict=True)
         return [drawn.row(item, line) for item, line in pairs]
-
-    @property
-    def _width(self) -> int:
-        return self.query_one(TreeTable).scrollable_content_region.width - 1
 
     def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
