@@ -104,6 +104,7 @@ class Stepper:
         self._breakpoints: frozenset[int] = frozenset()
         self._epochs = Epochs()
         self._stopped = True
+        self._pausing: Pause | None = None
         self._ticks = 0
         self._live = LiveTraces()
         self._statistics = ParameterBatches()
@@ -138,6 +139,7 @@ class Stepper:
         """Stop until a command says how to go on."""
         self.flush()
         self._stopped = True
+        self._pausing = None
         self._console.flush()
         self._channel.send(Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
@@ -146,6 +148,18 @@ class Stepper:
         self._stopped = False
         self._console.mark()
         self._plan()
+
+    def attend(self, where: str) -> None:
+        """Obey commands in the midst of a sample, or before the first one, and stop if that is asked for.
+
+        Args:
+            where: The line of the script that is about to be run.
+        """
+        self._tick()
+        if self._pausing is not None and (self._pausing.at_once or not self.steps):
+            self.wait(f"at {where}")
+        else:
+            self._plan()
 
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""
@@ -196,6 +210,7 @@ class Stepper:
 
     def _obey(self, command: Message) -> None:
         if isinstance(command, Pause):
+            self._pausing = command
             # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
             soon = self.steps + 1
             self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))

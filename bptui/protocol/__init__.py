@@ -35,6 +35,7 @@ from bptui.protocol.messages import (
     Status,
     Step,
     Stopped,
+    Typed,
     WarmUp,
     Welcome,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "Typed",
     "WarmUp",
     "Welcome",
     "decode",

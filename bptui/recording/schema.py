@@ -22,6 +22,9 @@ SHIFT = FAN.bit_length() - 1
 LEVELS = 8
 """Levels of buckets: 16⁸ samples, more than a branch has room for in practice."""
 
+REWRITTEN = 64
+"""Of `output`, so many of the last lines may still be written anew, as rows of a terminal are by progress bars."""
+
 NAN, NEGATIVE_ZERO = 1, 1 << len(QUANTITIES)
 """The marks of the first quantity; those of the others are shifted by their number."""
 
@@ -41,7 +44,7 @@ CREATE TABLE branches (
 CREATE TABLE layouts (id INTEGER PRIMARY KEY, layout TEXT NOT NULL UNIQUE);
 
 -- A quantity of several elements stands here as its norm, its summary in `tensors`. SQLite stores NaN as NULL and
--- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 8 + i that it is -0.0.
+-- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 9 + i that it is -0.0.
 CREATE TABLE samples (
     id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL, layout INTEGER NOT NULL,
     marks INTEGER NOT NULL, {_values}

@@ -12,6 +12,7 @@ from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, ParameterSam
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, RunState
 from bptui.session.console import Line
+from bptui.session.screen import Row
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
 
@@ -74,6 +75,10 @@ class Recorder:
     def output(self, lines: list[Line]) -> None:
         """Write printed lines."""
         self._write(self._writer.output, lines)
+
+    def rows(self, rows: list[Row]) -> None:
+        """Write rows of a terminal, over what they showed before."""
+        self._write(self._writer.rows, rows)
 
     def commit(self) -> None:
         """Make what was written visible and safe."""

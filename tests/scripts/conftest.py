@@ -20,7 +20,7 @@ from bptui.session.session import Session
 
 from ..leftovers import assert_gone
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass
@@ -113,12 +113,12 @@ class Workshop:
         return done
 
     @contextlib.asynccontextmanager
-    async def session(self, target, *arguments, is_module=False):
+    async def session(self, target, *arguments, **options):
         """A session on a script, paused before its first line."""
         before = dict(os.environ)
         os.environ.update(self.environment)
         recording = self.folder / f"{uuid.uuid4().hex}.bptui"
-        stepped = Stepped(session_options(target, arguments, recording, None, is_module))
+        stepped = Stepped(session_options(target, arguments, recording, None, **options))
         await stepped.session.start()
         try:
             await stepped.wait("paused", "failed")

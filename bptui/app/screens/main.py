@@ -137,6 +137,10 @@ class MainScreen(Screen[None]):
             if number == panel.NUMBER:
                 self.active = panel.NAME.lower()
 
+    def action_type(self) -> None:
+        self.active = "console"
+        self.query_one(ConsolePanel).begin_typing()
+
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
 
