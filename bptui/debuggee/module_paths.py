@@ -63,16 +63,13 @@ class ModulePaths:
         module = call.module()
         if module is None:  # it was made for this call
             return call.type
-        owner = call.around.module() if call.around else None
-        if call.around is None:
-            named = self._outermost(module)
-        else:
-            named = self._parts(owner) if owner is not None else {}
+        named = self._outermost(module) if call.around is None else self._parts(call.around.module())
         return named[id(module)][1] if id(module) in named else call.type
 
-    def _parts(self, owner: nn.Module) -> _Named:
+    def _parts(self, owner: nn.Module | None) -> _Named:
+        if owner is None:
+            return {}
         if id(owner) not in self._inside:
-            # Itself first, so that the id stays its own, and no part is called so.
             self._inside[id(owner)] = {id(part): (part, name) for name, part in submodules(owner)}
         return self._inside[id(owner)]
 
