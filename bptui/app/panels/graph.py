@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.fitting import Shown, fitting
@@ -34,7 +32,6 @@ class GraphPanel(Panel):
     """Why you look at this: every number of the chain rule, where it came from and where it went."""
 
     NAME, NUMBER = "Graph", 1
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("asterisk", "unfold_all", "Unfold all", show=False)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,6 +71,10 @@ class GraphPanel(Panel):
         return title, tuple((name, part) for name, part in parts if part is not None)
 
     # -- what is shown ---------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """More or fewer rows fit."""
+        self._draw()
 
     def _draw(self) -> None:
         table = self.query_one(TreeTable)
@@ -171,7 +172,7 @@ class GraphPanel(Panel):
         self._chosen[item.path] = fold
         self._draw()
 
-    def action_unfold_all(self) -> None:
+    def unfold_all(self) -> None:
         """Unfold all modules; if they are, fold them as they were at first."""
         is_folded = bool(self._folded)
         self._chosen = {item.path: False for item in self._tree if item.is_module} if is_folded else {}
