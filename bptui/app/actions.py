@@ -107,6 +107,8 @@ ACTIONS = (
            _SCREEN, _has_several, footer=False, shown=">", owner="screen"),
     Action("turn_order", ("less_than_sign",), "turn order", "Sort parameters the other way round",
            _SCREEN, _has_several, footer=False, shown="<", owner="screen"),
+    Action("unfold_all", ("asterisk",), "unfold all", "Unfold all modules of Graph; again: as many as fit",
+           _SCREEN, footer=False, shown="*", owner="screen"),
     Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False,
            owner="screen"),
     Action("next_panel", ("tab",), "next panel", "Go to the next panel", _SCREEN, footer=False, shown="Tab",

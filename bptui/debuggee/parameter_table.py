@@ -7,9 +7,9 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch import nn
 
 from bptui.debuggee.names import Names
+from bptui.debuggee.submodules import parameters
 from bptui.debuggee.user_loops import is_own
 from bptui.records import Parameter
 
@@ -66,7 +66,7 @@ def _of_modules(names: Names, wanted: Iterable[int]) -> Iterator[tuple[str, torc
     missing = set(wanted)
     seen: set[int] = set()
     for prefix, module in names.modules() if missing else ():
-        named = {id(each): (f"{prefix}.{name}", each) for name, each in nn.Module.named_parameters(module)}
+        named = {id(each): (f"{prefix}.{name}", each) for name, each in parameters(module)}
         if not missing.isdisjoint(named):
             yield from (part for key, part in named.items() if key not in seen)
             seen.update(named)

@@ -159,6 +159,9 @@ class MainScreen(Screen[None]):
     def action_sort(self) -> None:
         self.query_one(ParametersPanel).sort_next()
 
+    def action_unfold_all(self) -> None:
+        self.query_one(GraphPanel).unfold_all()
+
     def action_turn_order(self) -> None:
         self.query_one(ParametersPanel).turn_order()
 
