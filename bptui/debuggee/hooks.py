@@ -15,6 +15,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from bptui.debuggee.epoch_counter import EpochCounter
+from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.ops import OpTagger
@@ -54,6 +55,7 @@ class Hooks:
         self._told: tuple[UserLoop | None, UserLoop | None] = None, None
         self._has_told = False
         stepper.reader = RowReader()
+        stepper.stack = StackReader(running_calls)
 
     def install(self) -> None:
         """Listen from now on."""

@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import nn
 
+from bptui.debuggee import static
+
 _DEPTH = 3
 
 _WIDTH = 1000
@@ -43,17 +45,15 @@ def _find(value: object, scope: Mapping[str, Any]) -> str | None:
 
 
 def _parts(name: str, held: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(held, tuple) and hasattr(held, "_fields"):
+    kind = type(held)  # not isinstance: it would ask a stranger for its __class__
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         yield from ((f"{name}.{key}", part) for key, part in zip(held._fields, held, strict=False))
-    elif isinstance(held, list | tuple):
+    elif issubclass(kind, list | tuple):
         yield from ((f"{name}[{index}]", part) for index, part in enumerate(held))
-    elif isinstance(held, dict):
+    elif issubclass(kind, dict):
         yield from ((f"{name}[{key!r}]", part) for key, part in held.items())
-    elif isinstance(held, nn.Module):
+    elif issubclass(kind, nn.Module):
         yield from ((f"{name}.{key}", param) for key, param in nn.Module.named_parameters(held))
         yield from ((f"{name}.{key}", buffer) for key, buffer in nn.Module.named_buffers(held))
-    elif type(held).__module__ not in ("builtins", "torch", "numpy"):
-        # vars() instead of getattr(): a property of the user's must not run for our curiosity.
-        attributes = getattr(held, "__dict__", None)
-        if isinstance(attributes, dict):
-            yield from ((f"{name}.{key}", part) for key, part in list(attributes.items()))
+    elif kind.__module__ not in ("builtins", "torch", "numpy"):
+        yield from ((f"{name}.{key}", part) for key, part in list(static.attributes(held).items()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.live_traces import LiveTraces
+from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -20,12 +21,14 @@ from bptui.protocol import (
     Pause,
     Quit,
     Samples,
+    StackSeen,
     Step,
     Stopped,
 )
-from bptui.records import Node, Sample
+from bptui.records import Node, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
+    from bptui.debuggee.frames import StackReader
     from bptui.debuggee.rows import Row, RowReader
 
 ROOM = 1024
@@ -83,6 +86,7 @@ class Stepper:
         steps: How many samples are complete.
         trace_next: Whether the next sample is to be traced, op by op.
         reader: Turns samples into rows, once torch is there.
+        stack: Reads where the user's code is, once torch is there.
         is_ours: False in a child that the training has forked.
     """
 
@@ -93,6 +97,8 @@ class Stepper:
         self._seen = flag[0]
         self._console = console
         self.reader: RowReader | None = None
+        self.stack: StackReader | None = None
+        self._sources = Sources()
         self.is_ours = True
         self._announced = 0
         self._rows: list[Row] = []
@@ -132,13 +138,20 @@ class Stepper:
         self.flush()
         self._stopped = True
         self._console.flush()
-        self._channel.send(Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
+        stack = self._messages(self.stack.now()) if self.stack else ()
+        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self._channel.receive())
         self._stopped = False
         self._console.mark()
         self._plan()
+
+    def fail(self, error: BaseException) -> None:
+        """An exception ends the training: send the frames that it went through."""
+        self.flush()
+        if self.stack is not None:
+            self._channel.send(*self._messages(self.stack.of(error)))
 
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""
@@ -148,6 +161,7 @@ class Stepper:
         """Send the rows that wait, in batches of one layout."""
         messages: list[Message] = []
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
+            messages += self._sources.of(layout.place.path) if layout.place else ()
             messages.append(LayoutSeen(self._announced, layout))
             self._announced += 1
         for layout_id, group in itertools.groupby(self._rows, key=lambda row: row.layout):
@@ -157,6 +171,12 @@ class Stepper:
         self._rows = []
         if messages:
             self._channel.send(*messages)
+
+    def _messages(self, stack: Stack) -> list[Message]:
+        if not stack.frames:
+            return []
+        sources = [source for frame in stack.frames for source in self._sources.of(frame.place.path)]
+        return [*sources, StackSeen(self.steps, stack)]
 
     def _attend(self, sample: Sample, nodes: tuple[Node, ...] | None) -> None:
         ended = self._epochs.ends_with(sample, self.steps)

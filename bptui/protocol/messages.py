@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Node, RunState, Target
+from bptui.records import Layout, Node, RunState, Stack, Target
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
@@ -234,6 +234,22 @@ class GraphTraced:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSeen:
+    """The text of a file that a sample or a frame stands in; sent once for each."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackSeen:
+    """Where the user's code is after `steps` samples; at most 256 KB."""
+
+    steps: int
+    stack: Stack
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """Paused after `steps` samples.
 
@@ -274,6 +290,8 @@ Event: TypeAlias = (
     | LayoutSeen
     | Samples
     | GraphTraced
+    | SourceSeen
+    | StackSeen
     | Stopped
     | Ended
 )

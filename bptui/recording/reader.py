@@ -15,7 +15,7 @@ from bptui.protocol import from_json
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_of
-from bptui.records import QUANTITIES, Branch, Kind, Layout, Node, RecordedSample, Target, TensorSummary
+from bptui.records import QUANTITIES, Branch, Kind, Layout, Node, RecordedSample, Stack, Target, TensorSummary
 
 _SAMPLE = f"SELECT id, epoch, idx, layout, marks, {', '.join(QUANTITIES)} FROM samples"
 
@@ -142,6 +142,11 @@ class Reader:
         span = (sample_id(branch, 0), sample_id(branch, max(step, 0)))
         ((key,),) = self._rows("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span)
         return None if key is None else step_of(key)
+
+    def stack(self, branch: int, steps: int) -> Stack | None:
+        """The user's frames after so many samples, None if it did not stop there."""
+        rows = self._rows("SELECT stack FROM stacks WHERE next = ?", [sample_id(branch, steps)])
+        return from_json(Stack, rows[0][0]) if rows else None
 
     def output_count(self) -> int:
         """How many lines were printed, over all branches."""

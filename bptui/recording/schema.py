@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Kept in SQLite's user_version; another version is refused."""
 
 APPLICATION_ID = 0x62707475
@@ -64,6 +64,9 @@ CREATE TABLE buckets (
 ) WITHOUT ROWID;
 
 CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes TEXT NOT NULL);
+
+-- `next` is the sample before which it stopped, so that there is one before the first sample too.
+CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import GraphTraced, Samples, to_json
+from bptui.protocol import GraphTraced, Samples, StackSeen, to_json
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, SCHEMA, as_text, sample_id
@@ -107,6 +107,11 @@ class Writer:
         """Write the computation graph of a sample."""
         nodes = "[" + ",".join(map(to_json, graph.nodes)) + "]"
         self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [(sample_id(self.branch, graph.step), nodes)])
+
+    def stack(self, seen: StackSeen) -> None:
+        """Write the frames of a stop; those of an exception take the place of the stop's before it."""
+        row = (sample_id(self.branch, seen.steps), as_text(to_json(seen.stack)))
+        self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?)", [row])
 
     def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
         """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""
