@@ -261,7 +261,7 @@ class Local:
 
     Attributes:
         name: As the code calls it; of a part of a container "batch[0]", of an attribute "self.weight".
-        kind: The name of its type: "Tensor", "list", "Linear".
+        kind: The name of its type, "Tensor", "list", "Linear"; of a tensor that was not read, its shape and dtype.
         text: What is to be said of it in words: "3 items", "'cpu'"; empty where the summary says it.
         summary: Its numbers, if it is a tensor, an array or a number.
     """

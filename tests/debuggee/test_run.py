@@ -7,7 +7,19 @@ import pytest
 
 from bptui.debuggee.epochs import LATE
 from bptui.loops.linear import linear
-from bptui.protocol import Ended, GraphTraced, LayoutSeen, Loaded, Pause, Refused, Samples, Step, Stopped
+from bptui.protocol import (
+    Ended,
+    GraphTraced,
+    LayoutSeen,
+    Loaded,
+    Pause,
+    Refused,
+    Samples,
+    SourceSeen,
+    StackSeen,
+    Step,
+    Stopped,
+)
 
 TEN = """
 def loop(epochs: int = 3, declared: bool = True):
@@ -20,7 +32,7 @@ def loop(epochs: int = 3, declared: bool = True):
 
 def test_the_lesson_is_loaded_before_anything_runs(begin):
     debuggee = begin("", "--lr", "0.5", target="linear")
-    assert [type(event) for event in debuggee.events] == [Loaded, Stopped]
+    assert [type(event) for event in debuggee.events] == [Loaded, SourceSeen, StackSeen, Stopped]
     target = debuggee.loaded.target
     assert (target.name, target.title) == ("linear", "Learn y = 3x from nine samples")
     assert target.options == {"lr": "0.5", "epochs": "100", "initial_weight": "1.0", "zero_grad": "True"}

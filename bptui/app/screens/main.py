@@ -116,6 +116,11 @@ class MainScreen(Screen[None]):
         """Go to a panel by its number."""
         self.active = PANELS[number - 1].NAME.lower()
 
+    def reveal(self, name: str) -> None:
+        """Go to a panel if it is not on screen."""
+        if not self.panel(name).is_on_screen:
+            self.active = name
+
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
 
@@ -126,6 +131,12 @@ class MainScreen(Screen[None]):
         self._move(-1)
 
     def _move(self, by: int) -> None:
+        """Go to the next thing that takes keys: in the same panel if there is one, else in the next."""
+        inside = [widget for widget in self.panel(self.active).query("*") if widget.focusable and widget.display]
+        at = inside.index(self.focused) + by if self.focused in inside else -1
+        if 0 <= at < len(inside):
+            inside[at].focus()
+            return
         names = [panel.NAME.lower() for panel in PANELS]
         self.active = names[(names.index(self.active) + by) % len(names)]
 
