@@ -103,7 +103,7 @@ def _read(calls: list[Call], error: str = "") -> Stack:
     users, room = _users(calls), Room()
     frames, inner = [], -1
     # The user's own modes would see the arithmetic of our summaries.
-    with torch.no_grad(), torch._C.DisableTorchFunction(), _disable_current_modes():
+    with torch._C.DisableTorchFunction(), _disable_current_modes(), torch.no_grad():
         for i in users[:MOST_FRAMES]:
             frames.append(_frame(*calls[i], _libraries(calls[inner + 1 : i]), room))
             inner = i

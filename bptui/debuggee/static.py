@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from types import GetSetDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 _NAME, _MRO, _NAMESPACE = (type.__dict__[name] for name in ("__name__", "__mro__", "__dict__"))
@@ -47,8 +47,8 @@ def attributes(value: object) -> dict[str, Any]:
     for each in _MRO.__get__(type(value)):
         descriptor = _NAMESPACE.__get__(each).get("__dict__")
         if descriptor is not None:
-            # A class's own namespace has such a descriptor, too, but of another type than a property.
-            held = descriptor.__get__(value) if type(descriptor) is GetSetDescriptorType else None
+            is_plain = type(descriptor) in (GetSetDescriptorType, MemberDescriptorType)  # and no property
+            held = descriptor.__get__(value) if is_plain else None
             return held if type(held) is dict else {}
     return {}
 

@@ -27,7 +27,7 @@ class SourcePanel(Panel):
     DEFAULT_CSS = """
     SourcePanel {
         CodeView { height: 1fr; }
-        VirtualTable { height: 0; border-top: solid $foreground 20%; }
+        VirtualTable { display: none; border-top: solid $foreground 20%; }
         &.-beside {
             layout: horizontal;
             CodeView { width: 1fr; }
