@@ -49,7 +49,6 @@ def _run(loop: Loop, stepper: Stepper) -> Ended:
     except Quitting:
         return Ended("quit")
     except BadSample as error:
-        stepper.fail(error)
         return Ended(f"sample {stepper.steps + 1}: {error}", code=2)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -66,6 +65,9 @@ def _run_to_the_end(loop: Loop, stepper: Stepper) -> None:
     try:
         stepper.wait()
         _visit_all(loop, stepper)
+    except BadSample as error:
+        stepper.fail(error)  # while the loop still stands at its yield
+        raise
     finally:
         loop.generator.close()  # its own clean-up, before anything is said of the end
 
