@@ -6,16 +6,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bptui.errors import BptuiError
+
+if TYPE_CHECKING:
+    from bptui.session.options import SessionOptions
 
 LESSON = "linear"
 """What `bptui` alone runs."""
 
 COMMANDS = ("run", "record", "open", "attach", "export")
 
-RUN_OPTIONS = ("--record", "--log-protocol", "--theme")
-"""bptui's own options of `bptui run`, each with a value."""
+RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--theme")
+"""bptui's own options of `bptui run` with a value."""
+
+RUN_SWITCHES = ("-m", "--keep-compile")
+"""Those without one."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,9 +53,9 @@ def _with_lesson(arguments: list[str]) -> list[str]:
         name, equals, _ = arguments[place].partition("=")
         if not name.startswith("-") or name in ("-h", "--help"):
             return arguments
-        if name not in RUN_OPTIONS:
+        if name not in (*RUN_OPTIONS, *RUN_SWITCHES):
             return [*arguments[:place], LESSON, *arguments[place:]]
-        place += 1 if equals else 2
+        place += 1 if equals or name in RUN_SWITCHES else 2
     return arguments
 
 
@@ -78,6 +85,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         "run", help="step through a training in the app", description=_TARGET, allow_abbrev=False
     )
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
+    _add_interpreter(parser)
     _add_log(parser)
     _add_theme(parser)
     _add_target(parser, required=False)
@@ -89,6 +97,7 @@ def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory"
     )
+    _add_interpreter(parser)
     _add_log(parser)
     _add_target(parser, required=True)
     parser.set_defaults(command=_record)
@@ -124,6 +133,18 @@ def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the target's own options")
 
 
+def _add_interpreter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        default="",
+        help="the interpreter to run TARGET; bptui need not be installed there",
+    )
+    parser.add_argument(
+        "--keep-compile", action="store_true", help="let torch.compile compile; what it compiles is not traced"
+    )
+
+
 def _add_log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-protocol", metavar="FILE", type=Path, help="write every message between the processes"
@@ -142,20 +163,22 @@ bptui's options stand before it, its own after it."""
 def _run(options: argparse.Namespace) -> int:
     from bptui.commands.run import run
 
-    return run(*_target_of(options, options.record), options.theme)
+    return run(lambda: _session_options(options, options.record), options.theme)
 
 
 def _record(options: argparse.Namespace) -> int:
     from bptui.commands.record import record
+
+    return record(_session_options(options, options.output))
+
+
+def _session_options(options: argparse.Namespace, recording: Path | None) -> SessionOptions:
     from bptui.commands.run import session_options
 
-    return record(session_options(*_target_of(options, options.output)))
-
-
-def _target_of(
-    options: argparse.Namespace, recording: Path | None
-) -> tuple[str, tuple[str, ...], Path | None, Path | None, bool]:
-    return options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module
+    return session_options(
+        options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module,
+        options.python, options.keep_compile,
+    )  # fmt: skip
 
 
 def _open(options: argparse.Namespace) -> int:

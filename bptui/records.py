@@ -222,12 +222,12 @@ class ParameterStats:
     NaN where an element is NaN, infinite where one is infinite and none is NaN.
 
     Attributes:
-        weight: ‖w‖ after the update.
+        weight: ‖w‖ after the update, None where it has no numbers to look at.
         grad: ‖∂loss/∂w‖ as the update used it, None where the parameter got no gradient.
         update: ‖w after − w before‖, None where it was not measured.
     """
 
-    weight: float
+    weight: float | None
     grad: float | None
     update: float | None
 
@@ -301,11 +301,13 @@ class Stack:
         frames: The innermost first.
         left_out: How many more callers there are.
         error: The exception in one line, empty at a stop.
+        is_amid: Whether it stopped in the midst of a sample, and not after it.
     """
 
     frames: tuple[Frame, ...]
     left_out: int = 0
     error: str = ""
+    is_amid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

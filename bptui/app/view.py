@@ -59,7 +59,7 @@ class View:
         frames = self.stack.frames if self.stack else ()
         spots = [Spot(frame.place, frame, number) for number, frame in enumerate(frames, 1)]
         place = self.sample.layout.place if self.sample else None
-        if place is not None and not (self.stack and self.stack.error):
+        if place is not None and not (self.stack and (self.stack.error or self.stack.is_amid)):
             # By the time of the stop its code may have come elsewhere, or have returned.
             inner = spots[:1]
             if not inner or inner[0].place != place:

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, GeneratorType
 from typing import Any
@@ -41,9 +42,9 @@ class StackReader:
         """
         self._calls = calls
 
-    def now(self) -> Stack:
-        """The stack at a stop."""
-        return _read(list(self._calls()))
+    def now(self, is_amid: bool = False) -> Stack:
+        """The stack at a stop; `is_amid` if it is in the midst of a sample."""
+        return replace(_read(list(self._calls())), is_amid=is_amid)
 
     def of(self, error: BaseException) -> Stack:
         """The frames that an exception went through; where it is now, if it is none of the user's own."""
@@ -137,8 +138,9 @@ def _is_left_alone(frame: FrameType) -> bool:
     live on in it. While the frame is traced, the interpreter itself renews the dict, and reads it back.
     """
     code = frame.f_code
-    used = {"vars", "eval", "exec"}.intersection(code.co_names)
-    return bool(code.co_flags & inspect.CO_OPTIMIZED) and frame.f_trace is None and not used
+    is_traced = frame.f_trace or sys.gettrace() or sys.getprofile()
+    is_used = {"vars", "eval", "exec"}.intersection(code.co_names)
+    return bool(code.co_flags & inspect.CO_OPTIMIZED) and not is_traced and not is_used
 
 
 def _libraries(calls: list[Call]) -> str:

@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
-from bptui.debuggee.parameters import Parameters
+from bptui.debuggee.parameter_stats import ParameterStatistics
+from bptui.debuggee.parameters import Parameters, leaves_under
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.user_loops import Loops, UserLoop, look_around
@@ -40,13 +42,16 @@ class Hooks:
     such loop, one backward pass.
     """
 
-    def __init__(self, stepper: Stepper, channel: Channel) -> None:
+    def __init__(self, stepper: Stepper, channel: Channel, keep_compile: bool = False) -> None:
         self._stepper = stepper
+        self._keeps_compile = keep_compile
+        self._is_compiled = False
         self._channel = channel
         self._is_inside = False
         self._works = True
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
+        self._statistics = ParameterStatistics()
         self._pending: _Pending | None = None
         self._epochs = EpochCounter()
         self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
@@ -62,9 +67,9 @@ class Hooks:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
-        register_optimizer_step_pre_hook(self._watch.look_away)
-        register_optimizer_step_post_hook(self._watch.look_back)
-        torch.compile = self._compile_eagerly(torch.compile)
+        register_optimizer_step_pre_hook(not_compiled(self._before_update))
+        register_optimizer_step_post_hook(not_compiled(self._after_update))
+        notice_compile(self._on_compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
 
@@ -73,6 +78,11 @@ class Hooks:
         self._guard(self._complete)
         if not self._stepper.steps:
             self._channel.send(Found({"sample": "none: no backward pass was seen in the main thread"}))
+
+    def resume(self) -> None:
+        """After a stop before the first sample: trace it, unless a mode of the script's would end before ours."""
+        if not self._stepper.steps and torch._C._len_torch_function_stack() == 0:
+            self._guard(self._trace_if_wanted)
 
     def leave(self) -> None:
         """Listen no more."""
@@ -130,12 +140,17 @@ class Hooks:
         pending = _Pending(frame)
         if self._pending is None:
             self._parameters.begin(outputs)
+            if self._stepper.trace_next or self._statistics.is_due():
+                self._statistics.begin(leaves_under(outputs), pending.scope)
         else:
             self._parameters.widen(outputs)
+            if self._statistics.is_measuring:
+                self._statistics.widen(leaves_under(outputs), pending.scope)
         return pending
 
     def _after_backward(self, outputs: Sequence[Any], pending: _Pending) -> None:
         self._parameters.note_grads()
+        self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
         numbered = self._epochs.see(pending.loops)
@@ -143,6 +158,16 @@ class Hooks:
             pending.is_watched = self._watch.watch(*pending.loops[0], until_exit=not numbered)
         self._pending = pending
         self._tell(pending.loops)
+
+    def _before_update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        self._watch.look_away()
+        if self._statistics.is_measuring and self._works:
+            self._guard(self._statistics.before_update, optimizer)
+
+    def _after_update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        if self._statistics.is_measuring and self._works:
+            self._guard(self._statistics.after_update, optimizer)
+        self._watch.look_back()
 
     def _complete(self) -> None:
         """The sample at hand is complete, after its update: keep it, and stop if that is asked for."""
@@ -152,6 +177,8 @@ class Hooks:
         epoch, index = self._epochs.place()
         weight, after, grad = self._parameters.quantities()
         sample = Sample(epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after)
+        if (measured := self._statistics.finish()) is not None:
+            self._stepper.keep(*measured)
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.line, pending.path, nodes)
         self._trace_if_wanted()
@@ -165,7 +192,8 @@ class Hooks:
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:
             self._tracer = Tracer(self._tagger)
-            self._tracer.begin()
+            if not self._is_compiled:
+                self._tracer.begin()
 
     def _tell(self, loops: Loops) -> None:
         """Say how samples and epochs were found, once for each way."""
@@ -176,20 +204,19 @@ class Hooks:
             facts = {"sample": _found(first) or _NO_SAMPLE, "epoch": _found(second) or _NO_EPOCH}
             self._channel.send(Found(facts))
 
-    def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
-        """torch.compile that leaves the ops as they are: what was compiled can not be stepped."""
+    def _on_compile(self) -> None:
+        if self._works and self._stepper.is_ours:
+            self._guard(self._keep_or_leave_out)
 
-        def compile_eagerly(*args: Any, **kwargs: Any) -> Any:
-            if self._works and self._stepper.is_ours:
-                self._guard(self._force_eager)
-            return compile_(*args, **kwargs)
-
-        compile_eagerly.__wrapped__ = compile_  # type: ignore[attr-defined]
-        return compile_eagerly
-
-    def _force_eager(self) -> None:
-        torch.compiler.set_stance("force_eager")
-        self._channel.send(Found({"compile": "torch.compile is left out: compiled code can not be stepped"}))
+    def _keep_or_leave_out(self) -> None:
+        if self._keeps_compile:
+            if not self._is_compiled:
+                stay_uncompiled()
+            self._is_compiled = True
+            self._tagger.end()  # a mode, even one that does nothing, has what is compiled compiled anew
+        else:
+            force_eager()
+        self._channel.send(Found({"compile": KEPT if self._keeps_compile else EAGER}))
 
 
 class _Pending:

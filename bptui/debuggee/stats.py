@@ -120,7 +120,8 @@ def _mean(values: list[float]) -> float:
     try:
         return math.fsum(values) / len(values)
     except OverflowError:
-        return math.fsum(value / len(values) for value in values)
+        half = math.fsum(value / len(values) / 2 for value in values)
+        return min(2 * half, max(values)) if half > 0 else max(2 * half, min(values))
 
 
 def _stats_of_tensor(tensor: torch.Tensor) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.live_traces import LiveTraces
+from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Breakpoints,
@@ -25,7 +26,7 @@ from bptui.protocol import (
     Step,
     Stopped,
 )
-from bptui.records import Node, Sample, Stack
+from bptui.records import Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.frames import StackReader
@@ -108,8 +109,10 @@ class Stepper:
         self._breakpoints: frozenset[int] = frozenset()
         self._epochs = Epochs()
         self._stopped = True
+        self._pausing: Pause | None = None
         self._ticks = 0
         self._live = LiveTraces()
+        self._statistics = ParameterBatches()
         self._before = TRACE_BEFORE
 
     @property
@@ -133,12 +136,22 @@ class Stepper:
             return
         self._attend(sample, nodes)
 
-    def wait(self, reason: str = "") -> None:
-        """Stop until a command says how to go on."""
+    def keep(self, parameters: tuple[Parameter, ...], numbers: array[float]) -> None:
+        """Statistics of each parameter at the sample that is visited next."""
+        self._statistics.add(self.steps, parameters, numbers)
+
+    def wait(self, reason: str = "", is_amid: bool = False) -> None:
+        """Stop until a command says how to go on.
+
+        Args:
+            reason: Why here, empty if it was asked for.
+            is_amid: Whether this is in the midst of a sample.
+        """
         self.flush()
         self._stopped = True
+        self._pausing = None
         self._console.flush()
-        stack = self._messages(self.stack.now()) if self.stack else ()
+        stack = self._messages(self.stack.now(is_amid)) if self.stack else ()
         self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
@@ -153,13 +166,25 @@ class Stepper:
         if self.stack is not None:
             self._channel.send(*self._messages(self.stack.of(error)))
 
+    def attend(self, where: str) -> None:
+        """Obey commands in the midst of a sample, or before the first one, and stop if that is asked for.
+
+        Args:
+            where: The line of the script that is about to be run.
+        """
+        self._tick()
+        if self._pausing is not None and (self._pausing.at_once or not self.steps):
+            self.wait(f"at {where}", is_amid=True)
+        else:
+            self._plan()
+
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""
         self.is_ours = False
 
     def flush(self) -> None:
         """Send the rows that wait, in batches of one layout."""
-        messages: list[Message] = []
+        messages: list[Message] = list(self._statistics.messages())
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
             messages += self._sources.of(layout.place.path) if layout.place else ()
             messages.append(LayoutSeen(self._announced, layout))
@@ -209,6 +234,7 @@ class Stepper:
 
     def _obey(self, command: Message) -> None:
         if isinstance(command, Pause):
+            self._pausing = command
             # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
             soon = self.steps + 1
             self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
@@ -230,6 +256,7 @@ class Stepper:
         nearest = self._epochs.samples_to_index(self._breakpoints)
         counts = [count for count in (left, last, nearest) if count is not None]
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
+        watched = watched or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None:
             counts.append(self.steps - self._goal.since + 1)
         is_live = self._ticks >= TRACE_EVERY and self._live.is_due()

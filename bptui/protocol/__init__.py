@@ -5,6 +5,7 @@ from __future__ import annotations
 from bptui.protocol.codec import decode, encode, from_json, to_json
 from bptui.protocol.framing import Channel, LineSplitter, read_message
 from bptui.protocol.messages import (
+    ABSENT,
     PROTOCOL_VERSION,
     Attach,
     Breakpoints,
@@ -21,6 +22,8 @@ from bptui.protocol.messages import (
     Loaded,
     Message,
     Notice,
+    ParameterSamples,
+    ParametersSeen,
     Pause,
     Quit,
     Ready,
@@ -33,11 +36,13 @@ from bptui.protocol.messages import (
     Status,
     Step,
     Stopped,
+    Typed,
     WarmUp,
     Welcome,
 )
 
 __all__ = [
+    "ABSENT",
     "PROTOCOL_VERSION",
     "Attach",
     "Breakpoints",
@@ -56,6 +61,8 @@ __all__ = [
     "Loaded",
     "Message",
     "Notice",
+    "ParameterSamples",
+    "ParametersSeen",
     "Pause",
     "Quit",
     "Ready",
@@ -68,6 +75,7 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "Typed",
     "WarmUp",
     "Welcome",
     "decode",

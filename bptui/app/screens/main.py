@@ -121,6 +121,10 @@ class MainScreen(Screen[None]):
         if not self.panel(name).is_on_screen:
             self.active = name
 
+    def action_type(self) -> None:
+        self.active = "console"
+        self.query_one(ConsolePanel).begin_typing()
+
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
 
