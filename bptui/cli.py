@@ -18,7 +18,13 @@ LESSON = "linear"
 
 COMMANDS = ("run", "record", "open", "attach", "export")
 
-RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--theme")
+SAMPLE_AT = ("backward", "update", "loop")
+"""What a sample of a script can end with: a backward pass, an update of the weights, an iteration of a loop."""
+
+LARGEST_COUNT = 10**15
+"""A number that is no count of samples, but surely a mistake."""
+
+RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--theme", "--sample-at", "--epoch-length")
 """bptui's own options of `bptui run` with a value."""
 
 RUN_SWITCHES = ("-m", "--keep-compile")
@@ -127,6 +133,12 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
+    parser.add_argument(
+        "--sample-at", choices=SAMPLE_AT, default="", help="what a script's sample ends with, not what is found"
+    )
+    parser.add_argument(
+        "--epoch-length", metavar="N", type=_positive, default=0, help="how many samples make an epoch of a script"
+    )
     # REMAINDER: bptui's options stand before the target, everything after it is the target's.
     parser.add_argument("-m", dest="is_module", action="store_true", help="run TARGET as python -m does")
     parser.add_argument("target", nargs=None if required else "?", default=LESSON, help="see above")
@@ -155,6 +167,13 @@ def _add_theme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", default="", help="dark, light, ansi, or a theme of Textual's")
 
 
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 0 < number < LARGEST_COUNT:
+        raise argparse.ArgumentTypeError(f"not a whole number from 1: {text!r}")
+    return number
+
+
 _TARGET = """TARGET is a script as it is (train.py, -m package.train), a lesson (linear), or a generator
 function that yields a bptui.Sample per training step (file.py:function, package.module:function).
 bptui's options stand before it, its own after it."""
@@ -177,7 +196,7 @@ def _session_options(options: argparse.Namespace, recording: Path | None) -> Ses
 
     return session_options(
         options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module,
-        options.python, options.keep_compile,
+        options.python, options.keep_compile, options.sample_at, options.epoch_length,
     )  # fmt: skip
 
 

@@ -76,6 +76,10 @@ def _has_numbers(view: View) -> bool:
     return view.sample is not None or view.stack is not None
 
 
+def _has_several(view: View) -> bool:
+    return view.has_several
+
+
 _STEP, _LOOK, _SCREEN, _APP = "Stepping", "Looking", "Panels", "bptui"
 
 ACTIONS = (
@@ -105,6 +109,12 @@ ACTIONS = (
            lambda view: view.commands and view.status.state != "starting"),
     Action("type", ("i",), "type", "Type into the script's terminal, in Console", _SCREEN,
            lambda view: view.commands and view.status.has_terminal, footer=False, owner="screen"),
+    Action("filter", ("slash",), "filter", "Show only parameters with these letters: attn, *.bias; Esc shows all",
+           _SCREEN, _has_several, footer=False, shown="/", owner="screen"),
+    Action("sort", ("greater_than_sign",), "sort", "Sort parameters by name, ‖w‖, ‖grad‖, ratio, size, as a tree",
+           _SCREEN, _has_several, footer=False, shown=">", owner="screen"),
+    Action("turn_order", ("less_than_sign",), "turn order", "Sort parameters the other way round",
+           _SCREEN, _has_several, footer=False, shown="<", owner="screen"),
     Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False,
            owner="screen"),
     Action("next_panel", ("tab",), "next panel", "Go to the next panel", _SCREEN, footer=False, shown="Tab",

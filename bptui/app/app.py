@@ -25,7 +25,7 @@ from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
 from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
-from bptui.app.screens.main import PANELS, MainScreen
+from bptui.app.screens.main import MainScreen
 from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
@@ -180,8 +180,7 @@ class BptuiApp(App[Outcome]):
         self.redraw()
 
     def _choose_panel(self, number: int) -> None:
-        if number <= len(PANELS):
-            self._main.choose(number)
+        self._main.choose(number)
         self.redraw()
 
     def _send(self, command: Command) -> None:

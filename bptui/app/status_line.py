@@ -7,9 +7,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from bptui.app.numbers import cell
+from bptui.app.numbers import cell, spark
 from bptui.app.view import View
-from bptui.app.widgets.plot import bars
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
 
@@ -56,9 +55,9 @@ class StatusLine(Horizontal):
             reader: The recording, None while it is not there.
             count: The digits typed before the next key.
         """
-        bar, spark = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
+        bar, history = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
         left = Content("\n").join([_title(view), _position(view, bar)])
-        right = Content("\n").join([_state(view, count, self.app.size.width), _loss(view, reader, spark)])
+        right = Content("\n").join([_state(view, count, self.app.size.width), _loss(view, reader, history)])
         self.query_one("#status-left", Static).update(left)
         self.query_one("#status-right", Static).update(right)
 
@@ -133,8 +132,7 @@ def _loss(view: View, reader: Reader | None, width: int) -> Content:
     if view.sample is None or reader is None or view.status.trouble:
         return Content("")
     columns = reader.columns(view.branch, view.steps, "loss", width)
-    spark = bars([float("nan") if column.bad else column.max for column in columns])
     value = cell(view.sample.quantities.get("loss"), 10)
     return Content.assemble(
-        "loss ", " " * (10 - value.cell_length), value, " ", (spark.rjust(width), "$text-primary")
+        "loss ", " " * (10 - value.cell_length), value, " ", (spark(columns).rjust(width), "$text-primary")
     )

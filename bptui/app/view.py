@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from dataclasses import dataclass
 
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
-from bptui.records import Frame, Place, RecordedSample, Stack, Target
+from bptui.records import Frame, Parameter, Place, RecordedSample, Stack, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class View:
         stack: The user's frames there; while running, those of the last stop; None if it did not stop there.
         stack_before: The frames shown before them.
         spot: Which of `spots` is shown.
+        parameters: What is trained, in forward order, as far as it is known; it stays when a new branch begins.
     """
 
     status: Status
@@ -52,6 +53,12 @@ class View:
     stack: Stack | None = None
     stack_before: Stack | None = None
     spot: int = 0
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def has_several(self) -> bool:
+        """Whether more than a single number is trained, so that it takes norms to look at it."""
+        return len(self.parameters) > 1 or any(math.prod(each.shape) > 1 for each in self.parameters)
 
     @property
     def spots(self) -> tuple[Spot, ...]:
@@ -116,14 +123,13 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
     if sample is None or (sample.branch, sample.step) != (shown, at):
         sample, before = reader.sample(shown, at), sample
     stack, stack_before, spot = old.stack, old.stack_before, old.spot
-    is_other = sample is not old.sample or status.state != old.status.state
+    was = old.status.state, old.status.detail
+    is_other = sample is not old.sample or (status.state, status.detail) != was
     if is_other and not (status.state == "running" and step is None):
         stack, stack_before, spot = reader.stack(shown, at + 1), old.stack or old.stack_before, 0
     target = old.target if old.target and status.state != "starting" else reader.target()
-    return dataclasses.replace(
-        old, status=status, target=target, branch=shown, steps=steps, sample=sample, before=before,
-        stack=stack, stack_before=stack_before, spot=spot,
-    )  # fmt: skip
+    parameters = (reader.parameters(shown, at) if at >= 0 else ()) or old.parameters
+    return View(status, old.commands, target, shown, steps, sample, before, stack, stack_before, spot, parameters)
 
 
 def recorded_status(reader: Reader) -> Status:

@@ -31,6 +31,8 @@ def session_options(
     is_module: bool = False,
     python: str = "",
     keep_compile: bool = False,
+    sample_at: str = "",
+    epoch_length: int = 0,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
@@ -42,6 +44,8 @@ def session_options(
         is_module: Whether the target is a module to be run as a script.
         python: The interpreter that is to run it, empty for our own.
         keep_compile: Whether torch.compile is left alone.
+        sample_at: What a script's sample ends with, empty to find out.
+        epoch_length: How many samples an epoch of a script has, 0 to find out.
 
     Raises:
         BptuiError: There can be no such target, or no such interpreter.
@@ -50,20 +54,17 @@ def session_options(
     script = _script(target, arguments, is_module)
     if not script:
         _check(target)
+        if sample_at or epoch_length:
+            raise BptuiError("--sample-at and --epoch-length are for scripts: a loop says by itself what they say")
     if recording is None:
         paths.prune()
         recording = paths.new_recording(target)
     check_recordable(recording)
     path = str(log.absolute()) if log else None
     return SessionOptions(
-        target,
-        arguments,
-        str(recording.absolute()),
-        path,
-        script=script,
-        python=interpreter,
-        keep_compile=keep_compile,
-    )
+        target, arguments, str(recording.absolute()), path, script=script,
+        python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
+    )  # fmt: skip
 
 
 def _script(target: str, arguments: tuple[str, ...], is_module: bool) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ def run(options: Callable[[], SessionOptions], theme: str) -> int:
 
     Args:
         options: Makes what it is started with, once there is a terminal to draw on.
-        theme: The app's.
+        theme: The colours, empty for those that were chosen last.
 
     Returns:
         0, or the exit code of a refusal or of a signal.

@@ -95,7 +95,8 @@ def _parts(name: str, held: Any) -> Iterator[_Named]:
     elif issubclass(kind, list | tuple):
         yield from ((f"{name}[{index}]", part) for index, part in enumerate(held))
     elif issubclass(kind, dict):
-        yield from ((f"{name}[{key!r}]", part) for key, part in held.items())
+        # Of other keys, an optimizer's are parameters, the repr is long, slow, and maybe the user's own code.
+        yield from ((f"{name}[{key!r}]", part) for key, part in held.items() if type(key) in (str, int))
     elif is_module(held):
         yield from ((f"{name}.{key}", param) for key, param in nn.Module.named_parameters(held))
         yield from ((f"{name}.{key}", buffer) for key, buffer in nn.Module.named_buffers(held))

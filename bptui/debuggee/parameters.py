@@ -47,6 +47,11 @@ class Parameters:
         self._grad: Any = None
         self._numel = 0
 
+    @property
+    def leaves(self) -> list[torch.Tensor]:
+        """The leaves, the nearest to the loss first."""
+        return self._leaves
+
     def begin(self, outputs: Sequence[Any]) -> None:
         """A sample's first backward pass is about to begin: note the weights that it reaches."""
         self._age += 1

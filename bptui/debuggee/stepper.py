@@ -25,6 +25,7 @@ from bptui.protocol import (
     StackSeen,
     Step,
     Stopped,
+    pack_graph,
 )
 from bptui.records import Node, Parameter, Sample, Stack
 
@@ -210,7 +211,7 @@ class Stepper:
         if nodes is not None:
             self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
-            self._channel.send(GraphTraced(self.steps - 1, nodes))
+            self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
             self._live.end(self.steps)
         if self._flag[0] != self._seen:
             self._tick()

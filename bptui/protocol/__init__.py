@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bptui.protocol.codec import decode, encode, from_json, to_json
 from bptui.protocol.framing import Channel, LineSplitter, read_message
+from bptui.protocol.graphs import pack_graph, unpack_graph
 from bptui.protocol.messages import (
     ABSENT,
     PROTOCOL_VERSION,
@@ -81,6 +82,8 @@ __all__ = [
     "decode",
     "encode",
     "from_json",
+    "pack_graph",
     "read_message",
     "to_json",
+    "unpack_graph",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Node, Parameter, RunState, Stack, Target
+from bptui.records import Layout, Parameter, RunState, Stack, Target
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
@@ -271,10 +271,15 @@ class ParameterSamples:
 
 @dataclass(frozen=True, slots=True)
 class GraphTraced:
-    """The computation graph of a sample."""
+    """The computation graph of a sample.
+
+    Attributes:
+        step: The sample.
+        nodes: Base64 of its rows as `pack_graph` gives them.
+    """
 
     step: int
-    nodes: tuple[Node, ...]
+    nodes: str
 
 
 @dataclass(frozen=True, slots=True)

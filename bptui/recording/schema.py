@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Kept in SQLite's user_version; another version is refused."""
 
 APPLICATION_ID = 0x62707475
@@ -44,7 +44,7 @@ CREATE TABLE branches (
 CREATE TABLE layouts (id INTEGER PRIMARY KEY, layout TEXT NOT NULL UNIQUE);
 
 -- A quantity of several elements stands here as its norm, its summary in `tensors`. SQLite stores NaN as NULL and
--- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 8 + i that it is -0.0.
+-- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 9 + i that it is -0.0.
 CREATE TABLE samples (
     id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL, layout INTEGER NOT NULL,
     marks INTEGER NOT NULL, {_values}
@@ -81,7 +81,8 @@ CREATE TABLE parameter_buckets (
     level INTEGER, id INTEGER, parameters INTEGER, ranges BLOB NOT NULL, PRIMARY KEY (level, id, parameters)
 ) WITHOUT ROWID;
 
-CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes TEXT NOT NULL);
+-- `nodes`: rows as protocol.pack_graph gives them.
+CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
 
 -- `next` is the sample before which it stopped, so that there is one before the first sample too.
 CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);

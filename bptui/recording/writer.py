@@ -121,8 +121,8 @@ class Writer:
 
     def graph(self, graph: GraphTraced) -> None:
         """Write the computation graph of a sample."""
-        nodes = "[" + ",".join(map(to_json, graph.nodes)) + "]"
-        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [(sample_id(self.branch, graph.step), nodes)])
+        row = (sample_id(self.branch, graph.step), base64.b64decode(graph.nodes))
+        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [row])
 
     def stack(self, seen: StackSeen) -> None:
         """Write the frames of a stop; those of an exception take the place of the stop's before it."""

@@ -27,6 +27,7 @@ from bptui.protocol import (
     StackSeen,
     Status,
     Welcome,
+    pack_graph,
     to_json,
 )
 from bptui.recording.reader import Reader
@@ -99,7 +100,7 @@ class Recorded:
         return self
 
     def graph(self, step: int, *nodes: Node) -> Recorded:
-        self.writer.graph(GraphTraced(step, nodes))
+        self.writer.graph(GraphTraced(step, base64.b64encode(pack_graph(nodes)).decode()))
         return self
 
     def stack(self, steps: int, *frames: Frame, error: str = "") -> Recorded:

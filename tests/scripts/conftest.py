@@ -20,7 +20,7 @@ from bptui.session.session import Session
 
 from ..leftovers import assert_gone
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass

@@ -287,5 +287,5 @@ def test_no_backward_pass(both):
 
 def test_facts(both):
     done = both(TRAIN + "train(3)")
-    assert done.reader.facts()["sample"] == "the loop at train.py:8, variable i"
+    assert done.reader.facts()["sample"] == "each iteration of the loop at train.py:8"
     assert done.reader.facts()["epoch"].startswith("none found")
