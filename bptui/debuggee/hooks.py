@@ -16,6 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
+from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
@@ -85,6 +86,7 @@ class Hooks:
         self._other_threads = ""
         self._told: tuple[object, ...] = ()
         stepper.reader = RowReader()
+        stepper.stack = StackReader(running_calls)
 
     def install(self) -> None:
         """Listen from now on."""

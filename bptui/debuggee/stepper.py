@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
+from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -21,13 +22,15 @@ from bptui.protocol import (
     Pause,
     Quit,
     Samples,
+    StackSeen,
     Step,
     Stopped,
     pack_graph,
 )
-from bptui.records import Node, Parameter, Sample
+from bptui.records import Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
+    from bptui.debuggee.frames import StackReader
     from bptui.debuggee.rows import Row, RowReader
 
 ROOM = 1024
@@ -85,6 +88,7 @@ class Stepper:
         steps: How many samples are complete.
         trace_next: Whether the next sample is to be traced, op by op.
         reader: Turns samples into rows, once torch is there.
+        stack: Reads where the user's code is, once torch is there.
         is_ours: False in a child that the training has forked.
     """
 
@@ -95,6 +99,8 @@ class Stepper:
         self._seen = flag[0]
         self._console = console
         self.reader: RowReader | None = None
+        self.stack: StackReader | None = None
+        self._sources = Sources()
         self.is_ours = True
         self._announced = 0
         self._rows: list[Row] = []
@@ -135,19 +141,31 @@ class Stepper:
         """Statistics of each parameter at the sample that is visited next."""
         self._statistics.add(self.steps, parameters, numbers)
 
-    def wait(self, reason: str = "") -> None:
-        """Stop until a command says how to go on."""
+    def wait(self, reason: str = "", is_amid: bool = False) -> None:
+        """Stop until a command says how to go on.
+
+        Args:
+            reason: Why here, empty if it was asked for.
+            is_amid: Whether this is in the midst of a sample.
+        """
         self.flush()
         self._stopped = True
         self._pausing = None
         self._console.flush()
-        self._channel.send(Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
+        stack = self._messages(self.stack.now(is_amid)) if self.stack else ()
+        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self._channel.receive())
         self._stopped = False
         self._console.mark()
         self._plan()
+
+    def fail(self, error: BaseException) -> None:
+        """An exception ends the training: send the frames that it went through."""
+        self.flush()
+        if self.stack is not None:
+            self._channel.send(*self._messages(self.stack.of(error)))
 
     def attend(self, where: str) -> None:
         """Obey commands in the midst of a sample, or before the first one, and stop if that is asked for.
@@ -157,7 +175,7 @@ class Stepper:
         """
         self._tick()
         if self._pausing is not None and (self._pausing.at_once or not self.steps):
-            self.wait(f"at {where}")
+            self.wait(f"at {where}", is_amid=True)
         else:
             self._plan()
 
@@ -169,6 +187,7 @@ class Stepper:
         """Send the rows that wait, in batches of one layout."""
         messages: list[Message] = list(self._statistics.messages())
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
+            messages += self._sources.of(layout.place.path) if layout.place else ()
             messages.append(LayoutSeen(self._announced, layout))
             self._announced += 1
         for layout_id, group in itertools.groupby(self._rows, key=lambda row: row.layout):
@@ -178,6 +197,12 @@ class Stepper:
         self._rows = []
         if messages:
             self._channel.send(*messages)
+
+    def _messages(self, stack: Stack) -> list[Message]:
+        if not stack.frames:
+            return []
+        sources = [source for frame in stack.frames for source in self._sources.of(frame.place.path)]
+        return [*sources, StackSeen(self.steps, stack)]
 
     def _attend(self, sample: Sample, nodes: tuple[Node, ...] | None) -> None:
         ended = self._epochs.ends_with(sample, self.steps)
