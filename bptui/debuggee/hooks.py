@@ -78,6 +78,7 @@ class Hooks:
         self._other_threads = ""
         self._told: tuple[object, ...] = ()
         stepper.reader = RowReader()
+        stepper.declares_lengths = False
 
     def install(self) -> None:
         """Listen from now on."""
@@ -219,8 +220,10 @@ class Hooks:
 
     def _update_of(self, pending: Pending) -> int | None:
         """The number of the sample's update, 0 without one; None as long as that is the sample's own number."""
-        count = self._updates.count
-        self._has_micro_batches = self._has_micro_batches or count != self._stepper.steps + 1
+        count, samples = self._updates.count, self._stepper.steps + 1
+        # By hand, weights that stay as they are may have come to rest; micro-batches begin with the first.
+        if count != samples and (not self._updates.is_by_hand or samples == 1):
+            self._has_micro_batches = True
         return (count if count > pending.updates else 0) if self._has_micro_batches else None
 
     def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
