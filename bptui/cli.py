@@ -24,8 +24,11 @@ SAMPLE_AT = ("backward", "update", "loop")
 LARGEST_COUNT = 10**15
 """A number that is no count of samples, but surely a mistake."""
 
-RUN_OPTIONS = ("--record", "--log-protocol", "--theme", "--sample-at", "--epoch-length")
-"""bptui's own options of `bptui run`, each with a value."""
+RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--theme", "--sample-at", "--epoch-length")
+"""bptui's own options of `bptui run` with a value."""
+
+RUN_SWITCHES = ("-m", "--keep-compile")
+"""Those without one."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,9 +59,9 @@ def _with_lesson(arguments: list[str]) -> list[str]:
         name, equals, _ = arguments[place].partition("=")
         if not name.startswith("-") or name in ("-h", "--help"):
             return arguments
-        if name not in RUN_OPTIONS:
+        if name not in (*RUN_OPTIONS, *RUN_SWITCHES):
             return [*arguments[:place], LESSON, *arguments[place:]]
-        place += 1 if equals else 2
+        place += 1 if equals or name in RUN_SWITCHES else 2
     return arguments
 
 
@@ -88,6 +91,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         "run", help="step through a training in the app", description=_TARGET, allow_abbrev=False
     )
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
+    _add_interpreter(parser)
     _add_log(parser)
     _add_theme(parser)
     _add_target(parser, required=False)
@@ -99,6 +103,7 @@ def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory"
     )
+    _add_interpreter(parser)
     _add_log(parser)
     _add_target(parser, required=True)
     parser.set_defaults(command=_record)
@@ -140,6 +145,18 @@ def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the target's own options")
 
 
+def _add_interpreter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        default="",
+        help="the interpreter to run TARGET; bptui need not be installed there",
+    )
+    parser.add_argument(
+        "--keep-compile", action="store_true", help="let torch.compile compile; what it compiles is not traced"
+    )
+
+
 def _add_log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log-protocol", metavar="FILE", type=Path, help="write every message between the processes"
@@ -178,8 +195,8 @@ def _session_options(options: argparse.Namespace, recording: Path | None) -> Ses
     from bptui.commands.run import session_options
 
     return session_options(
-        options.target, tuple(options.arguments), recording, options.log_protocol,
-        options.is_module, options.sample_at, options.epoch_length,
+        options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module,
+        options.python, options.keep_compile, options.sample_at, options.epoch_length,
     )  # fmt: skip
 
 

@@ -225,12 +225,12 @@ class ParameterStats:
     NaN where an element is NaN, infinite where one is infinite and none is NaN.
 
     Attributes:
-        weight: ‖w‖ after the update.
+        weight: ‖w‖ after the update, None where it has no numbers to look at.
         grad: ‖∂loss/∂w‖ as the update used it, None where the parameter got no gradient.
         update: ‖w after − w before‖, None where it was not measured.
     """
 
-    weight: float
+    weight: float | None
     grad: float | None
     update: float | None
 
@@ -247,6 +247,9 @@ class Node:
         grad: ∂loss/∂value.
         place: Where the user's code called the op.
         node: The autograd node's name, "MulBackward0"; empty for an input.
+        module: The path of the module in whose call the op was made, or that of the first op that uses the leaf:
+            "model.blocks.3.attn"; the second call of a module inside the same one ends in "#2". Empty outside.
+        types: The class of each part of `module`, empty for one that is not called: "GPT..Block.Attention".
     """
 
     name: str
@@ -256,6 +259,8 @@ class Node:
     grad: TensorSummary | None = None
     place: Place | None = None
     node: str = ""
+    module: str = ""
+    types: str = ""
 
 
 @dataclass(frozen=True, slots=True)

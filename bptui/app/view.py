@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from dataclasses import dataclass
 
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
-from bptui.records import RecordedSample, Target
+from bptui.records import Parameter, RecordedSample, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class View:
         steps: How many samples it has.
         sample: The sample shown, None before the first.
         before: The sample shown before it, to mark what has changed since.
+        parameters: What is trained, in forward order, as far as it is known; it stays when a new branch begins.
     """
 
     status: Status
@@ -31,6 +32,12 @@ class View:
     steps: int = 0
     sample: RecordedSample | None = None
     before: RecordedSample | None = None
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def has_several(self) -> bool:
+        """Whether more than a single number is trained, so that it takes norms to look at it."""
+        return len(self.parameters) > 1 or any(math.prod(each.shape) > 1 for each in self.parameters)
 
     @property
     def step(self) -> int:
@@ -75,9 +82,8 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
     if sample is None or (sample.branch, sample.step) != (shown, at):
         sample, before = reader.sample(shown, at), sample
     target = old.target if old.target and status.state != "starting" else reader.target()
-    return dataclasses.replace(
-        old, status=status, target=target, branch=shown, steps=steps, sample=sample, before=before
-    )
+    parameters = (reader.parameters(shown, at) if at >= 0 else ()) or old.parameters
+    return View(status, old.commands, target, shown, steps, sample, before, parameters)
 
 
 def recorded_status(reader: Reader) -> Status:

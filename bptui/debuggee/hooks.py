@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
 from bptui.debuggee.graph import Tracer
@@ -21,7 +22,8 @@ from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.loss_scale import LossScale
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
-from bptui.debuggee.parameters import Parameters
+from bptui.debuggee.parameter_stats import ParameterStatistics
+from bptui.debuggee.parameters import Parameters, leaves_under
 from bptui.debuggee.pending import Pending
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
@@ -46,6 +48,7 @@ class Hooks:
         self,
         stepper: Stepper,
         channel: Channel,
+        keep_compile: bool = False,
         sample_at: str = "",
         epoch_length: int = 0,
     ) -> None:
@@ -54,16 +57,20 @@ class Hooks:
         Args:
             stepper: Takes the samples.
             channel: Takes what is found out.
+            keep_compile: Whether torch.compile compiles, and what it compiles is not traced.
             sample_at: "backward", "update" or "loop": what a sample ends with; empty to find out.
             epoch_length: How many samples an epoch has, 0 to find out.
         """
         self._stepper = stepper
         self._findings = Findings(channel)
+        self._keeps_compile = keep_compile
+        self._is_compiled = False
         self._channel = channel
         self._is_inside = False
         self._works = True
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
+        self._statistics = ParameterStatistics()
         self._updates = Updates()
         self._updates_before = 0
         self._has_micro_batches = False
@@ -85,13 +92,11 @@ class Hooks:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
-        register_optimizer_step_pre_hook(self._watch.look_away)
-        register_optimizer_step_pre_hook(lambda optimizer, *_: self._guard(self._before_step, optimizer))
-        register_optimizer_step_post_hook(self._watch.look_back)
-        register_optimizer_step_post_hook(lambda optimizer, *_: self._guard(self._after_step, optimizer))
+        register_optimizer_step_pre_hook(not_compiled(self._before_step))
+        register_optimizer_step_post_hook(not_compiled(self._after_step))
         self._passes.install()
         self._loss_scale.install()
-        torch.compile = self._compile_eagerly(torch.compile)
+        notice_compile(self._on_compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
 
@@ -101,6 +106,11 @@ class Hooks:
         if not self._stepper.steps:
             self._findings.say(sample="none: no backward pass was seen in the main thread")
         self._findings.say(threads=self._other_threads)
+
+    def resume(self) -> None:
+        """After a stop before the first sample: trace it, unless a mode of the script's would end before ours."""
+        if not self._stepper.steps and torch._C._len_torch_function_stack() == 0:
+            self._guard(self._trace_if_wanted)
 
     def leave(self) -> None:
         """Listen no more."""
@@ -154,11 +164,17 @@ class Hooks:
         if self._pending is not None and self._is_over(self._pending):
             self._complete()  # nobody says when it ends; its update is done by now
         if self._pending is not None:
+            pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
             self._parameters.widen(outputs)
-            return Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
+            if self._statistics.is_measuring:
+                self._statistics.widen(leaves_under(outputs), pending.scope)
+            return pending
         self._parameters.begin(outputs)
         self._updates.look(self._parameters.leaves)
-        return Pending(frame, self._sample_at, 0, self._updates.count)
+        pending = Pending(frame, self._sample_at, 0, self._updates.count)
+        if self._stepper.trace_next or self._statistics.is_due():
+            self._statistics.begin(leaves_under(outputs), pending.scope)
+        return pending
 
     def _is_over(self, pending: Pending) -> bool:
         """Whether the sample at hand was complete before the backward pass that begins now."""
@@ -171,6 +187,7 @@ class Hooks:
 
     def _after_backward(self, outputs: Sequence[Any], pending: Pending, frame: FrameType) -> None:
         self._parameters.note_grads()
+        self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
             pending.scaling = self._loss_scale.in_words(outputs[0])
@@ -182,13 +199,24 @@ class Hooks:
         if pending.at == "update" and self._updates.count > pending.updates:
             self._complete()  # the optimizer makes its steps within the backward pass
 
-    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
+    def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        self._watch.look_away()
         if threading.get_ident() == self._thread and self._works:
-            self._updates.expect_step(optimizer)
+            self._guard(self._expect_update, optimizer)
 
-    def _after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        if threading.get_ident() != self._thread or not self._works:
-            return
+    def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
+        self._updates.expect_step(optimizer)
+        if self._statistics.is_measuring:
+            self._statistics.before_update(optimizer)
+
+    def _after_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        if threading.get_ident() == self._thread and self._works:
+            self._guard(self._note_update, optimizer)
+        self._watch.look_back()
+
+    def _note_update(self, optimizer: torch.optim.Optimizer) -> None:
+        if self._statistics.is_measuring:
+            self._statistics.after_update(optimizer)
         # An optimizer of each parameter's own, that makes its step as soon as there is a gradient: one update.
         self._updates.note_step(
             optimizer, counts=not self._is_inside or self._updates.count == self._updates_before
@@ -214,6 +242,8 @@ class Hooks:
             epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after,
             update_number=self._update_of(pending), samples=epochs.samples, epochs=epochs.epochs,
         )  # fmt: skip
+        if (measured := self._statistics.finish()) is not None:
+            self._stepper.keep(*measured)
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()
@@ -235,7 +265,8 @@ class Hooks:
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:
             self._tracer = Tracer(self._tagger)
-            self._tracer.begin()
+            if not self._is_compiled:
+                self._tracer.begin()
 
     def _tell(self, pending: Pending) -> None:
         """Say how samples, epochs and updates were found, once for each way."""
@@ -259,17 +290,16 @@ class Hooks:
                 threads=self._other_threads,
             )
 
-    def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
-        """torch.compile that leaves the ops as they are: what was compiled can not be stepped."""
+    def _on_compile(self) -> None:
+        if self._works and self._stepper.is_ours:
+            self._guard(self._keep_or_leave_out)
 
-        def compile_eagerly(*args: Any, **kwargs: Any) -> Any:
-            if self._works and self._stepper.is_ours:
-                self._guard(self._force_eager)
-            return compile_(*args, **kwargs)
-
-        compile_eagerly.__wrapped__ = compile_  # type: ignore[attr-defined]
-        return compile_eagerly
-
-    def _force_eager(self) -> None:
-        torch.compiler.set_stance("force_eager")
-        self._findings.say(compile="torch.compile is left out: compiled code can not be stepped")
+    def _keep_or_leave_out(self) -> None:
+        if self._keeps_compile:
+            if not self._is_compiled:
+                stay_uncompiled()
+            self._is_compiled = True
+            self._tagger.end()  # a mode, even one that does nothing, has what is compiled compiled anew
+        else:
+            force_eager()
+        self._findings.say(compile=KEPT if self._keeps_compile else EAGER)

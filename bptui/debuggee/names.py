@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from types import FrameType
 from typing import Any
 
@@ -17,43 +17,94 @@ _WIDTH = 1000
 _MOST = 20_000
 """So many objects of a level are looked at, some 5 ms."""
 
+_Named = tuple[str, Any]
+
+
+class Names:
+    """The names of all objects in some frames' locals, then in their globals; found as far as they are asked for.
+
+    Looks into lists, tuples, dicts, attributes and modules, to depth 3: "weight", "params[0]", "model.0.bias". The
+    shortest name wins, of those the first. It keeps what it has seen alive, so it should not be kept itself.
+    """
+
+    def __init__(self, frames: Iterable[FrameType]) -> None:
+        frames = tuple(frames)
+        scopes = [*(frame.f_locals for frame in frames), *(frame.f_globals for frame in frames)]
+        self._named: dict[int, _Named] = {}
+        self._levels = chain.from_iterable(map(_levels, _distinct(scopes)))
+
+    def of(self, value: object) -> str | None:
+        """The name of an object, None if it has none."""
+        while id(value) not in self._named:
+            if not self._look_deeper():
+                return None
+        return self._named[id(value)][0]
+
+    def modules(self) -> Iterator[_Named]:
+        """All modules that have a name, with it; those with the shortest first, none before one that holds it."""
+        yielded = 0
+        while len(self._named) > yielded or self._look_deeper():
+            new = list(islice(self._named.values(), yielded, None))
+            yielded += len(new)
+            yield from ((name, held) for name, held in new if is_module(held))
+
+    def _look_deeper(self) -> bool:
+        level = next(self._levels, None)
+        for named in level or ():
+            self._named.setdefault(id(named[1]), named)
+        return level is not None
+
 
 def name_of(value: object, frames: Iterable[FrameType]) -> str | None:
-    """The name of an object in the frames' locals, then in their globals, or None.
-
-    Looks into lists, tuples, dicts, attributes and modules, to depth 3: "weight", "params[0]", "model.0.bias".
-    """
-    frames = tuple(frames)
-    for scope in [*(frame.f_locals for frame in frames), *(frame.f_globals for frame in frames)]:
-        if (name := _find(value, scope)) is not None:
-            return name
-    return None
+    """The name of one object; of several, ask the same `Names`."""
+    return Names(frames).of(value)
 
 
-def _find(value: object, scope: Mapping[str, Any]) -> str | None:
-    # Breadth first, so that the shortest name wins: "weight" before "model.weight".
+def _distinct(scopes: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Each scope once: a module's frame has its globals as its locals."""
+    return iter({id(scope): scope for scope in scopes}.values())
+
+
+def _levels(scope: Mapping[str, Any]) -> Iterator[list[_Named]]:
+    """The variables of a scope, then their parts, and so on: the shortest names first."""
     level = [(name, held) for name, held in scope.items() if name.isidentifier() and not name.startswith("__")]
-    for _ in range(_DEPTH):
-        for name, held in level:
-            if held is value:
-                return name
-        parts = (part for name, held in level for part in islice(_parts(name, held), _WIDTH))
-        level = list(islice(parts, _MOST))
-    return None
+    yield (level := _outer_first(level))
+    for _ in range(_DEPTH - 1):
+        parts = (part for name, held in level for part in islice(_parts(name, held), _width(held)))
+        yield (level := _outer_first(list(islice(parts, _MOST))))
 
 
-def _parts(name: str, held: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(held, tuple) and hasattr(held, "_fields"):
+def _outer_first(level: list[_Named]) -> list[_Named]:
+    """A module before those that it holds: "model.encoder.weight" also where there is a variable "encoder"."""
+    modules = [held for _, held in level if is_module(held)]
+    inner = {id(part) for module in modules for part in nn.Module.modules(module) if part is not module}
+    return sorted(level, key=lambda named: id(named[1]) in inner) if inner else level
+
+
+def _width(held: Any) -> int:
+    return _MOST if is_module(held) else _WIDTH
+
+
+def _parts(name: str, held: Any) -> Iterator[_Named]:
+    # The type decides, not isinstance(): that asks a proxy for its class, and a dead one raises.
+    kind = type(held)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         yield from ((f"{name}.{key}", part) for key, part in zip(held._fields, held, strict=False))
-    elif isinstance(held, list | tuple):
+    elif issubclass(kind, list | tuple):
         yield from ((f"{name}[{index}]", part) for index, part in enumerate(held))
-    elif isinstance(held, dict):
-        yield from ((f"{name}[{key!r}]", part) for key, part in held.items())
-    elif isinstance(held, nn.Module):
+    elif issubclass(kind, dict):
+        # Of other keys, an optimizer's are parameters, the repr is long, slow, and maybe the user's own code.
+        yield from ((f"{name}[{key!r}]", part) for key, part in held.items() if type(key) in (str, int))
+    elif is_module(held):
         yield from ((f"{name}.{key}", param) for key, param in nn.Module.named_parameters(held))
         yield from ((f"{name}.{key}", buffer) for key, buffer in nn.Module.named_buffers(held))
-    elif type(held).__module__ not in ("builtins", "torch", "numpy"):
+    elif kind.__module__ not in ("builtins", "torch", "numpy"):
         # vars() instead of getattr(): a property of the user's must not run for our curiosity.
         attributes = getattr(held, "__dict__", None)
         if isinstance(attributes, dict):
             yield from ((f"{name}.{key}", part) for key, part in list(attributes.items()))
+
+
+def is_module(held: object) -> bool:
+    """Whether it is a module that has been initialised."""
+    return issubclass(type(held), nn.Module) and "_parameters" in vars(held)

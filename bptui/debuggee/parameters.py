@@ -118,6 +118,11 @@ class Parameters:
         return Norm(math.hypot(*parts), self._numel, dtype, str(first.device))
 
 
+def leaves_under(outputs: Sequence[Any]) -> list[torch.Tensor]:
+    """The leaves that a backward pass from these outputs reaches, the nearest first."""
+    return _leaves_under(outputs)[0]
+
+
 def _leaves_under(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
     """The leaves under these outputs, the nearest first, and how many nodes their graph has."""
     nodes = list(_nodes_under(outputs))

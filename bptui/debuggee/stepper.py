@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.live_traces import LiveTraces
+from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -22,8 +23,9 @@ from bptui.protocol import (
     Samples,
     Step,
     Stopped,
+    pack_graph,
 )
-from bptui.records import Node, Sample
+from bptui.records import Node, Parameter, Sample
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.rows import Row, RowReader
@@ -104,8 +106,10 @@ class Stepper:
         self._breakpoints: frozenset[int] = frozenset()
         self._epochs = Epochs()
         self._stopped = True
+        self._pausing: Pause | None = None
         self._ticks = 0
         self._live = LiveTraces()
+        self._statistics = ParameterBatches()
         self._before = TRACE_BEFORE
 
     @property
@@ -129,10 +133,15 @@ class Stepper:
             return
         self._attend(sample, nodes)
 
+    def keep(self, parameters: tuple[Parameter, ...], numbers: array[float]) -> None:
+        """Statistics of each parameter at the sample that is visited next."""
+        self._statistics.add(self.steps, parameters, numbers)
+
     def wait(self, reason: str = "") -> None:
         """Stop until a command says how to go on."""
         self.flush()
         self._stopped = True
+        self._pausing = None
         self._console.flush()
         self._channel.send(Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
@@ -142,13 +151,25 @@ class Stepper:
         self._console.mark()
         self._plan()
 
+    def attend(self, where: str) -> None:
+        """Obey commands in the midst of a sample, or before the first one, and stop if that is asked for.
+
+        Args:
+            where: The line of the script that is about to be run.
+        """
+        self._tick()
+        if self._pausing is not None and (self._pausing.at_once or not self.steps):
+            self.wait(f"at {where}")
+        else:
+            self._plan()
+
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""
         self.is_ours = False
 
     def flush(self) -> None:
         """Send the rows that wait, in batches of one layout."""
-        messages: list[Message] = []
+        messages: list[Message] = list(self._statistics.messages())
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
             messages.append(LayoutSeen(self._announced, layout))
             self._announced += 1
@@ -167,7 +188,7 @@ class Stepper:
         if nodes is not None:
             self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
-            self._channel.send(GraphTraced(self.steps - 1, nodes))
+            self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
             self._live.end(self.steps)
         if self._flag[0] != self._seen:
             self._tick()
@@ -191,6 +212,7 @@ class Stepper:
 
     def _obey(self, command: Message) -> None:
         if isinstance(command, Pause):
+            self._pausing = command
             # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
             soon = self.steps + 1
             self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
@@ -214,6 +236,7 @@ class Stepper:
         nearest = self._epochs.samples_to_index(self._breakpoints)
         counts = [count for count in (left, last, nearest) if count is not None]
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
+        watched = watched or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
         is_live = self._ticks >= TRACE_EVERY and self._live.is_due()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bptui.protocol.codec import decode, encode, from_json, to_json
 from bptui.protocol.framing import Channel, LineSplitter, read_message
+from bptui.protocol.graphs import pack_graph, unpack_graph
 from bptui.protocol.messages import (
+    ABSENT,
     PROTOCOL_VERSION,
     Attach,
     Breakpoints,
@@ -21,6 +23,8 @@ from bptui.protocol.messages import (
     Loaded,
     Message,
     Notice,
+    ParameterSamples,
+    ParametersSeen,
     Pause,
     Quit,
     Ready,
@@ -31,11 +35,13 @@ from bptui.protocol.messages import (
     Status,
     Step,
     Stopped,
+    Typed,
     WarmUp,
     Welcome,
 )
 
 __all__ = [
+    "ABSENT",
     "PROTOCOL_VERSION",
     "Attach",
     "Breakpoints",
@@ -54,6 +60,8 @@ __all__ = [
     "Loaded",
     "Message",
     "Notice",
+    "ParameterSamples",
+    "ParametersSeen",
     "Pause",
     "Quit",
     "Ready",
@@ -64,11 +72,14 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "Typed",
     "WarmUp",
     "Welcome",
     "decode",
     "encode",
     "from_json",
+    "pack_graph",
     "read_message",
     "to_json",
+    "unpack_graph",
 ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Node, RunState, Target
+from bptui.records import Layout, Parameter, RunState, Target
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
+
+ABSENT = -1.0
+"""Stands for a norm that is not there."""
 
 Granularity = Literal["sample", "epoch", "run"]
 
@@ -34,7 +37,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Stop after the sample at hand."""
+    """Stop after the sample at hand; before the first one, at the next line of the script.
+
+    Attributes:
+        at_once: Stop at the next line in the midst of a sample, too.
+    """
+
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,14 @@ class Quit:
     """End the training and the session."""
 
 
-Command: TypeAlias = Attach | Step | Pause | Breakpoints | Reset | Quit
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Keys for the script's own terminal, as a terminal sends them."""
+
+    keys: str
+
+
+Command: TypeAlias = Attach | Step | Pause | Breakpoints | Reset | Quit | Typed
 
 
 # -- notices: session → app ----------------------------------------------------------------------------
@@ -89,6 +105,8 @@ class Status:
         live: The newest sample in one line, only while nothing is recorded.
         refused: The one line with which the target was refused, empty if it was not.
         exit_code: The exit code of the training or of the refusal, None while it lives.
+        has_terminal: Whether there is a script that reads a terminal of its own.
+        waits_for_input: Whether it waits for something to be typed there, as far as the kernel tells.
     """
 
     state: RunState
@@ -103,6 +121,8 @@ class Status:
     live: str = ""
     refused: str = ""
     exit_code: int | None = None
+    has_terminal: bool = False
+    waits_for_input: bool = False
 
 
 Notice: TypeAlias = Welcome | Status
@@ -226,11 +246,40 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class ParametersSeen:
+    """From now on statistics may name this set of parameters."""
+
+    id: int
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSamples:
+    """Statistics of each parameter, at some samples that share a set; said before those samples are.
+
+    Attributes:
+        set: The id of their set.
+        steps: The samples, in order.
+        numbers: Base64 of native doubles, per sample and parameter: the norms of the weight after the update,
+            of the gradient and of the update, `ABSENT` where there is none.
+    """
+
+    set: int
+    steps: tuple[int, ...]
+    numbers: str
+
+
+@dataclass(frozen=True, slots=True)
 class GraphTraced:
-    """The computation graph of a sample."""
+    """The computation graph of a sample.
+
+    Attributes:
+        step: The sample.
+        nodes: Base64 of its rows as `pack_graph` gives them.
+    """
 
     step: int
-    nodes: tuple[Node, ...]
+    nodes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +322,8 @@ Event: TypeAlias = (
     | Refused
     | LayoutSeen
     | Samples
+    | ParametersSeen
+    | ParameterSamples
     | GraphTraced
     | Stopped
     | Ended

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bptui.recording.schema import FAN, LEVELS, sample_id, step_of
+from bptui.recording.schema import FAN, LEVELS, SHIFT, sample_id, step_of
 from bptui.records import QUANTITIES
 
 Select = Callable[[str, Sequence[Any]], Iterable[Any]]
 
-_SHIFT = FAN.bit_length() - 1
 _FINITE = "BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308"
 
 
@@ -26,8 +25,8 @@ def _insert_first() -> str:
         f"{pick}(CASE WHEN {name} {_FINITE} THEN {name} END)" for name in QUANTITIES for pick in ("min", "max")
     )
     return (
-        f"INSERT INTO buckets SELECT 1, id >> {_SHIFT}, {bad}, {ranges} FROM samples "
-        f"WHERE id >= ? AND id < ? GROUP BY id >> {_SHIFT}"
+        f"INSERT INTO buckets SELECT 1, id >> {SHIFT}, {bad}, {ranges} FROM samples "
+        f"WHERE id >= ? AND id < ? GROUP BY id >> {SHIFT}"
     )
 
 
@@ -35,12 +34,28 @@ def _insert_next() -> str:
     bad = " | ".join(f"max(bad & {1 << i})" for i in range(len(QUANTITIES)))
     ranges = ", ".join(f"{pick}({name}_{pick})" for name in QUANTITIES for pick in ("min", "max"))
     return (
-        f"INSERT INTO buckets SELECT level + 1, id >> {_SHIFT}, {bad}, {ranges} FROM buckets "
-        f"WHERE level = ? AND id >= ? AND id < ? GROUP BY id >> {_SHIFT}"
+        f"INSERT INTO buckets SELECT level + 1, id >> {SHIFT}, {bad}, {ranges} FROM buckets "
+        f"WHERE level = ? AND id >= ? AND id < ? GROUP BY id >> {SHIFT}"
     )
 
 
 _INSERT_FIRST, _INSERT_NEXT = _insert_first(), _insert_next()
+
+
+class WholeBuckets:
+    """Which buckets of a branch have become whole, and were not before."""
+
+    def __init__(self) -> None:
+        self._done = [0] * LEVELS
+
+    def until(self, steps: int) -> Iterator[tuple[int, int, int]]:
+        """The new ones of a branch that has so many samples: (level, first step, the step after the last)."""
+        for level in range(1, LEVELS):
+            done, whole = self._done[level], steps >> (SHIFT * level)
+            if whole == done:
+                return
+            yield level, done << (SHIFT * level), whole << (SHIFT * level)
+            self._done[level] = whole
 
 
 class BucketWriter:
@@ -48,27 +63,20 @@ class BucketWriter:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._done = [0] * LEVELS
+        self.begin_branch()
 
     def begin_branch(self) -> None:
         """Start over: the next samples are step 0 of a new branch."""
-        self._done = [0] * LEVELS
+        self._whole = WholeBuckets()
 
     def write(self, branch: int, steps: int) -> None:
         """Add the whole buckets of a branch that has so many samples."""
-        for level in range(1, LEVELS):
-            whole = steps >> (_SHIFT * level)
-            if whole == self._done[level]:
-                return
-            finer = [sample_id(branch, step) >> (_SHIFT * (level - 1)) for step in self._span(level, whole)]
+        for level, begin, end in self._whole.until(steps):
+            finer = [sample_id(branch, step) >> (SHIFT * (level - 1)) for step in (begin, end)]
             if level == 1:
                 self._db.execute(_INSERT_FIRST, finer)
             else:
                 self._db.execute(_INSERT_NEXT, [level - 1, *finer])
-            self._done[level] = whole
-
-    def _span(self, level: int, whole: int) -> tuple[int, int]:
-        return self._done[level] << (_SHIFT * level), whole << (_SHIFT * level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +126,18 @@ def _pieces(
     select: Select, branch: int, steps: int, quantity: str, width: int
 ) -> Iterator[tuple[int, float | None, float | None, bool]]:
     """(first step, min, max, bad) of pieces no wider than `width`: whole buckets, then finer ones for the rest."""
+    for level, span in spans(branch, steps, width):
+        for key, low, high, bad in select(*_query(level, quantity, span)):
+            yield step_of(key << (SHIFT * level)), low, high, bool(bad)
+
+
+def spans(branch: int, steps: int, width: int) -> Iterator[tuple[int, list[int]]]:
+    """(level, ids from … up to before …) of buckets no wider than `width`, then of finer ones for the rest."""
     begin = 0
     coarsest = max(level for level in range(LEVELS) if level == 0 or FAN**level <= width)
     for level in range(coarsest, -1, -1):
-        end = steps >> (_SHIFT * level) << (_SHIFT * level)
-        span = [sample_id(branch, step) >> (_SHIFT * level) for step in (begin, end)]
-        for key, low, high, bad in select(*_query(level, quantity, span)):
-            yield step_of(key << (_SHIFT * level)), low, high, bool(bad)
+        end = steps >> (SHIFT * level) << (SHIFT * level)
+        yield level, [sample_id(branch, step) >> (SHIFT * level) for step in (begin, end)]
         begin = end
 
 

@@ -11,11 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import from_json
+from bptui.protocol import from_json, unpack_graph
+from bptui.recording import parameters
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_of
-from bptui.records import QUANTITIES, Branch, Kind, Layout, Node, RecordedSample, Target, TensorSummary
+from bptui.records import (
+    QUANTITIES,
+    Branch,
+    Kind,
+    Layout,
+    Node,
+    Parameter,
+    ParameterStats,
+    RecordedSample,
+    Target,
+    TensorSummary,
+)  # fmt: skip
 
 _SAMPLE = f"SELECT id, epoch, idx, layout, marks, {', '.join(QUANTITIES)} FROM samples"
 
@@ -66,6 +78,8 @@ class Reader:
         self.path = path
         self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
+        self._unpacked = lru_cache(maxsize=4)(unpack_graph)
+        self._parameters = lru_cache(maxsize=64)(self._read_parameters)
 
     def close(self) -> None:
         """Close the file."""
@@ -115,6 +129,35 @@ class Reader:
         """A quantity over the first `steps` samples in at most `count` columns: min, max, bad."""
         return columns(self._rows, branch, steps, quantity, count)
 
+    def parameters(self, branch: int, step: int) -> tuple[Parameter, ...]:
+        """The parameters that the training has at a step, as far as any were measured until then."""
+        number = parameters.set_at(self._rows, branch, step)
+        return () if number is None else self._parameters(number)
+
+    def parameter_stats(self, branch: int, step: int) -> tuple[ParameterStats | None, ...] | None:
+        """The statistics of each of the parameters at a sample; None if it was not measured.
+
+        A parameter that has no numbers to look at has None for its own.
+        """
+        return parameters.stats(self._rows, branch, step)
+
+    def parameter_step(self, branch: int, step: int) -> int | None:
+        """The nearest sample at or before `step` that has statistics of its parameters."""
+        return parameters.measured_step(self._rows, branch, step)
+
+    def parameter_columns(
+        self, branch: int, steps: int, indexes: Sequence[int], count: int
+    ) -> tuple[tuple[Column, ...], ...]:
+        """The gradient norms of some of the parameters at step `steps` - 1, over the samples until there.
+
+        Args:
+            branch: The branch.
+            steps: How many of its samples.
+            indexes: Which parameters.
+            count: How many columns at most, for each; one without a measured sample has no min.
+        """
+        return parameters.columns(self._rows, self._parameters, branch, steps, indexes, count)
+
     def epochs(self, branch: int) -> int:
         """How many epochs of a branch have ended."""
         ((last,),) = self._rows("SELECT max(ordinal) FROM epochs WHERE branch = ?", [branch])
@@ -135,7 +178,7 @@ class Reader:
     def graph(self, branch: int, step: int) -> tuple[Node, ...] | None:
         """The graph of a sample, None if it was not traced."""
         rows = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [sample_id(branch, step)])
-        return from_json(tuple[Node, ...], rows[0][0]) if rows else None
+        return self._unpacked(rows[0][0]) if rows else None
 
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""
@@ -178,6 +221,10 @@ class Reader:
     def _read_layout(self, key: int) -> Layout:
         ((text,),) = self._rows("SELECT layout FROM layouts WHERE id = ?", [key])
         return from_json(Layout, text)
+
+    def _read_parameters(self, key: int) -> tuple[Parameter, ...]:
+        ((text,),) = self._rows("SELECT parameters FROM parameter_sets WHERE id = ?", [key])
+        return from_json(tuple[Parameter, ...], text)
 
     def _sample(self, branch: int, row: Sequence[Any], tensors: dict[str, TensorSummary]) -> RecordedSample:
         key, epoch, index, layout_id, marks, *values = row

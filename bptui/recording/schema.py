@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Kept in SQLite's user_version; another version is refused."""
 
 APPLICATION_ID = 0x62707475
@@ -16,8 +16,14 @@ BRANCH_SHIFT = 40
 FAN = 16
 """How many samples, or buckets, one bucket of the next level of `buckets` sums up."""
 
+SHIFT = FAN.bit_length() - 1
+"""A bucket's id is that of its first sample, or bucket, shifted by so many bits."""
+
 LEVELS = 8
 """Levels of buckets: 16⁸ samples, more than a branch has room for in practice."""
+
+REWRITTEN = 64
+"""Of `output`, so many of the last lines may still be written anew, as rows of a terminal are by progress bars."""
 
 NAN, NEGATIVE_ZERO = 1, 1 << len(QUANTITIES)
 """The marks of the first quantity; those of the others are shifted by their number."""
@@ -63,7 +69,20 @@ CREATE TABLE buckets (
     level INTEGER, id INTEGER, bad INTEGER NOT NULL, {_ranges}, PRIMARY KEY (level, id)
 ) WITHOUT ROWID;
 
-CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes TEXT NOT NULL);
+CREATE TABLE parameter_sets (id INTEGER PRIMARY KEY, parameters TEXT NOT NULL UNIQUE);
+
+-- `numbers`: native doubles, per parameter of the set the norms of weight, gradient and update, -1 where there is
+-- none. Only of the samples that were measured: while running not all are.
+CREATE TABLE parameter_samples (sample INTEGER PRIMARY KEY, parameters INTEGER NOT NULL, numbers BLOB NOT NULL);
+
+-- As `buckets`, of the norms of the gradients. `ranges`: native doubles, per parameter of the set the smallest and
+-- the largest finite one, NaN where there is none, and 1 if one was not finite.
+CREATE TABLE parameter_buckets (
+    level INTEGER, id INTEGER, parameters INTEGER, ranges BLOB NOT NULL, PRIMARY KEY (level, id, parameters)
+) WITHOUT ROWID;
+
+-- `nodes`: rows as protocol.pack_graph gives them.
+CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import GraphTraced, Samples, to_json
+from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, Samples, to_json
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
-from bptui.recording.schema import NAN, NEGATIVE_ZERO, SCHEMA, as_text, sample_id
+from bptui.recording.parameters import ParameterWriter
+from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id
 from bptui.records import QUANTITIES, Layout, RunState
 
+_PRINT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
 _INSERT_SAMPLE = f"INSERT INTO samples VALUES ({', '.join('?' * (5 + len(QUANTITIES)))})"
 
 
@@ -46,7 +48,10 @@ class Writer:
         self._announced: dict[int, tuple[int, Layout]] = {}
         self._db = _create(path)
         self._buckets = BucketWriter(self._db)
+        self._parameters = ParameterWriter(self._db)
         self._epochs = EpochFinder()
+        self._lines = 0
+        self._line_of_row: dict[int, int] = {}
         self.describe({"began": repr(time.time())})
         self.commit()
 
@@ -64,8 +69,9 @@ class Writer:
         self.commit()  # with the buckets of the branch that ends here
         parent = self.branch if self.branch >= 0 else None
         self.branch, self.steps = self.branch + 1, 0
-        self._announced, self._epochs = {}, EpochFinder()
+        self._announced, self._epochs, self._line_of_row = {}, EpochFinder(), {}
         self._buckets.begin_branch()
+        self._parameters.begin_branch()
         row = (self.branch, parent, reason, time.time(), "starting", "", None)
         self._many("INSERT INTO branches VALUES (?, ?, ?, ?, ?, ?, ?)", [row])
 
@@ -103,20 +109,50 @@ class Writer:
         self._add_epochs(self._epochs.follow(batch.first, epochs, indexes, layout.samples))
         self.steps = batch.first + count
 
+    def parameters(self, seen: ParametersSeen) -> None:
+        """Remember the set that the debuggee has announced."""
+        self._begin()
+        self._parameters.set(seen.id, seen.parameters)
+
+    def parameter_samples(self, batch: ParameterSamples) -> None:
+        """Write statistics of parameters, before their samples."""
+        self._begin()
+        self._parameters.samples(self.branch, batch)
+
     def graph(self, graph: GraphTraced) -> None:
         """Write the computation graph of a sample."""
-        nodes = "[" + ",".join(map(to_json, graph.nodes)) + "]"
-        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [(sample_id(self.branch, graph.step), nodes)])
+        row = (sample_id(self.branch, graph.step), base64.b64decode(graph.nodes))
+        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [row])
 
     def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
         """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""
-        rows = ((None, self.branch, step, stream, as_text(text)) for step, stream, text in lines)
-        self._many("INSERT INTO output VALUES (?, ?, ?, ?, ?)", rows)
+        rows = [(None, self.branch, step, stream, as_text(text)) for step, stream, text in lines]
+        self._lines += len(rows)
+        self._many(_PRINT, rows)
+
+    def rows(self, rows: Iterable[tuple[int, int, int, str]]) -> None:
+        """Write rows of a terminal: (number, step, 1 for stdout or 2 for stderr, text).
+
+        A row that comes again was rewritten: it takes the place of what it was.
+        """
+        printed = [
+            (self._line_of(row), self.branch, step, stream, as_text(text)) for row, step, stream, text in rows
+        ]
+        self._many(_PRINT, printed)
+        for row in sorted(self._line_of_row)[:-REWRITTEN]:
+            del self._line_of_row[row]
+
+    def _line_of(self, row: int) -> int:
+        if row not in self._line_of_row:
+            self._lines += 1
+            self._line_of_row[row] = self._lines
+        return self._line_of_row[row]
 
     def commit(self) -> None:
         """Make everything written so far visible and safe."""
         if self._db.in_transaction:
             self._buckets.write(self.branch, self.steps)
+            self._parameters.write_buckets(self.branch, self.steps)
             self._db.execute("COMMIT")
 
     def close(self) -> None:
@@ -135,9 +171,12 @@ class Writer:
     def _add_epochs(self, ended: Iterable[Ended]) -> None:
         self._many("INSERT INTO epochs VALUES (?, ?, ?, ?, ?)", [(self.branch, *epoch) for epoch in ended])
 
-    def _many(self, statement: str, rows: Iterable[Any]) -> None:
+    def _begin(self) -> None:
         if not self._db.in_transaction:
             self._db.execute("BEGIN")
+
+    def _many(self, statement: str, rows: Iterable[Any]) -> None:
+        self._begin()
         self._db.executemany(statement, rows)
 
 

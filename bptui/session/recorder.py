@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
-from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, Samples
+from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, ParameterSamples, ParametersSeen, Samples
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, RunState
 from bptui.session.console import Line
+from bptui.session.screen import Row
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
 
@@ -59,6 +60,10 @@ class Recorder:
                 self._write(self._writer.samples, event)
             case LayoutSeen():
                 self._write(self._writer.layout, event.id, event.layout)
+            case ParametersSeen():
+                self._write(self._writer.parameters, event)
+            case ParameterSamples():
+                self._write(self._writer.parameter_samples, event)
             case GraphTraced():
                 self._write(self._writer.graph, event)
             case Found(facts=facts):
@@ -70,6 +75,10 @@ class Recorder:
     def output(self, lines: list[Line]) -> None:
         """Write printed lines."""
         self._write(self._writer.output, lines)
+
+    def rows(self, rows: list[Row]) -> None:
+        """Write rows of a terminal, over what they showed before."""
+        self._write(self._writer.rows, rows)
 
     def commit(self) -> None:
         """Make what was written visible and safe."""

@@ -19,7 +19,7 @@ import pytest
 
 from bptui.app.app import BptuiApp
 from bptui.app.messages import SessionLost, StatusArrived, Welcomed
-from bptui.protocol import PROTOCOL_VERSION, Command, GraphTraced, Samples, Status, Welcome, to_json
+from bptui.protocol import PROTOCOL_VERSION, Command, GraphTraced, Samples, Status, Welcome, pack_graph, to_json
 from bptui.recording.reader import Reader
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, Kind, Layout, Node, Place, Target, TensorSummary
@@ -90,7 +90,7 @@ class Recorded:
         return self
 
     def graph(self, step: int, *nodes: Node) -> Recorded:
-        self.writer.graph(GraphTraced(step, nodes))
+        self.writer.graph(GraphTraced(step, base64.b64encode(pack_graph(nodes)).decode()))
         return self
 
     def prints(self, *lines: tuple[int, int, str]) -> Recorded:

@@ -19,14 +19,15 @@ ODD = (math.nan, math.inf, -math.inf, 1.7976931348623157e308, -1.797693134862315
 
 
 def naive(values, count):
-    """The columns, computed from every value; a piece as wide as a bucket counts where it begins."""
+    """The columns, computed from every value that is there; a piece as wide as a bucket counts where it begins."""
     steps, count = len(values), min(count, len(values))
     level = max((level for level in range(1, 9) if FAN**level <= steps // count), default=0) if count else 0
     gathered = [[] for _ in range(count)]
     for step, value in enumerate(values):
         # The rest that fills no whole bucket is looked at in the finer buckets that it does fill.
         width = next(FAN**fine for fine in range(level, -1, -1) if step < steps // FAN**fine * FAN**fine)
-        gathered[step // width * width * count // steps].append(value)
+        if value is not None:
+            gathered[step // width * width * count // steps].append(value)
     columns = []
     for part in gathered:
         finite = [value for value in part if math.isfinite(value)]

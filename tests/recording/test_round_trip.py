@@ -1,12 +1,13 @@
 """What a writer writes, a reader reads: samples of any numbers, shapes and layouts."""
 
+import base64
 import tempfile
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bptui.protocol import GraphTraced, to_json
+from bptui.protocol import GraphTraced, pack_graph, to_json
 from bptui.recording.reader import Reader
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, Kind, Layout, Node, Place, Target, TensorSummary
@@ -142,7 +143,7 @@ def test_graphs(writer, read):
     writer.layout(0, layout("loss"))
     writer.samples(losses(0, [0.0] * 10))
     for step in (2, 5):
-        writer.graph(GraphTraced(step, NODES))
+        writer.graph(GraphTraced(step, base64.b64encode(pack_graph(NODES)).decode()))
     reader = read()
     assert alike(reader.graph(0, 5), NODES)
     assert reader.graph(0, 4) is None

@@ -137,3 +137,14 @@ def test_each_sample_has_its_numbers(run, kind):
         grads = {"grad"} if kind != "optimizer_in_backward" else set()  # it has thrown them away by then
         assert {"loss", "weight", "weight_after"} | grads <= set(sample.quantities)
         assert sample.layout.place.path == str(Path(kinds.__file__))
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
+def test_each_sample_has_the_statistics_of_its_parameters(traced, kind):
+    for sample in samples_by_kind(traced)[kind]:
+        parameters = traced.reader.parameters(0, sample.step)
+        stats = traced.reader.parameter_stats(0, sample.step)
+        named = {parameter.name: each for parameter, each in zip(parameters, stats, strict=True) if each.grad}
+        assert NAMES.get(kind, named.keys()) == named.keys()
+        known = all(each.weight >= 0 and each.update >= 0 for each in named.values())
+        assert known or kind == "odd_tensors"  # it has a weight that is NaN

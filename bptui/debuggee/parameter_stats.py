@@ -1,0 +1,144 @@
+"""Weight, gradient and update of each parameter, at the samples where that is due."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, NamedTuple
+
+import torch
+
+from bptui.debuggee.norms import norms
+from bptui.debuggee.parameter_table import ParameterTable
+from bptui.protocol import ABSENT
+from bptui.records import Parameter
+
+SHARE = 0.02
+"""Of the running time, at most so much goes into statistics that nobody waits for."""
+
+BYTES_PER_SECOND = 1 << 15
+"""And so many bytes into the recording: 120 MB an hour."""
+
+LARGEST_COPY = 1 << 28
+"""Weights of so many bytes are copied to measure their update; of more, the update is not known."""
+
+
+class Measured(NamedTuple):
+    """The statistics of one sample: per parameter the norms of weight, gradient and update, or `ABSENT`."""
+
+    parameters: tuple[Parameter, ...]
+    numbers: array[float]
+
+
+class ParameterStatistics:
+    """Measures a sample from before its first backward pass until after its update.
+
+    Attributes:
+        is_measuring: Whether the sample at hand is measured; only then is more said of it.
+    """
+
+    def __init__(self) -> None:
+        self._table = ParameterTable()
+        self.is_measuring = False
+        self._due = 0.0
+        self._spent = 0.0
+        self._reached: dict[int, torch.Tensor] = {}
+        self._grads: dict[int, float | None] = {}
+        self._used: set[int] = set()
+        self._before: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def is_due(self) -> bool:
+        """Whether the last ones are paid for."""
+        return time.perf_counter() >= self._due
+
+    def begin(self, leaves: Sequence[torch.Tensor], frame: FrameType) -> None:
+        """A sample is to be measured: its first backward pass, which reaches these leaves, is about to begin."""
+        self.is_measuring, self._spent = True, 0.0
+        self._reached, self._grads, self._used, self._before = {}, {}, set(), {}
+        self.widen(leaves, frame)
+
+    def widen(self, leaves: Sequence[torch.Tensor], frame: FrameType) -> None:
+        """A further backward pass of the sample is about to begin."""
+        began = time.perf_counter()
+        self._table.reach(leaves, frame)
+        self._reached |= {id(leaf): leaf for leaf in leaves}
+        self._copy([each for each in self._table.tensors if id(each) not in self._before and _can_be_copied(each)])
+        self._spent += time.perf_counter() - began
+
+    def note_grads(self) -> None:
+        """A backward pass has come to its end: the gradients are those of the update, unless they are changed."""
+        if self.is_measuring:
+            self._note([leaf for key, leaf in self._reached.items() if key not in self._used])
+
+    def before_update(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimizer is about to use its gradients, which may have been clipped, or scaled back."""
+        own = [leaf for leaf in _parameters_of(optimizer) if id(leaf) in self._reached]
+        self._used.difference_update(map(id, own))
+        self._note(own)
+
+    def after_update(self, optimizer: torch.optim.Optimizer) -> None:
+        """It has used them: what is added to them from now on is not of this update."""
+        self._used.update(map(id, _parameters_of(optimizer)))
+
+    def finish(self) -> Measured | None:
+        """The sample is complete; its statistics, if it was measured."""
+        if not self.is_measuring:
+            return None
+        began = time.perf_counter()
+        self.is_measuring = False
+        tensors = self._table.tensors
+        numbers = array("d", bytes(24 * len(tensors)))
+        numbers[0::3] = _as_numbers(norms(tensors))
+        numbers[1::3] = _as_numbers([self._grads.get(id(each)) for each in tensors])
+        updates = self._updates()
+        numbers[2::3] = _as_numbers([updates.get(id(each)) for each in tensors])
+        self._before = {}
+        self._pay(began, len(numbers) * 8)
+        return Measured(self._table.parameters, numbers)
+
+    def _pay(self, began: float, count: int) -> None:
+        now = time.perf_counter()
+        self._due = now + max((self._spent + now - began) / SHARE, count / BYTES_PER_SECOND)
+
+    def _note(self, leaves: Sequence[torch.Tensor]) -> None:
+        began = time.perf_counter()
+        with torch._C.DisableTorchFunction():
+            pairs = [(id(leaf), grad) for leaf in leaves if (grad := leaf.grad) is not None]
+        found = norms([grad for _, grad in pairs])
+        self._grads |= {key: norm for (key, _), norm in zip(pairs, found, strict=True)}
+        self._spent += time.perf_counter() - began
+
+    def _copy(self, tensors: list[torch.Tensor]) -> None:
+        size = sum(each.nbytes for each in [*tensors, *(copy for _, copy in self._before.values())])
+        if size <= LARGEST_COPY:
+            with torch.no_grad(), torch._C.DisableTorchFunction():
+                self._before |= {id(each): (each, each.detach().clone()) for each in tensors}
+
+    @torch.no_grad()
+    def _updates(self) -> dict[int, float | None]:
+        with torch._C.DisableTorchFunction():
+            pairs = {key: pair for key, pair in self._before.items() if _are_alike(*pair)}
+            changes = [before for _, before in pairs.values()]
+            if changes:
+                torch._foreach_sub_(changes, [now.detach() for now, _ in pairs.values()])
+            return dict(zip(pairs, norms(changes), strict=True))
+
+
+def _can_be_copied(tensor: torch.Tensor) -> bool:
+    """Whether an update of it can be measured, and is to be expected."""
+    is_number = (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype.itemsize > 1  # no float8
+    return tensor.requires_grad and is_number and tensor.layout == torch.strided and not tensor.is_meta
+
+
+def _are_alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device
+
+
+def _parameters_of(optimizer: Any) -> list[torch.Tensor]:
+    return [each for group in optimizer.param_groups for each in group["params"]]
+
+
+def _as_numbers(values: Sequence[float | None]) -> array[float]:
+    return array("d", [ABSENT if value is None else value for value in values])

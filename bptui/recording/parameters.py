@@ -1,0 +1,179 @@
+"""Statistics of each parameter: one blob a sample, and min and max of ever longer stretches for plots.
+
+Of thousands of parameters a row each would be thousands of rows a sample.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import math
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+
+from bptui.protocol import ABSENT, ParameterSamples, to_json
+from bptui.recording.buckets import Column, Select, WholeBuckets, spans
+from bptui.recording.schema import SHIFT, sample_id, step_of
+from bptui.records import Parameter, ParameterStats
+
+ReadSet = Callable[[int], tuple[Parameter, ...]]
+
+Range = tuple[float, float, bool]
+"""Smallest and largest finite gradient norm, NaN where there is none, and whether one was not finite."""
+
+_NOTHING: Range = math.nan, math.nan, False
+
+
+class ParameterWriter:
+    """Writes sets of parameters, their statistics, and the buckets that have become whole."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._ids: dict[str, int] = {}
+        self.begin_branch()
+
+    def begin_branch(self) -> None:
+        """Start over: the next samples are step 0 of a new branch."""
+        self._announced: dict[int, int] = {}
+        self._whole = WholeBuckets()
+
+    def set(self, announced: int, parameters: tuple[Parameter, ...]) -> None:
+        """Remember the set that the debuggee will call `announced`."""
+        text = to_json(parameters)
+        if text not in self._ids:
+            self._ids[text] = len(self._ids)
+            self._db.execute("INSERT INTO parameter_sets VALUES (?, ?)", (self._ids[text], text))
+        self._announced[announced] = self._ids[text]
+
+    def samples(self, branch: int, batch: ParameterSamples) -> None:
+        """Write the statistics of some samples."""
+        blob = base64.b64decode(batch.numbers)
+        size = len(blob) // len(batch.steps)
+        rows = (
+            (sample_id(branch, step), self._announced[batch.set], blob[i * size : (i + 1) * size])
+            for i, step in enumerate(batch.steps)
+        )
+        self._db.executemany("INSERT INTO parameter_samples VALUES (?, ?, ?)", rows)
+
+    def write_buckets(self, branch: int, steps: int) -> None:
+        """Add the whole buckets of a branch that has so many samples."""
+        for level, begin, end in self._whole.until(steps):
+            span = [sample_id(branch, step) >> (SHIFT * (level - 1)) for step in (begin, end)]
+            found = self._db.execute(_select(level - 1), span if level == 1 else [level - 1, *span]).fetchall()
+            for (key, of), group in itertools.groupby(found, key=lambda row: (row[0] >> SHIFT, row[1])):
+                ranges = [_ranges(level - 1, blob) for _, _, blob in group]
+                row = (level, key, of, _packed([_merge(each) for each in zip(*ranges, strict=True)]))
+                self._db.execute("INSERT INTO parameter_buckets VALUES (?, ?, ?, ?)", row)
+
+
+def set_at(select: Select, branch: int, step: int) -> int | None:
+    """The id of the set of the nearest sample at or before `step` that has statistics."""
+    span = [sample_id(branch, 0), sample_id(branch, max(step, 0))]
+    where = "sample >= ? AND sample <= ? ORDER BY sample DESC LIMIT 1"
+    for (number,) in select(f"SELECT parameters FROM parameter_samples WHERE {where}", span):
+        return int(number)
+    return None
+
+
+def stats(select: Select, branch: int, step: int) -> tuple[ParameterStats | None, ...] | None:
+    """The statistics of a sample, None if it has none; of a parameter of which nothing is known, None."""
+    for (blob,) in select("SELECT numbers FROM parameter_samples WHERE sample = ?", [sample_id(branch, step)]):
+        norms = [None if number == ABSENT else number for number in array("d", blob)]
+        return tuple(_stats(*norms[i : i + 3]) for i in range(0, len(norms), 3))
+    return None
+
+
+def measured_step(select: Select, branch: int, step: int) -> int | None:
+    """The nearest sample at or before `step` that has statistics."""
+    span = [sample_id(branch, 0), sample_id(branch, max(step, 0))]
+    ((key,),) = select("SELECT max(sample) FROM parameter_samples WHERE sample >= ? AND sample <= ?", span)
+    return None if key is None else step_of(key)
+
+
+def columns(
+    select: Select, read_set: ReadSet, branch: int, steps: int, indexes: Sequence[int], count: int
+) -> tuple[tuple[Column, ...], ...]:
+    """The gradient norms of some parameters over the first `steps` samples, each in at most `count` columns.
+
+    Reads at most 16 · count + 120 rows a set of parameters, as `buckets.columns` does. A parameter is followed
+    through all sets in which it has its name.
+
+    Args:
+        select: Gives the rows of an SQL query.
+        read_set: Gives the parameters of a set.
+        branch: The branch.
+        steps: How many of its samples.
+        indexes: Where the parameters stand in the set of the last of these samples.
+        count: How many columns at most.
+    """
+    count = min(count, steps)
+    number = set_at(select, branch, steps - 1)
+    if count <= 0 or number is None:
+        return ((),) * len(indexes)
+    places = _Places(read_set, number, indexes)
+    gathered: list[list[list[Range]]] = [[[] for _ in range(count)] for _ in indexes]
+    for level, span in spans(branch, steps, steps // count):
+        for key, of, blob in select(_select(level), [level, *span] if level else span):
+            column, numbers = step_of(key << (SHIFT * level)) * count // steps, array("d", blob)
+            for columns, place in zip(gathered, places.of(of), strict=True):
+                if place is not None:
+                    columns[column].append(_range(level, *numbers[3 * place : 3 * place + 3]))
+    return tuple(tuple(map(_column, columns)) for columns in gathered)
+
+
+class _Places:
+    """Where the parameters of one set stand in others."""
+
+    def __init__(self, read_set: ReadSet, number: int, indexes: Sequence[int]) -> None:
+        self._read_set = read_set
+        self._names = [read_set(number)[index].name for index in indexes]
+        self._of: dict[int, list[int | None]] = {number: list(indexes)}
+
+    def of(self, number: int) -> list[int | None]:
+        if number not in self._of:
+            places = {each.name: place for place, each in enumerate(self._read_set(number))}
+            self._of[number] = [places.get(name) if name else None for name in self._names]
+        return self._of[number]
+
+
+def _stats(weight: float | None, grad: float | None, update: float | None) -> ParameterStats | None:
+    known = (weight, grad, update) != (None, None, None)
+    return ParameterStats(weight, grad, update) if known else None
+
+
+def _select(level: int) -> str:
+    if level:
+        where = f"level = ? AND id >= ? AND id < ? ORDER BY id >> {SHIFT}, parameters"
+        return f"SELECT id, parameters, ranges FROM parameter_buckets WHERE {where}"
+    where = f"sample >= ? AND sample < ? ORDER BY sample >> {SHIFT}, parameters"
+    return f"SELECT sample, parameters, numbers FROM parameter_samples WHERE {where}"
+
+
+def _ranges(level: int, blob: bytes) -> list[Range]:
+    numbers = iter(array("d", blob))
+    return [_range(level, *three) for three in zip(numbers, numbers, numbers, strict=True)]
+
+
+def _range(level: int, first: float, second: float, third: float) -> Range:
+    """The range of a parameter, of its three numbers in a bucket or, at level 0, in a sample."""
+    if level:
+        return first, second, bool(third)
+    if second == ABSENT:
+        return _NOTHING
+    return (second, second, False) if math.isfinite(second) else (math.nan, math.nan, True)
+
+
+def _packed(ranges: Iterable[Range]) -> bytes:
+    return array("d", itertools.chain.from_iterable(ranges)).tobytes()
+
+
+def _merge(parts: Iterable[Range]) -> Range:
+    lows, highs, bad = zip(_NOTHING, *parts, strict=True)
+    known = [low for low in lows if low == low]
+    return min(known, default=math.nan), max((high for high in highs if high == high), default=math.nan), any(bad)
+
+
+def _column(parts: list[Range]) -> Column:
+    low, high, bad = _merge(parts)
+    return Column(None if low != low else low, None if high != high else high, bad)

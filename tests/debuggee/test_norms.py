@@ -1,0 +1,46 @@
+"""Norms of tensors of every kind."""
+
+import math
+
+import pytest
+import torch
+
+from bptui.debuggee.norms import norms
+
+FOUR = torch.tensor([3.0, 0.0, -4.0])
+ODD = "ignore:(.*quantize|Sparse CSR).*:UserWarning"
+
+
+@pytest.mark.filterwarnings(ODD)
+@pytest.mark.parametrize("make", [
+    lambda: FOUR, FOUR.double, FOUR.half, FOUR.bfloat16, FOUR.int, lambda: FOUR.to(torch.float8_e4m3fn),
+    lambda: FOUR.to_sparse(), lambda: FOUR.reshape(1, 3).to_sparse_csr(), lambda: FOUR.to(torch.complex64),
+    lambda: torch.tensor(3 + 4j), lambda: torch.tensor([3j, 4]).conj(), lambda: FOUR.expand(1, 3),
+    lambda: torch.quantize_per_tensor(FOUR, 0.5, 0, torch.qint8), lambda: torch.nn.Parameter(FOUR),
+])  # fmt: skip
+def test_any_kind(make):
+    assert norms([make()]) == [5.0]
+    # beside others, and none of them takes part in the user's graph or function modes
+    assert norms([FOUR, make(), torch.empty(3, device="meta"), torch.zeros(0)]) == [5.0, 5.0, None, 0.0]
+
+
+def test_large_elements_are_not_infinite():
+    large = [torch.full((4,), 6e4, dtype=torch.float16), torch.full((4,), 1e30), torch.full((4,), 1e38)]
+    assert norms(large) == pytest.approx([120_000, 2e30, 2e38], rel=1e-3)
+
+
+def test_what_is_not_finite_is_told():
+    nan, inf = torch.tensor([math.nan, math.inf]), torch.tensor([1.0, -math.inf])
+    assert repr(norms([nan, inf, torch.ones(1), nan.half()])) == "[nan, inf, 1.0, nan]"
+    assert norms([]) == []
+
+
+def test_nothing_of_the_users_is_called():
+    class Loud(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            raise AssertionError("called")
+
+    with torch._C.DisableTorchFunctionSubclass():
+        loud = FOUR.as_subclass(Loud)
+    assert norms([loud]) == [5.0]
