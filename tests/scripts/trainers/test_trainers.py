@@ -108,8 +108,11 @@ def test_trainer(shared_workshop, request, name):
     facts = done.reader.facts()
     assert "trouble" not in facts
     assert [facts.get(key) for key in FOUND] == [getattr(right, key) for key in FOUND]
+    parameters = [right.weight, right.weight.replace("weight", "bias")]
+    assert [parameter.name for parameter in done.reader.parameters(0, 0)] == parameters
+    assert all(stats.update > 0 and stats.grad for stats in done.reader.parameter_stats(0, right.per_epoch - 1))
     names = [node.name for node in done.reader.graph(0, 0) if node.kind == "parameter"]
-    assert sorted(names) == sorted([right.weight, right.weight.replace("weight", "bias")])
+    assert sorted(names) == sorted(parameters)
     assert losses(done.stdout) == request.getfixturevalue("bare")[name]
 
 
