@@ -264,6 +264,61 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """A local variable of a frame, in one line.
+
+    Attributes:
+        name: As the code calls it; of a part of a container "batch[0]", of an attribute "self.weight".
+        kind: The name of its type, "Tensor", "list", "Linear"; of a tensor that was not read, its shape and dtype.
+        text: What is to be said of it in words: "3 items", "'cpu'"; empty where the summary says it.
+        summary: Its numbers, if it is a tensor, an array or a number.
+    """
+
+    name: str
+    kind: str
+    text: str = ""
+    summary: TensorSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A call of the user's code that has not returned.
+
+    Attributes:
+        function: Its qualified name, "Trainer.fit"; "<module>" for the script itself.
+        place: The line at which it is.
+        locals: Its variables, as far as they are worth showing.
+        left_out: How many more there are for which there was no room.
+        inside: The library's frames between it and the one it called: "15 frames of lightning, torch".
+        remark: Why there are no locals, if that is not plain.
+    """
+
+    function: str
+    place: Place
+    locals: tuple[Local, ...] = ()
+    left_out: int = 0
+    inside: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The user's frames at a stop, or those that the exception went through that ended the training.
+
+    Attributes:
+        frames: The innermost first.
+        left_out: How many more callers there are.
+        error: The exception in one line, empty at a stop.
+        is_amid: Whether it stopped in the midst of a sample, and not after it.
+    """
+
+    frames: tuple[Frame, ...]
+    left_out: int = 0
+    error: str = ""
+    is_amid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What is debugged.
 

@@ -262,13 +262,27 @@ class BptuiApp(App[Outcome]):
     def _selected(self, event: StepSelected) -> None:
         self._go(event.step)
 
+    def action_frame_up(self) -> None:
+        self._walk(1)
+
+    def action_frame_down(self) -> None:
+        self._walk(-1)
+
+    def _walk(self, frames: int) -> None:
+        """Look at another frame of the stack, in Source."""
+        self._view = dataclasses.replace(self._view, spot=self._view.spot + frames)
+        self._main.reveal("source")
+        self.redraw()
+
     @on(VirtualTable.Activated)
     def action_inspect(self) -> None:
-        if self._reader is not None and self._view.sample is not None:
+        if self._reader is not None:
             panel = self._main.panel(self._main.active)
             title, quantities = panel.inspected(self._view, self._reader)
             if quantities:
                 self.push_screen(Inspect(title, quantities))
+            elif title:
+                self.notify(f"{title}: no more is recorded of it")
 
     # -- the session -----------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from types import FrameType
@@ -10,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from bptui.debuggee import static
 from bptui.debuggee.submodules import buffers, parameters, submodules
 
 _DEPTH = 3
@@ -102,11 +102,7 @@ def _parts(name: str, held: Any) -> Iterator[_Named]:
         yield from ((f"{name}.{key}", param) for key, param in parameters(held))
         yield from ((f"{name}.{key}", buffer) for key, buffer in buffers(held))
     elif kind.__module__ not in ("builtins", "torch", "numpy"):
-        # Neither a property nor a __getattr__ of the user's must run for our curiosity.
-        with contextlib.suppress(AttributeError):
-            attributes = object.__getattribute__(held, "__dict__")
-            if isinstance(attributes, dict):
-                yield from ((f"{name}.{key}", part) for key, part in list(attributes.items()))
+        yield from ((f"{name}.{key}", part) for key, part in list(static.attributes(held).items()))
 
 
 def is_module(held: object) -> bool:

@@ -125,6 +125,9 @@ class _Script:
             with contextlib.suppress(*_GONE):
                 self._at_end()
                 self._stepper.flush()
+                error = getattr(sys, "last_value", None)
+                if error is not None:
+                    self._stepper.fail(error)
                 self._channel.send(_ended())
 
     def wrap_exit(self, exit_: Callable[[int], object]) -> Callable[[int], object]:

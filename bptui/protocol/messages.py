@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Parameter, RunState, Target
+from bptui.records import Layout, Parameter, RunState, Stack, Target
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
@@ -283,6 +283,22 @@ class GraphTraced:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSeen:
+    """The text of a file that a sample or a frame stands in; sent once for each."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackSeen:
+    """Where the user's code is after `steps` samples; at most 256 KB."""
+
+    steps: int
+    stack: Stack
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """Paused after `steps` samples.
 
@@ -325,6 +341,8 @@ Event: TypeAlias = (
     | ParametersSeen
     | ParameterSamples
     | GraphTraced
+    | SourceSeen
+    | StackSeen
     | Stopped
     | Ended
 )

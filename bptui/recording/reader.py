@@ -25,6 +25,7 @@ from bptui.records import (
     Parameter,
     ParameterStats,
     RecordedSample,
+    Stack,
     Target,
     TensorSummary,
 )  # fmt: skip
@@ -185,6 +186,11 @@ class Reader:
         span = (sample_id(branch, 0), sample_id(branch, max(step, 0)))
         ((key,),) = self._rows("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span)
         return None if key is None else step_of(key)
+
+    def stack(self, branch: int, steps: int) -> Stack | None:
+        """The user's frames after so many samples, None if it did not stop there."""
+        rows = self._rows("SELECT stack FROM stacks WHERE next = ?", [sample_id(branch, steps)])
+        return from_json(Stack, rows[0][0]) if rows else None
 
     def output_count(self) -> int:
         """How many lines were printed, over all branches."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Kept in SQLite's user_version; another version is refused."""
 
 APPLICATION_ID = 0x62707475
@@ -83,6 +83,9 @@ CREATE TABLE parameter_buckets (
 
 -- `nodes`: rows as protocol.pack_graph gives them.
 CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
+
+-- `next` is the sample before which it stopped, so that there is one before the first sample too.
+CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

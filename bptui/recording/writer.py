@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, Samples, to_json
+from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, Samples, StackSeen, to_json
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.parameters import ParameterWriter
@@ -123,6 +123,11 @@ class Writer:
         """Write the computation graph of a sample."""
         row = (sample_id(self.branch, graph.step), base64.b64decode(graph.nodes))
         self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [row])
+
+    def stack(self, seen: StackSeen) -> None:
+        """Write the frames of a stop; those of an exception take the place of the stop's before it."""
+        row = (sample_id(self.branch, seen.steps), as_text(to_json(seen.stack)))
+        self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?)", [row])
 
     def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
         """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""

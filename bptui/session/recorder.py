@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
-from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, ParameterSamples, ParametersSeen, Samples
+from bptui.protocol.messages import (
+    Found,
+    GraphTraced,
+    LayoutSeen,
+    ParameterSamples,
+    ParametersSeen,
+    Samples,
+    SourceSeen,
+    StackSeen,
+)
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, RunState
 from bptui.session.console import Line
@@ -66,6 +75,10 @@ class Recorder:
                 self._write(self._writer.parameter_samples, event)
             case GraphTraced():
                 self._write(self._writer.graph, event)
+            case SourceSeen(path=path, text=text):
+                self._write(self._writer.source, path, text)
+            case StackSeen():
+                self._write(self._writer.stack, event)
             case Found(facts=facts):
                 self.describe(facts)
             case Loaded(target=target, source=source):

@@ -141,6 +141,23 @@ def test_transformer(snap_compare, recorded, fake_link, monkeypatch, tmp_path, s
     assert snap_compare(app, terminal_size=size, run_before=run)
 
 
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=["small", "medium"])
+def test_a_frame_of_the_stack(snap_compare, stopped, size: tuple[int, int]) -> None:
+    app, link = stopped()
+
+    async def run(pilot: Pilot) -> None:
+        await stand_still(pilot)
+        link.say(Status("paused", 0, 3))
+        await then("u")(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+def test_the_line_that_raised(snap_compare, stopped) -> None:
+    app, _ = stopped(3, "failed", "ValueError: no good", detail="ValueError: no good", exit_code=1)
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then())
+
+
 def test_failed(snap_compare, at_seed) -> None:
     traceback = (
         "ValueError: the learning rate is negative\nTraceback (most recent call last):\n"
