@@ -102,7 +102,7 @@ class OpTagger(TorchFunctionMode):
             _push_on_torch_function_stack(mode)
 
     def _has_torch_function(self, relevant: Any) -> bool:
-        """What torch would say without us: in eval() nn.TransformerEncoder computes otherwise if it sees a mode."""
+        """What torch would say without us: of a mode, nn.TransformerEncoder takes another way in eval()."""
         is_alone = not torch.compiler.is_compiling() and _len_torch_function_stack() == 1
         if not is_alone or self not in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
             return _has_torch_function(relevant)
