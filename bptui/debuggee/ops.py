@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,9 @@ from bptui.records import Place, TensorSummary
 TAG = "bptui.op"
 """Under this key an autograd node's metadata holds the `Op` that made it."""
 
+
+_HAS_FUNCTION = "has_torch_function"
+_has_torch_function: Callable[[Any], bool] = getattr(torch.overrides, _HAS_FUNCTION)
 
 _OF_LEAVES = 2**64 - 1
 """The sequence number of the nodes of all leaves."""
@@ -78,6 +81,7 @@ class OpTagger(TorchFunctionMode):
         """Listen from now on; what was heard before is forgotten."""
         self.leaves = {}
         self._modules.begin()
+        setattr(torch.overrides, _HAS_FUNCTION, self._has_torch_function)
         self._is_over = False
         if not self._calls and self not in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
             _push_on_torch_function_stack(self)
@@ -86,6 +90,7 @@ class OpTagger(TorchFunctionMode):
         """Listen no more; a mode that the user's code has entered meanwhile, and not left, stays."""
         self._is_over = True
         self._modules.end()
+        setattr(torch.overrides, _HAS_FUNCTION, _has_torch_function)
         if self._calls:
             return
         # `with` would take that mode off the stack in our place. If the user's code has left one that it entered
@@ -95,6 +100,17 @@ class OpTagger(TorchFunctionMode):
         del modes[ours : ours + 1]
         for mode in reversed(modes):
             _push_on_torch_function_stack(mode)
+
+    def _has_torch_function(self, relevant: Any) -> bool:
+        """What torch would say without us: of a mode, nn.TransformerEncoder takes another way in eval()."""
+        is_alone = not torch.compiler.is_compiling() and _len_torch_function_stack() == 1
+        if not is_alone or self not in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
+            return _has_torch_function(relevant)
+        _pop_torch_function_stack()
+        try:
+            return _has_torch_function(relevant)
+        finally:
+            _push_on_torch_function_stack(self)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

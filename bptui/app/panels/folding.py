@@ -14,6 +14,10 @@ class Foldable(Protocol):
         """A module's name from the root: "model.blocks.0"."""
 
     @property
+    def depth(self) -> int:
+        """How many modules are around it."""
+
+    @property
     def end(self) -> int:
         """Where in the tree the first item stands that is not in it."""
 
@@ -33,3 +37,11 @@ def unfolded(items: Sequence[Item], folded: frozenset[str]) -> list[Item]:
         rows.append(item)
         at = item.end if item.is_module and item.path in folded else at + 1
     return rows
+
+
+def leads_to(rows: Sequence[Foldable], index: int, *, fold: bool) -> int:
+    """Where ← leads from a row that has nothing to fold: to the module around it; → from an open one: inside."""
+    if not fold:
+        return index + rows[index].is_module
+    around = (at for at in range(index - 1, -1, -1) if rows[at].depth < rows[index].depth)
+    return next(around, index)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.fitting import Shown, fitting
-from bptui.app.panels.folding import unfolded
+from bptui.app.panels.folding import leads_to, unfolded
 from bptui.app.panels.graph_rows import GraphRows, columns, output, shortened
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.panels.panel import Inspected, Panel
@@ -162,11 +162,8 @@ class GraphPanel(Panel):
         item = self._items[event.index]
         if item.is_module and (item.path in self._folded) != event.fold:
             self._fold(item, fold=event.fold)
-        elif event.fold:
-            around = [i for i, other in enumerate(self._items[: event.index]) if other.depth < item.depth]
-            event.table.action_move((around[-1] if around else event.index) - event.index)
-        elif item.is_module:
-            event.table.action_move(1)
+        else:
+            event.table.action_move(leads_to(self._items, event.index, fold=event.fold) - event.index)
 
     def _fold(self, item: Item, *, fold: bool) -> None:
         self._chosen[item.path] = fold
