@@ -54,7 +54,8 @@ class _Recording:
     async def run(self) -> int:
         signalled = self._pass_on if self._is_script else self._interrupt
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, signalled, number)
+            if signal.getsignal(number) != signal.SIG_IGN:  # else by nohup, and for the script, too
+                asyncio.get_running_loop().add_signal_handler(number, signalled, number)
         with UserTerminal(self._session) if self._is_script else self._bar:
             await self._session.start()
             await self._session.obey(Step("run"))  # it waits for the first sample

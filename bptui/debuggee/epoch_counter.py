@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -60,6 +61,7 @@ class EpochCounter:
         self._epoch = -1
         self._index = -1
         self._measure: object = None
+        self._batches = 0
         self._wrong: set[object] = set()
 
     def see(self, around: Around, frame: FrameType) -> bool:
@@ -99,8 +101,9 @@ class EpochCounter:
     def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
         """See how long this epoch is going to be."""
         loops, at = pending.around.loops, _epoch_loop(pending.around.loops)
-        if not loops and pending.at == "update" and pending.backwards == 1:
-            self._measure, samples = self._passes, self._passes.length()
+        if not loops and pending.at == "update" and self._takes_batches(pending.backwards):
+            batches = self._passes.length()
+            self._measure, samples = self._passes, batches and math.ceil(batches / pending.backwards)
         elif at == 1 and pending.at == "loop" and loops[0][1].is_always_at(pending.loop_line):
             self._measure, samples = loops[0][1], length_of(loops[0][1].over, loops[0][0])
         else:
@@ -109,6 +112,12 @@ class EpochCounter:
         self.epochs = None
         if at is not None and is_numbered and counts_from_zero(loops[at][1].over):
             self.epochs = length_of(loops[at][1].over, loops[at][0])
+
+    def _takes_batches(self, count: int) -> bool:
+        """Whether a sample takes so many batches: a trainer may have taken the next one, too, by then."""
+        if not self._batches and self._passes.taken in (count, count + 1):
+            self._batches = count
+        return count == self._batches
 
     def _distrust(self, samples: int) -> None:
         """The epoch has turned out to have so many samples, or more."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from pathlib import PurePath
 from types import CodeType, FrameType
 
 from bptui.debuggee.samples import LARGEST_COUNT
-from bptui.debuggee.user_loops import is_own
+from bptui.debuggee.user_loops import is_own, package_of
 
 NAME = "epoch"
 
@@ -39,9 +38,8 @@ class EpochVariable:
 
     def __str__(self) -> str:
         what = f"{self.name}.{self.attribute}" if self.attribute else self.name
-        name = self.code.co_name
-        where = "" if name == "<module>" else f" in {name}()"
-        return f"variable {what}{where} of {PurePath(self.code.co_filename).name}"
+        where = "" if self.code.co_name == "<module>" else f" in {self.code.co_name}()"
+        return f"variable {what}{where} of {package_of(self.code.co_filename)}"
 
 
 def find(frame: FrameType) -> EpochVariable | None:

@@ -87,6 +87,7 @@ class Hooks:
         self._told: tuple[object, ...] = ()
         stepper.reader = RowReader()
         stepper.stack = StackReader(running_calls)
+        stepper.declares_lengths = False
 
     def install(self) -> None:
         """Listen from now on."""
@@ -168,13 +169,13 @@ class Hooks:
             pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
             self._parameters.widen(outputs)
             if self._statistics.is_measuring:
-                self._statistics.widen(leaves_under(outputs), pending.scope)
+                self._statistics.widen(leaves_under(outputs), pending.scope, frame)
             return pending
         self._parameters.begin(outputs)
         self._updates.look(self._parameters.leaves)
         pending = Pending(frame, self._sample_at, 0, self._updates.count)
         if self._stepper.trace_next or self._statistics.is_due():
-            self._statistics.begin(leaves_under(outputs), pending.scope)
+            self._statistics.begin(leaves_under(outputs), pending.scope, frame)
         return pending
 
     def _is_over(self, pending: Pending) -> bool:
@@ -251,8 +252,10 @@ class Hooks:
 
     def _update_of(self, pending: Pending) -> int | None:
         """The number of the sample's update, 0 without one; None as long as that is the sample's own number."""
-        count = self._updates.count
-        self._has_micro_batches = self._has_micro_batches or count != self._stepper.steps + 1
+        count, samples = self._updates.count, self._stepper.steps + 1
+        # By hand, weights that stay as they are may have come to rest; micro-batches begin with the first.
+        if count != samples and (not self._updates.is_by_hand or samples == 1):
+            self._has_micro_batches = True
         return (count if count > pending.updates else 0) if self._has_micro_batches else None
 
     def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from typing import Any
@@ -58,7 +59,9 @@ class LoaderPasses:
         iterator = self._iterator() if self._iterator else None
         if iterator is None or isinstance(iterator._dataset, IterableDataset):
             return None
-        return len(iterator._index_sampler)
+        with contextlib.suppress(Exception):  # a sampler of the user's, fastai's endless one
+            return len(iterator._index_sampler)
+        return None
 
     def _number(self, iterator: Any) -> None:
         setattr(iterator, _PASS, self._count)

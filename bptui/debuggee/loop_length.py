@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -75,7 +76,8 @@ def _sized(value: Any) -> int | None:
     if isinstance(value, torch.Tensor | np.ndarray) and value.ndim:
         return len(value)
     if isinstance(value, DataLoader) and not isinstance(value.dataset, IterableDataset):
-        return len(value)
+        with contextlib.suppress(Exception):  # a sampler of the user's need not know its length
+            return len(value)
     return None
 
 

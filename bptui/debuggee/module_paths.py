@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from torch import nn
 
 from bptui.debuggee.module_calls import Call
 from bptui.debuggee.names import Names
+from bptui.debuggee.submodules import submodules
 
 _Named = dict[int, tuple[nn.Module, str]]
 """Modules and their names, by the module's id, which is its own as long as the module is in here."""
@@ -63,13 +63,13 @@ class ModulePaths:
         module = call.module()
         if module is None:  # it was made for this call
             return call.type
-        owner = call.around.module() if call.around else None
-        named = self._parts(owner) if owner is not None else self._outermost(module)
+        named = self._outermost(module) if call.around is None else self._parts(call.around.module())
         return named[id(module)][1] if id(module) in named else call.type
 
-    def _parts(self, owner: nn.Module) -> _Named:
+    def _parts(self, owner: nn.Module | None) -> _Named:
+        if owner is None:
+            return {}
         if id(owner) not in self._inside:
-            # Itself first, so that the id stays its own, and no part is called so.
             self._inside[id(owner)] = {id(part): (part, name) for name, part in submodules(owner)}
         return self._inside[id(owner)]
 
@@ -82,21 +82,3 @@ class ModulePaths:
             if id(module) in self._variables:
                 break
         return self._variables
-
-
-def submodules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The module under "", and all in it under their qualified names; one that is shared, under its first.
-
-    As nn.Module.named_modules does, but that this asks nothing of the modules' own, maybe overridden, methods.
-    """
-    seen: set[int] = set()
-    waiting = [("", module)]
-    while waiting:
-        path, each = waiting.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield path, each
-        parts = vars(each).get("_modules") or {}
-        named = [(f"{path}.{name}" if path else name, part) for name, part in parts.items() if part is not None]
-        waiting += reversed(named)

@@ -90,6 +90,7 @@ class Stepper:
         reader: Turns samples into rows, once torch is there.
         stack: Reads where the user's code is, once torch is there.
         is_ours: False in a child that the training has forked.
+        declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
     def __init__(self, channel: Channel, flag: memoryview, console: Marks) -> None:
@@ -102,6 +103,7 @@ class Stepper:
         self.stack: StackReader | None = None
         self._sources = Sources()
         self.is_ours = True
+        self.declares_lengths = True
         self._announced = 0
         self._rows: list[Row] = []
         self._sent = 0
@@ -250,15 +252,17 @@ class Stepper:
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
-        if self._goal.epochs is not None and (rest := self._epochs.samples_to(self._goal.epochs)) is not None:
-            self._goal = Goal(stop_at=self.steps + rest)
         left = None if self._goal.stop_at is None else self._goal.stop_at - self.steps
+        if self._goal.epochs is not None:
+            left = self._epochs.samples_to(self._goal.epochs)
+            if left is not None and self.declares_lengths:
+                self._goal = Goal(stop_at=self.steps + left)
         last = self._epochs.samples_to_the_end()
         nearest = self._epochs.samples_to_index(self._breakpoints)
         counts = [count for count in (left, last, nearest) if count is not None]
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
         watched = watched or not self.steps  # the first sample says how many there are
-        if self._goal.epochs is not None:
+        if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
         is_live = self._ticks >= TRACE_EVERY and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live

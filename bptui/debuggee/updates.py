@@ -17,6 +17,7 @@ class Updates:
     Attributes:
         count: How many there were.
         found: How they were noticed, in words; empty before the first.
+        is_by_hand: Whether no optimizer says it of the leaves at hand: then an update of nothing is not seen.
     """
 
     def __init__(self) -> None:
@@ -25,7 +26,7 @@ class Updates:
         self._optimizers: weakref.WeakSet[torch.optim.Optimizer] = weakref.WeakSet()
         self._optimized: dict[int, weakref.ref[torch.Tensor]] = {}
         self._leaves: Sequence[torch.Tensor] = ()
-        self._is_by_hand = True
+        self.is_by_hand = True
         self._state: list[int] = []
         self._bumps_versions = False
 
@@ -48,9 +49,9 @@ class Updates:
         """Find out whether these leaves have changed since the last look, unless an optimizer would say so."""
         if leaves is not self._leaves:
             self._leaves, self._bumps_versions = leaves, False
-            self._is_by_hand = not any(map(self._is_optimized, leaves))
-            self._state = self._read() if self._is_by_hand else []
-        elif self._is_by_hand:
+            self.is_by_hand = not any(map(self._is_optimized, leaves))
+            self._state = self._read() if self.is_by_hand else []
+        elif self.is_by_hand:
             self._compare()
 
     def _compare(self) -> None:

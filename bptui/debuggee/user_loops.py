@@ -148,7 +148,7 @@ def _learn(frame: FrameType) -> _Place:
 
 
 def package_of(path: str) -> str:
-    """The installed package that a file belongs to."""
+    """The installed package that a file belongs to, of another file its name."""
     root = next((root for root in _INSTALLED if path.startswith(root)), "")
     return PurePath(path).relative_to(root).parts[0].removesuffix(".py") if root else PurePath(path).name
 

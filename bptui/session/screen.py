@@ -123,7 +123,7 @@ class Screen:
             if self._column + len(part) > LONGEST:
                 self._new_line()
             row, column = self._row, self._column
-            if not row.text:
+            if not row.text.strip(" "):
                 row.step, row.stream = self._step, self._stream
             row.text = row.text[:column].ljust(column) + part + row.text[column + len(part) :]
             self._column += len(part)

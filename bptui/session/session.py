@@ -54,6 +54,9 @@ TICK = 0.02
 COMMIT_TICKS = 4
 """Ticks between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
 
+SILENT_TICKS = 12
+"""After so many of those without a sample, a second or so, a script is asked once for what it has not sent yet."""
+
 GRACE = 1.0
 """Seconds that a training gets to clean up before it is killed."""
 
@@ -329,7 +332,7 @@ class Session:
         if debuggee.ended is not None and not self.options.script:
             return ended
         line = ended.line or (death(code) if code or not self.options.script else self._unseen())
-        if code == -signal.SIGKILL:
+        if code == -signal.SIGKILL and self.options.script:
             line += f"; {self._memory.after_kill()}"
         return Ended(line, ended.traceback, 128 - code if code < 0 else code or int(not self.options.script))
 
@@ -485,9 +488,12 @@ class Session:
 
     def _on_commit_tick(self) -> None:
         rate = self._rate.update(self._recorder.seen)
-        waits = self._debuggee is not None and rate == 0 and self._debuggee.waits_for_input()
+        silence = self._rate.silence
+        waits = self._debuggee is not None and silence > 0 and self._debuggee.waits_for_input()
         self._change(samples_per_second=rate, waits_for_input=waits)
         self._nudge()
+        if silence == SILENT_TICKS and self._recorder.seen and self._debuggee is not None:
+            self._debuggee.nudge()  # the last of many quick samples may wait there for the next one
         if self._recorder.is_dirty or self.status != self._shown:
             self._show()
 

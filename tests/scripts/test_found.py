@@ -149,3 +149,41 @@ def test_which_loss_is_shown_and_what_is_not_heard(workshop):
     assert facts["threads"] == "backward passes in other threads than the main one are not listened to"
     assert next(sample.quantities["loss"].item for sample in done.samples) == 8
     assert len(done.samples) == 2
+
+
+async def test_an_epoch_that_ends_before_its_time(workshop):
+    """What the header promises is not so: the stop is late by one sample, not by what is missing."""
+    async with workshop.session(
+        workshop.write(LENGTHS + "\n    train([1, 2, 3, 4], 3, lambda i: i > 2)\n")
+    ) as stepped:
+        await stepped.step(1, "epoch")
+        assert stepped.status.steps == 3
+        await stepped.step(1, "epoch")
+        assert stepped.status.steps == 4
+
+
+BY_HAND = """
+    import torch
+    weight = torch.ones(1, requires_grad=True)
+    for i in range(6):
+        (weight * DATA[i]).sum().backward()
+        if i % 2 or not ACCUMULATES:
+            weight.data -= 0.1 * weight.grad
+            weight.grad = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "accumulates", "numbers"),
+    [
+        ([1.0] * 6, True, [0, 1, 0, 2, 0, 3]),
+        # It has come to rest in the end, but each sample has its update.
+        ([1.0] * 4 + [0.0] * 2, False, [None] * 6),
+    ],
+)
+def test_updates_by_hand(workshop, data, accumulates, numbers):
+    source = BY_HAND.replace("DATA", str(data)).replace("ACCUMULATES", str(accumulates))
+    done = workshop.record(workshop.write(source))
+    found = [sample.quantities.get("update_number") for sample in done.samples]
+    assert [each and each.item for each in found] == numbers
+    assert done.reader.facts()["update"] == "by hand: the weights have changed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
@@ -53,12 +52,6 @@ class ConsolePanel(Panel):
         line.display = True
         line.focus()
 
-    @on(Input.Submitted)
-    def _send_line(self, event: Input.Submitted) -> None:
-        event.stop()
-        event.input.clear()
-        self.post_message(KeysTyped(event.value + "\r"))
-
     def end_typing(self) -> None:
         """Close that line."""
         line = self.query_one(KeyLine)
@@ -84,6 +77,9 @@ class KeyLine(Input):
         super().__init__(
             placeholder="Enter sends · Ctrl-D end of file · Ctrl-C interrupt · Esc leaves", compact=True
         )
+
+    async def action_submit(self) -> None:
+        self._press("\r")
 
     def action_end_of_file(self) -> None:
         self._press("\x04")

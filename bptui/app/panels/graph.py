@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.fitting import Shown, fitting
@@ -34,7 +32,6 @@ class GraphPanel(Panel):
     """Why you look at this: every number of the chain rule, where it came from and where it went."""
 
     NAME, NUMBER = "Graph", 1
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("asterisk", "unfold_all", "Unfold all", show=False)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,6 +72,10 @@ class GraphPanel(Panel):
 
     # -- what is shown ---------------------------------------------------------------------------------
 
+    def on_resize(self) -> None:
+        """More or fewer rows fit."""
+        self._draw()
+
     def _draw(self) -> None:
         table = self.query_one(TreeTable)
         at = self._items[table.cursor] if table.cursor < len(self._items) else None
@@ -107,17 +108,12 @@ class GraphPanel(Panel):
             table.set_columns(tuple(shown.column for shown in fitted.values()))
 
     def _rows(self, start: int, stop: int) -> list[Row]:
-        names = tuple(self._columns)
-        widths = column_widths([shown.column for shown in self._columns.values()], self._width)
-        drawn = GraphRows(
-            self._graph, self._graph_before, self._folded, names, dict(zip(names, widths, strict=True))["op"]
-        )
+        width = self.query_one(TreeTable).scrollable_content_region.width - 1
+        widths = column_widths([shown.column for shown in self._columns.values()], width)
+        named = dict(zip(self._columns, widths, strict=True))
+        drawn = GraphRows(self._graph, self._graph_before, self._folded, named)
         pairs = zip(self._items[start:stop], self._lanes[start:stop], strict=True)
         return [drawn.row(item, line) for item, line in pairs]
-
-    @property
-    def _width(self) -> int:
-        return self.query_one(TreeTable).scrollable_content_region.width - 1
 
     def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
@@ -176,7 +172,7 @@ class GraphPanel(Panel):
         self._chosen[item.path] = fold
         self._draw()
 
-    def action_unfold_all(self) -> None:
+    def unfold_all(self) -> None:
         """Unfold all modules; if they are, fold them as they were at first."""
         is_folded = bool(self._folded)
         self._chosen = {item.path: False for item in self._tree if item.is_module} if is_folded else {}

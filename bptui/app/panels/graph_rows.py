@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -24,16 +24,19 @@ _SHAPE = 12
 
 def columns(nodes: Sequence[Node], lanes: int) -> dict[str, Shown]:
     """All columns of a graph whose lanes take so many cells; a shape only where there are several elements."""
-    shapes = [len(shape(node.value)) for node in nodes if node.value is not None and node.value.item is None]
+    values = [node.value for node in nodes if node.value is not None]
+    shapes = {value.shape: len(shape(value)) for value in values}
+    has_several = any(value.item is None for value in values)
+    op, where = (12, 12) if any(node.module for node in nodes) else (8, 16)
     found = {
         "lanes": Shown(Column("", max(lanes, 3), "left"), 0),
-        "op": Shown(Column("op", 8, "left", grow=True), 0),
-        "where": Shown(Column("where", 16, "left", grow=True), 3),
-        "shape": Shown(Column("shape", min(max([*shapes, 5]), _SHAPE), "left"), 2),
-        "value": Shown(Column("value", 2 * _STATISTIC + 2 if shapes else _NUMBER), 0),
+        "op": Shown(Column("op", op, "left", grow=True), 0),
+        "where": Shown(Column("where", where, "left", grow=True), 3),
+        "shape": Shown(Column("shape", min(max([*shapes.values(), 5]), _SHAPE), "left"), 2),
+        "value": Shown(Column("value", 2 * _STATISTIC + 2 if has_several else _NUMBER), 0),
         "grad": Shown(Column("∂loss/∂·", _NUMBER), 0),
     }
-    if not shapes:
+    if not has_several:
         del found["shape"]
     return found
 
@@ -46,15 +49,13 @@ class GraphRows:
         nodes: The graph.
         before: The graph shown before, to mark what has changed; of another length it is another one.
         folded: The modules that are folded, by their path.
-        names: The columns shown.
-        room: How many cells the column of ops has.
+        widths: The columns shown, and how many cells they have.
     """
 
     nodes: Sequence[Node]
     before: Sequence[Node]
     folded: frozenset[str]
-    names: Sequence[str]
-    room: int
+    widths: Mapping[str, int]
 
     def row(self, item: Item, lanes: str) -> Row:
         """The row of an item, beside its lanes."""
@@ -65,20 +66,22 @@ class GraphRows:
         cells: dict[str, Cell] = {
             "lanes": lanes,
             "op": self._name(item, node, is_open=is_open),
-            "where": self._contents(item) if item.is_module else _where(node),
+            "where": self._contents(item)
+            if item.is_module
+            else shortened(_where(node), self.widths.get("where", 0)),
             "shape": "" if is_open or node.value is None else shape(node.value),
             "value": "" if is_open else _marked(self._value(node.value), node.value, last.value),
             "grad": "" if is_open else _marked(cell(node.grad, _NUMBER - 1), node.grad, last.grad),
         }
         kind = "muted" if is_open or (not item.is_module and node.kind != "op") else ""
-        return Row(tuple(cells[name] for name in self.names), kind=kind)
+        return Row(tuple(cells[name] for name in self.widths), kind=kind)
 
     def _name(self, item: Item, node: Node, *, is_open: bool) -> str:
         """The name, as far into the tree as it stands; of the last op, that the loss is its output."""
         sign = "" if not item.is_module else "▾ " if is_open else "▸ "
         name = item.label if item.is_module else own_name(node)
         loss = "  = loss" if item.last == len(self.nodes) - 1 and not is_open else ""
-        return shortened(" " * item.depth + sign + name, self.room - len(loss)) + loss
+        return shortened(" " * item.depth + sign + name, self.widths["op"] - len(loss)) + loss
 
     def _value(self, summary: TensorSummary | None) -> Content:
         """One number as it is, of several mean and deviation."""
@@ -91,8 +94,7 @@ class GraphRows:
         """What is in a module: its class, how many ops, and first of all whether any is not finite."""
         inside = self.nodes[item.first : item.last + 1]
         ops = sum(node.kind == "op" for node in inside)
-        parts = [item.type] * bool(item.type) + [f"{ops} op{'s' * (ops != 1)}"]
-        found = Content(" · ".join(parts))
+        found = Content(f"{item.type}  {ops} op{'s' * (ops != 1)}".lstrip())
         if worst := _worst(inside):
             return Content.assemble((f"{worst}", "bold $text-error"), "  ", found)
         return found

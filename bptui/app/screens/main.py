@@ -136,6 +136,8 @@ class MainScreen(Screen[None]):
         for panel in self.panels:
             if number == panel.NUMBER:
                 self.active = panel.NAME.lower()
+                if self.active in _BOTTOM:  # it may be active, and yet behind the other
+                    self.bring_front(self.active)
 
     def reveal(self, name: str) -> None:
         """Go to a panel if it is not on screen."""
@@ -143,7 +145,7 @@ class MainScreen(Screen[None]):
             self.active = name
 
     def action_type(self) -> None:
-        self.active = "console"
+        self.choose(ConsolePanel.NUMBER)
         self.query_one(ConsolePanel).begin_typing()
 
     def action_zoom(self) -> None:
@@ -161,6 +163,9 @@ class MainScreen(Screen[None]):
 
     def action_sort(self) -> None:
         self.query_one(ParametersPanel).sort_next()
+
+    def action_unfold_all(self) -> None:
+        self.query_one(GraphPanel).unfold_all()
 
     def action_turn_order(self) -> None:
         self.query_one(ParametersPanel).turn_order()

@@ -28,6 +28,7 @@ class Trained(NamedTuple):
     update: str
     weight: str
     loss: str | None = None
+    is_epoch_declared: bool = True
 
 
 FOUND = ("sample", "epoch", "update", "loss")
@@ -38,7 +39,7 @@ TRAINERS = {
     "pytorch_lightning": Trained(
         3,
         "each update of the weights: the loop is pytorch_lightning's",
-        "variable self.current_epoch in backward() of module.py",
+        "variable self.current_epoch in backward() of pytorch_lightning",
         "Adam.step()",
         "model.layer.weight",
         BY_TWO,
@@ -46,7 +47,7 @@ TRAINERS = {
     "transformers": Trained(
         3,
         "each update of the weights: the loop is transformers's",
-        "variable epoch in _run_epoch() of trainer.py",
+        "variable epoch in _run_epoch() of transformers",
         "AdamW.step()",
         "trainer.model.layer.weight",
         BY_TWO,
@@ -61,9 +62,10 @@ TRAINERS = {
     "fastai": Trained(
         6,
         "each update of the weights: the loop is fastai's",
-        "variable self.epoch in _backward() of learner.py",
+        "variable self.epoch in _backward() of fastai",
         "by hand: the weights have changed",
         "learner.model.0.weight",
+        is_epoch_declared=False,
     ),
     "accelerate": Trained(
         6,
@@ -99,21 +101,25 @@ def test_trainer(shared_workshop, request, name):
     if name not in THERE:
         pytest.skip(f"{name} is not installed")
     right = TRAINERS[name]
-    done, first = asyncio.run(step_and_run(shared_workshop, script(name)))
+    done, stops = asyncio.run(step_and_run(shared_workshop, script(name)))
     assert (done.code, done.branch.state) == (0, "finished")
-    assert first == 1
+    assert stops == (1, right.per_epoch + (not right.is_epoch_declared))
     assert done.places == [(epoch, index) for epoch in range(2) for index in range(right.per_epoch)]
     facts = done.reader.facts()
     assert "trouble" not in facts
     assert [facts.get(key) for key in FOUND] == [getattr(right, key) for key in FOUND]
+    parameters = [right.weight, right.weight.replace("weight", "bias")]
+    assert [parameter.name for parameter in done.reader.parameters(0, 0)] == parameters
+    assert all(stats.update > 0 and stats.grad for stats in done.reader.parameter_stats(0, right.per_epoch - 1))
     names = [node.name for node in done.reader.graph(0, 0) if node.kind == "parameter"]
-    assert sorted(names) == sorted([right.weight, right.weight.replace("weight", "bias")])
+    assert sorted(names) == sorted(parameters)
     assert losses(done.stdout) == request.getfixturevalue("bare")[name]
 
 
 async def step_and_run(workshop, path):
-    """Run one sample, then the rest; gives what became of it, and how many samples the first step made."""
+    """Run one sample, an epoch, then the rest; gives what became of it, and how many samples there were."""
     async with workshop.session(str(path)) as stepped:
         first = await stepped.step(1)
+        epoch = await stepped.step(1, "epoch")
         await stepped.step(1, "run")
-        return stepped.done(), first.steps
+        return stepped.done(), (first.steps, epoch.steps)
