@@ -109,7 +109,7 @@ ACTIONS = (
            lambda view: view.commands and view.status.state != "starting"),
     Action("type", ("i",), "type", "Type into the script's terminal, in Console", _SCREEN,
            lambda view: view.commands and view.status.has_terminal, footer=False, owner="screen"),
-    Action("filter", ("slash",), "filter", "Show only parameters with these letters: attn, *.bias; Esc shows all",
+    Action("filter", ("slash",), "filter", "Show only parameters like these: attn, *.bias; Esc shows all",
            _SCREEN, _has_several, footer=False, shown="/", owner="screen"),
     Action("sort", ("greater_than_sign",), "sort", "Sort parameters by name, ‖w‖, ‖grad‖, ratio, size, as a tree",
            _SCREEN, _has_several, footer=False, shown=">", owner="screen"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
+from bptui.debuggee.error_line import error_line
 from bptui.debuggee.places import is_user
 from bptui.debuggee.user_loops import is_own
 from bptui.debuggee.variables import Room, read_variables
@@ -49,7 +49,7 @@ class StackReader:
     def of(self, error: BaseException) -> Stack:
         """The frames that an exception went through; where it is now, if it is none of the user's own."""
         calls = [(entry.tb_frame, entry.tb_lineno) for entry in _entries(error)][::-1]
-        return _read(calls if _users(calls) else list(self._calls()), _in_one_line(error))
+        return _read(calls if _users(calls) else list(self._calls()), error_line(error))
 
 
 def running_calls() -> Iterator[Call]:
@@ -84,12 +84,6 @@ def _entries(error: BaseException) -> Iterator[Any]:
     while entry is not None:
         yield entry
         entry = entry.tb_next
-
-
-def _in_one_line(error: BaseException) -> str:
-    """As Python says it; of a syntax error without the line that is shown anyway."""
-    lines = "".join(traceback.format_exception_only(error)).strip().splitlines() or [""]
-    return lines[-1 if issubclass(type(error), SyntaxError) else 0]
 
 
 def _users(calls: list[Call]) -> list[int]:

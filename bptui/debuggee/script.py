@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from bptui.debuggee.error_line import error_line
 from bptui.debuggee.own_socket import Lost, OwnSocket
 from bptui.debuggee.process import die_with_parent
 from bptui.debuggee.stepper import Quitting, Stepper
@@ -157,7 +158,7 @@ def _ended() -> Ended:
         return Ended()
     _cut_our_frames(error)
     text = "".join(traceback.format_exception(error))
-    return Ended(text.strip().splitlines()[-1], text, 1)
+    return Ended(error_line(error), text, 1)
 
 
 def _is_in_our_code(frame: FrameType | None) -> bool:

@@ -36,9 +36,9 @@ def picture(app: BptuiApp) -> list[str]:
 
 
 async def stand_still(pilot: Pilot) -> None:
-    """Wait until nothing on screen changes any more."""
+    """Wait until something is there to be seen, and nothing on screen changes any more."""
     before: list[str] = []
-    while before != (before := picture(pilot.app)):
+    while before != (before := picture(pilot.app)) or pilot.app.view.target is None:
         for _ in range(2):
             await pilot.pause()
 
