@@ -21,6 +21,8 @@ from bptui.protocol import (
     Stopped,
 )
 
+from ..leftovers import assert_ended
+
 TEN = """
 def loop(epochs: int = 3, declared: bool = True):
     for epoch in range(epochs):
@@ -28,8 +30,6 @@ def loop(epochs: int = 3, declared: bool = True):
             known = {"samples": 4, "epochs": epochs} if declared else {}
             yield Sample(epoch=epoch, index=index, loss=float(4 * epoch + index), **known)
 """
-
-from ..leftovers import assert_ended
 
 
 def test_the_lesson_is_loaded_before_anything_runs(begin):
