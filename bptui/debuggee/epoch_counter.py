@@ -151,11 +151,15 @@ class EpochCounter:
 
 def _epoch_loop(loops: Loops) -> int | None:
     """Which of the loops is the epochs': the next around the samples', or one further out that says so."""
+    if len(loops) <= 2:
+        return 1 if len(loops) == 2 else None
     named = (place for place, (_, loop) in enumerate(loops) if place and NAME in loop.target)
-    return next(named, 1 if len(loops) > 1 else None)
+    return next(named, 1)
 
 
 def _counters(loops: Loops) -> tuple[int, ...]:
     """The variables of loops further out: epochs that begin anew at 0 are others."""
+    if not loops:
+        return ()
     numbers = (as_epoch(frame.f_locals.get(loop.target)) for frame, loop in loops if loop.target)
     return tuple(number for number in numbers if number is not None)

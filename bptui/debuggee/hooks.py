@@ -168,11 +168,12 @@ class Hooks:
         if self._pending is not None:
             pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
             self._parameters.widen(outputs)
+            self._updates.expect(self._parameters.leaves)
             if self._statistics.is_measuring:
                 self._statistics.widen(leaves_under(outputs), pending.scope, frame)
             return pending
         self._parameters.begin(outputs)
-        self._updates.look(self._parameters.leaves)
+        self._updates.expect(self._parameters.leaves)
         pending = Pending(frame, self._sample_at, 0, self._updates.count)
         if self._stepper.trace_next or self._statistics.is_due():
             self._statistics.begin(leaves_under(outputs), pending.scope, frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -27,7 +28,7 @@ class Updates:
         self._optimized: dict[int, weakref.ref[torch.Tensor]] = {}
         self._leaves: Sequence[torch.Tensor] = ()
         self.is_by_hand = True
-        self._state: list[int] = []
+        self._state: list[Any] = []
         self._bumps_versions = False
 
     def note_step(self, optimizer: torch.optim.Optimizer, counts: bool) -> None:
@@ -45,39 +46,41 @@ class Updates:
             self._optimized |= {id(param): weakref.ref(param) for param in params}
             self._leaves = ()
 
-    def look(self, leaves: Sequence[torch.Tensor]) -> None:
-        """Find out whether these leaves have changed since the last look, unless an optimizer would say so."""
+    def expect(self, leaves: Sequence[torch.Tensor]) -> None:
+        """These leaves are about to be updated."""
         if leaves is not self._leaves:
             self._leaves, self._bumps_versions = leaves, False
             self.is_by_hand = not any(map(self._is_optimized, leaves))
             self._state = self._read() if self.is_by_hand else []
-        elif self.is_by_hand:
-            self._compare()
 
-    def _compare(self) -> None:
-        state = self._read()
-        if state != self._state:
+    def look(self, leaves: Sequence[torch.Tensor]) -> None:
+        """Find out whether these leaves have changed since the last look, unless an optimizer would say so."""
+        if leaves is not self._leaves:
+            self.expect(leaves)
+        elif self.is_by_hand and (state := self._read()) != self._state:
             # Whoever writes past the version counter does so always: .data is a matter of style.
             self._bumps_versions = self._bumps_versions or state[0] != self._state[0]
             self._state = state[:1] if self._bumps_versions else state
             self.count += 1
             self.found = self.found or "by hand: the weights have changed"
 
-    def _read(self) -> list[int]:
+    def _read(self) -> list[Any]:
         """What changes with the weights."""
         version = sum([leaf._version for leaf in self._leaves])
         if self._bumps_versions:
             return [version]
         with torch._C.DisableTorchFunction(), torch.no_grad():
-            return [version, *map(_checksum, self._leaves)]
+            return [version, *map(_fingerprint, self._leaves)]
 
     def _is_optimized(self, leaf: torch.Tensor) -> bool:
         known = self._optimized.get(id(leaf))
         return known is not None and known() is leaf
 
 
-def _checksum(tensor: torch.Tensor) -> int:
-    """A sum of a tensor's bytes."""
+def _fingerprint(tensor: torch.Tensor) -> Any:
+    """An element as text, for NaN is not equal to itself; of several, the sum of their bytes."""
+    if tensor.numel() == 1 and not tensor.is_meta and tensor.layout == torch.strided:
+        return repr(tensor.item())
     plain = tensor.detach()
     if plain.layout != torch.strided or plain.is_quantized or plain.is_meta:
         return 0

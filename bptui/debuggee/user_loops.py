@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
-import site
-import sysconfig
+import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from bptui.debuggee.places import is_user
 
-_INSTALLED = tuple({*site.getsitepackages(), *(sysconfig.get_paths()[key] for key in ("purelib", "platlib"))})
+_INSTALLED = re.compile(rf".*{re.escape(os.sep)}(?:site|dist)-packages{re.escape(os.sep)}")
+"""Up to where a path says that it is of an installed package, in whatever environment."""
 
 _Node = ast.For | ast.While | ast.AsyncFor
 _SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
@@ -111,7 +112,7 @@ def look_around(frame: FrameType) -> Around:
             if own is None:
                 own, own_line = each, place.line
             (beyond if trainer else loops).extend([(each, loop) for loop in place.loops])
-        elif place.trainer and not loops:
+        elif place.trainer and not loops and not trainer:
             trainer = place.trainer
         each = each.f_back
     return Around(own or frame, own_line or frame.f_lineno, loops, beyond, trainer)
@@ -132,7 +133,7 @@ def frames_around(frame: FrameType) -> list[FrameType]:
 
 def is_own(path: str) -> bool:
     """Whether a file is the user's own code, and no installed package."""
-    return is_user(path) and not path.startswith(_INSTALLED)
+    return is_user(path) and not _INSTALLED.match(path)
 
 
 def _learn(frame: FrameType) -> _Place:
@@ -149,8 +150,8 @@ def _learn(frame: FrameType) -> _Place:
 
 def package_of(path: str) -> str:
     """The installed package that a file belongs to, of another file its name."""
-    root = next((root for root in _INSTALLED if path.startswith(root)), "")
-    return PurePath(path).relative_to(root).parts[0].removesuffix(".py") if root else PurePath(path).name
+    installed = _INSTALLED.match(path)
+    return PurePath(path[installed.end() :]).parts[0].removesuffix(".py") if installed else PurePath(path).name
 
 
 def _repeats(code: CodeType, instruction: int) -> bool:

@@ -162,6 +162,27 @@ async def test_an_epoch_that_ends_before_its_time(workshop):
         assert stepped.status.steps == 4
 
 
+def test_updates_by_hand_of_two_networks(workshop):
+    done = workshop.record(
+        workshop.write("""
+        import torch
+        one, other = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+        for i in range(3):
+            for weight in (one, other):
+                (weight * 2).sum().backward()
+                weight.data -= 0.1 * weight.grad
+                weight.grad = None
+        for i in range(3):
+            (one * 2).sum().backward()
+            (other * 2).sum().backward()
+            for weight in (one, other):
+                weight.data -= 0.1 * weight.grad
+                weight.grad = None
+    """)
+    )
+    assert [sample.quantities.get("update_number") for sample in done.samples] == [None] * 9
+
+
 BY_HAND = """
     import torch
     weight = torch.ones(1, requires_grad=True)
