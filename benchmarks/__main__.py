@@ -10,10 +10,10 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import keys, overhead, queries, reset, start
+from benchmarks import graph, keys, overhead, queries, reset, scripts, start
 from benchmarks.timing import Row
 
-BENCHMARKS = (overhead, reset, start, keys, queries)
+BENCHMARKS = (overhead, scripts, reset, start, keys, queries, graph)
 
 
 def main(chosen: list[str]) -> None:

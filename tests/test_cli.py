@@ -11,7 +11,8 @@ from bptui import cli
 def ran(monkeypatch):
     """What `bptui run` and `bptui record` would have run."""
     seen = []
-    monkeypatch.setattr("bptui.commands.run.run", lambda *arguments: seen.append(arguments) or 0)
+    monkeypatch.setattr("bptui.commands.run.session_options", lambda *asked: asked)
+    monkeypatch.setattr("bptui.commands.run.run", lambda options, theme: seen.append((*options(), theme)) or 0)
     return seen
 
 
@@ -34,7 +35,18 @@ def ran(monkeypatch):
 )
 def test_own_options_stand_before_the_target_its_own_after_it(ran, arguments, target, own, record, theme) -> None:
     assert cli.main(arguments.split()) == 0
-    assert ran == [(target, own, Path(record) if record else None, None, False, theme)]
+    assert ran == [(target, own, Path(record) if record else None, None, False, "", False, "", 0, theme)]
+
+
+@pytest.mark.parametrize("arguments", ["run -m a.b --keep-compile", "-m a.b --keep-compile"])
+def test_a_module_is_a_target(ran, arguments: str) -> None:
+    assert cli.main(arguments.split()) == 0
+    assert ran == [("a.b", ("--keep-compile",), None, None, True, "", False, "", 0, "")]
+
+
+def test_another_interpreter(ran) -> None:
+    assert cli.main(["--python", "/x/python", "--keep-compile", "train.py", "--python", "y"]) == 0
+    assert ran == [("train.py", ("--python", "y"), None, None, False, "/x/python", True, "", 0, "")]
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "run --help", "record --help", "export --help"])

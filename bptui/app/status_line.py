@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from bptui.app.numbers import cell, spark
 from bptui.app.view import View
+from bptui.protocol import Status
 from bptui.recording.reader import Reader
 
 _STATES = {
@@ -88,14 +89,22 @@ def _doing(view: View, room: int) -> str:
     first = status.detail.partition("\n")[0]
     first = first if len(first) <= room else first[: room - 1] + "…"
     if status.pausing:
-        return "pausing after this sample"
+        return _pausing(status)
+    if status.waits_for_input:
+        return "the script waits for input: i"
     if status.state == "paused" and not status.steps and not status.live:
-        return "paused before the first sample"
+        return f"paused before the first sample {first}".rstrip()
     if status.state == "running" and not status.steps and status.detail:
         return f"running  {status.detail}"
     if status.state == "running":
         return f"running  {status.samples_per_second:,.0f} samples/s"
     return f"{status.state}  {first}" if first else status.state
+
+
+def _pausing(status: Status) -> str:
+    if not status.steps:
+        return "pausing at the next line of Python"
+    return "pausing after this sample" + (", p: at once" if status.has_terminal else "")
 
 
 def _position(view: View, width: int) -> Content:

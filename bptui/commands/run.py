@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bptui import paths
+from bptui.commands.python import check_python
 from bptui.errors import BptuiError
 from bptui.loops import LESSONS
 from bptui.protocol import to_json
@@ -22,7 +24,15 @@ if TYPE_CHECKING:
 
 
 def session_options(
-    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, is_module: bool = False
+    target: str,
+    arguments: tuple[str, ...],
+    recording: Path | None,
+    log: Path | None,
+    is_module: bool = False,
+    python: str = "",
+    keep_compile: bool = False,
+    sample_at: str = "",
+    epoch_length: int = 0,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
@@ -32,19 +42,29 @@ def session_options(
         recording: Where to record, None for the state directory.
         log: Where to write the protocol.
         is_module: Whether the target is a module to be run as a script.
+        python: The interpreter that is to run it, empty for our own.
+        keep_compile: Whether torch.compile is left alone.
+        sample_at: What a script's sample ends with, empty to find out.
+        epoch_length: How many samples an epoch of a script has, 0 to find out.
 
     Raises:
-        BptuiError: There can be no such target.
+        BptuiError: There can be no such target, or no such interpreter.
     """
+    interpreter = check_python(python) if python else sys.executable
     script = _script(target, arguments, is_module)
     if not script:
         _check(target)
+        if sample_at or epoch_length:
+            raise BptuiError("--sample-at and --epoch-length are for scripts: a loop says by itself what they say")
     if recording is None:
         paths.prune()
         recording = paths.new_recording(target)
     check_recordable(recording)
     path = str(log.absolute()) if log else None
-    return SessionOptions(target, arguments, str(recording.absolute()), path, script=script)
+    return SessionOptions(
+        target, arguments, str(recording.absolute()), path, script=script,
+        python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
+    )  # fmt: skip
 
 
 def _script(target: str, arguments: tuple[str, ...], is_module: bool) -> tuple[str, ...]:
@@ -68,17 +88,19 @@ def _check(target: str) -> None:
         raise BptuiError(f"no such file: {path}")
 
 
-def run(
-    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, is_module: bool, theme: str
-) -> int:
+def run(options: Callable[[], SessionOptions], theme: str) -> int:
     """Start a session in a process of its own and open the app on it.
+
+    Args:
+        options: Makes what it is started with, once there is a terminal to draw on.
+        theme: The colours, empty for those that were chosen last.
 
     Returns:
         0, or the exit code of a refusal or of a signal.
     """
     check_terminal()
     check_theme(theme)
-    session, socket = start_session(session_options(target, arguments, recording, log, is_module))
+    session, socket = start_session(options())
     outcome = show(socket, theme=theme)
     if outcome.detached:
         print("bptui: the session is left as it is; bptui attach comes back to it")

@@ -53,16 +53,16 @@ class ParameterStatistics:
         """Whether the last ones are paid for."""
         return time.perf_counter() >= self._due
 
-    def begin(self, leaves: Sequence[torch.Tensor], frame: FrameType) -> None:
+    def begin(self, leaves: Sequence[torch.Tensor], *frames: FrameType) -> None:
         """A sample is to be measured: its first backward pass, which reaches these leaves, is about to begin."""
         self.is_measuring, self._spent = True, 0.0
         self._reached, self._grads, self._used, self._before = {}, {}, set(), {}
-        self.widen(leaves, frame)
+        self.widen(leaves, *frames)
 
-    def widen(self, leaves: Sequence[torch.Tensor], frame: FrameType) -> None:
+    def widen(self, leaves: Sequence[torch.Tensor], *frames: FrameType) -> None:
         """A further backward pass of the sample is about to begin."""
         began = time.perf_counter()
-        self._table.reach(leaves, frame)
+        self._table.reach(leaves, *frames)
         self._reached |= {id(leaf): leaf for leaf in leaves}
         self._copy([each for each in self._table.tensors if id(each) not in self._before and _can_be_copied(each)])
         self._spent += time.perf_counter() - began

@@ -47,6 +47,11 @@ class Parameters:
         self._grad: Any = None
         self._numel = 0
 
+    @property
+    def leaves(self) -> list[torch.Tensor]:
+        """The leaves, the nearest to the loss first."""
+        return self._leaves
+
     def begin(self, outputs: Sequence[Any]) -> None:
         """A sample's first backward pass is about to begin: note the weights that it reaches."""
         self._age += 1
@@ -142,19 +147,25 @@ def _norm(tensors: list[torch.Tensor]) -> Any:
         norms = torch._foreach_norm(tensors)
         if tensors[0].is_cpu:
             return math.hypot(*[norm.item() for norm in norms])  # stacking them takes three times as long
-        return torch.linalg.vector_norm(torch.stack(norms), dtype=torch.float64)
-    except (RuntimeError, TypeError):  # sparse, of several devices, quantised
-        return math.hypot(*map(_norm_of_odd, tensors))
+        if not any(norm.is_meta for norm in norms):
+            return torch.linalg.vector_norm(torch.stack(norms), dtype=torch.float64)
+    except (RuntimeError, TypeError):  # sparse, of several devices, quantised, float8
+        pass
+    return math.hypot(*map(_norm_of_odd, tensors))
 
 
 def _norm_of_odd(tensor: torch.Tensor) -> float:
     dense = tensor.detach()
+    if dense.is_meta:
+        return math.nan  # it has no numbers
     if dense.layout == torch.sparse_coo:
         dense = dense.coalesce().values()
     elif dense.layout != torch.strided:
         dense = dense.to_dense()
     if dense.is_quantized:
         dense = dense.dequantize()
+    if dense.is_floating_point():
+        dense = dense.double()  # float8 has no arithmetic
     return float(torch.linalg.vector_norm(dense))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.panels.parameter_tree import folds_to_fit, path_of, tree, unfolded
+from bptui.app.panels.folding import unfolded
+from bptui.app.panels.parameter_tree import folds_to_fit, path_of, tree
 
 GPT = [
     "model.wte.weight",

@@ -362,3 +362,20 @@ def test_a_tracer_does_not_change_a_number():
         return found
 
     assert bits(True) == bits(False)
+
+
+def test_a_tracer_does_not_change_a_number_of_a_validation():
+    """nn.TransformerEncoder has a way of its own for eval(), which it does not go if it sees a mode."""
+    torch.manual_seed(1)
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    encoder, x = nn.TransformerEncoder(layer, 2).eval(), torch.randn(2, 7, 16)
+
+    def loop():
+        with torch.no_grad():
+            yield Sample(0, 0, encoder(x))
+
+    with Tracer():
+        traced = next(loop()).loss
+    bare = next(loop()).loss
+    assert torch.equal(traced, bare)
+    assert torch.overrides.has_torch_function is torch.autograd.has_torch_function

@@ -13,12 +13,16 @@ from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.recording.reader import EpochEnd, Reader
 from bptui.records import Kind, Layout, RecordedSample, TensorSummary
 
-_ORDER = ("epoch", "sample", "input", "target", "output", "loss", "grad", "by_hand", "difference", "weight")
+_ORDER = (
+    "epoch", "sample", "update_number", "input", "target", "output", "loss", "grad", "by_hand", "difference",
+    "weight",
+)  # fmt: skip
 """All columns from left to right; the difference is autograd's gradient minus the one by hand."""
 
 _NUMBERS = {
     "epoch": Shown(Column("epoch", 5), 0, 0),
     "sample": Shown(Column("sample", 6), 0, 0),
+    "update_number": Shown(Column("update", 6), 2, 0),
     "input": Shown(Column("input", 5), 4, 3),
     "target": Shown(Column("target", 6), 6, 3),
     "output": Shown(Column("output", 6), 3, 3),
@@ -38,7 +42,7 @@ _STATISTICS = 12
 def columns(layout: Layout | None) -> dict[str, Shown]:
     """The columns for samples of a layout, each as wide as its kind wants; all of them before the first sample."""
     if layout is None:
-        return _NUMBERS
+        return {name: shown for name, shown in _NUMBERS.items() if name != "update_number"}
     found = {"epoch", "sample", "loss", *layout.kinds}
     if all(name in layout.kinds and layout.kinds[name].is_one for name in ("grad", "by_hand")):
         found.add("difference")
@@ -138,12 +142,22 @@ def _cell(name: str, sample: RecordedSample, shown: Shown) -> Cell:
         return str(sample.index + 1)
     if name == "difference":
         return _difference(sample, shown)
+    if name == "update_number":
+        return _update(sample)
     quantity, width = sample.quantities.get(name), shown.column.width
     if quantity is not None and name in _DATA and quantity.mean is not None and quantity.item is None:
         return styled(f"{shape(quantity)} {_statistics(quantity)}", quantity)
     if quantity is not None and shown.column.label.startswith("‖"):
         return norm_cell(quantity, width, shown.decimals)
     return cell(quantity, width, shown.decimals)
+
+
+def _update(sample: RecordedSample) -> Cell:
+    """The number of the update that the sample ends with; of a micro-batch, a dot."""
+    number = sample.quantities.get("update_number")
+    if number is None:
+        return str(sample.step + 1)
+    return str(int(number.item)) if number.item else Content.styled("·", "$text-muted")
 
 
 def _statistics(quantity: TensorSummary) -> str:

@@ -98,16 +98,6 @@ def _lone(key: str | tuple[str, int], held: _Inside | None) -> tuple[str, int, _
     return ".".join([*labels, key[0]]), key[1], None
 
 
-def unfolded(items: Sequence[Item], folded: frozenset[str]) -> list[Item]:
-    """The rows that are seen while the modules of these paths are folded."""
-    rows, at = [], 0
-    while at < len(items):
-        item = items[at]
-        rows.append(item)
-        at = item.end if item.is_module and item.path in folded else at + 1
-    return rows
-
-
 def folds_to_fit(items: Sequence[Item], rows: int) -> frozenset[str]:
     """What to fold so that the tree is open as deep as it can be in so many rows, and open at its root."""
     depth = max((item.depth for item in items), default=0)

@@ -11,11 +11,12 @@ from textual.widgets import Input
 
 from bptui.app.numbers import short
 from bptui.app.panels.fitting import Shown, fitting
+from bptui.app.panels.folding import leads_to, unfolded
 from bptui.app.panels.measured import Measured, measured, numel
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.panels.parameter_norms import ORDERS, in_order, matches
 from bptui.app.panels.parameter_rows import ORDER_OF, History, ParameterRows, columns
-from bptui.app.panels.parameter_tree import Item, folds_to_fit, leaf, shown_name, tree, unfolded
+from bptui.app.panels.parameter_tree import Item, folds_to_fit, leaf, shown_name, tree
 from bptui.app.view import View
 from bptui.app.widgets.tree_table import TreeTable
 from bptui.app.widgets.virtual_table import Row, VirtualTable
@@ -154,11 +155,8 @@ class ParametersPanel(Panel):
         item = self._items[event.index]
         if item.is_module and (item.path in self._folds) != event.fold:
             self._fold(item, event.fold)
-        elif event.fold:
-            around = [i for i, other in enumerate(self._items[: event.index]) if other.depth < item.depth]
-            event.table.action_move((around[-1] if around else event.index) - event.index)
-        elif item.is_module:
-            event.table.action_move(1)
+        else:
+            event.table.action_move(leads_to(self._items, event.index, fold=event.fold) - event.index)
 
     def _fold(self, item: Item, fold: bool) -> None:
         self._folded = self._folds | {item.path} if fold else self._folds - {item.path}

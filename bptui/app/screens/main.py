@@ -136,6 +136,17 @@ class MainScreen(Screen[None]):
         for panel in self.panels:
             if number == panel.NUMBER:
                 self.active = panel.NAME.lower()
+                if self.active in _BOTTOM:  # it may be active, and yet behind the other
+                    self.bring_front(self.active)
+
+    def reveal(self, name: str) -> None:
+        """Go to a panel if it is not on screen."""
+        if not self.panel(name).is_on_screen:
+            self.active = name
+
+    def action_type(self) -> None:
+        self.choose(ConsolePanel.NUMBER)
+        self.query_one(ConsolePanel).begin_typing()
 
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
@@ -153,10 +164,19 @@ class MainScreen(Screen[None]):
     def action_sort(self) -> None:
         self.query_one(ParametersPanel).sort_next()
 
+    def action_unfold_all(self) -> None:
+        self.query_one(GraphPanel).unfold_all()
+
     def action_turn_order(self) -> None:
         self.query_one(ParametersPanel).turn_order()
 
     def _move(self, by: int) -> None:
+        """Go to the next thing that takes keys: in the same panel if there is one, else in the next."""
+        inside = [widget for widget in self.panel(self.active).query("*") if widget.focusable and widget.display]
+        at = inside.index(self.focused) + by if self.focused in inside else -1
+        if 0 <= at < len(inside):
+            inside[at].focus()
+            return
         names = [panel.NAME.lower() for panel in self.panels]
         self.active = names[(names.index(self.active) + by) % len(names)]
 

@@ -15,8 +15,8 @@ class TreeTable(VirtualTable):
     """A table that tells when its user folds or unfolds the cursor row; what that hides is its owner's to know."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "fold(True)", "Fold", show=False, id="tree.fold"),
-        Binding("right,l", "fold(False)", "Unfold", show=False, id="tree.unfold"),
+        Binding("left,h,minus", "fold(True)", "Fold", show=False, id="tree.fold"),
+        Binding("right,l,plus", "fold(False)", "Unfold", show=False, id="tree.unfold"),
     ]
 
     @dataclass
