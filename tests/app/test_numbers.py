@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.numbers import DOWN, SAME, UP, cell, direction, nonfinite, norm, norm_cell, short, number, shape
+from bptui.app.numbers import DOWN, SAME, UP, cell, direction, nonfinite, norm, norm_cell, number, shape, short
 from bptui.records import Kind, TensorSummary
 
 INF, NAN = math.inf, math.nan

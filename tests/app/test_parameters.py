@@ -1,0 +1,159 @@
+"""Parameters and Flow on recordings of the real writer: folds, order, filter, thousands of rows, pictures."""
+
+from __future__ import annotations
+
+import base64
+import math
+from array import array
+
+import pytest
+
+from bptui.app.app import BptuiApp
+from bptui.app.panels.parameters import ParametersPanel
+from bptui.app.screens.inspect import Inspect
+from bptui.app.widgets.bar_chart import BarChart
+from bptui.app.widgets.virtual_table import VirtualTable
+from bptui.protocol import ABSENT, ParameterSamples, ParametersSeen
+from bptui.records import Parameter
+
+from .test_snapshots import MEDIUM, SMALL, stand_still
+from .test_states import settle, text
+
+LAYERS = 12
+
+
+def network() -> tuple[Parameter, ...]:
+    """A multilayer perceptron; the first layer is frozen."""
+    names = [f"model.{i}.{part}" for i in range(LAYERS) for part in ("weight", "bias")]
+    shapes = [(16, 16), (16,)] * LAYERS
+    return tuple(
+        Parameter(n, s, "float32", "cpu", i < 2) for i, (n, s) in enumerate(zip(names, shapes, strict=True))
+    )
+
+
+def norms(index: int, step: int) -> tuple[float, float, float]:
+    """Weight, gradient and update: they vanish on the way back; one is NaN, one zero, one absent."""
+    odd = {0: ABSENT, 1: ABSENT, 5: math.nan, 8: 0.0, 9: 0.0, 12: ABSENT}
+    grad = odd.get(index, 10.0 ** (index // 2 % LAYERS - LAYERS) * (1 + step))
+    return 4.0, grad, ABSENT if index < 2 else 0.004 if grad > 0 else 0.0
+
+
+@pytest.fixture
+def recording(recorded, monkeypatch, tmp_path):
+    """Writes a run of four samples, of which all but the last were measured, and makes an app of it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bptui.recording.writer.time.time", lambda: 0.0)
+
+    def make(parameters=None, measured: int = 3) -> BptuiApp:
+        parameters = parameters or network()
+        made = recorded("run.bptui").target("a network")
+        made.writer.parameters(ParametersSeen(0, parameters))
+        for step in range(measured):
+            numbers = array("d", [n for i in range(len(parameters)) for n in norms(i, step)])
+            made.writer.parameter_samples(ParameterSamples(0, (step,), base64.b64encode(numbers).decode()))
+        made.samples([{"epoch": 0, "index": i, "loss": 1.0 / (i + 1)} for i in range(4)], samples=4, epochs=1)
+        return BptuiApp(reader=made.state("finished", code=0).reader())
+
+    return make
+
+
+def shown(app: BptuiApp) -> list[str]:
+    """The first column of the table."""
+    panel = app.screen.query_one(ParametersPanel)
+    return [
+        line[2:20].strip()
+        for line in text(app, "#parameters VirtualTable").splitlines()[1:]
+        if panel and line.strip()
+    ]
+
+
+async def test_it_folds(recording) -> None:
+    app = recording()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(pilot)
+        app.screen.choose(7)
+        await settle(pilot)
+        opened = shown(app)
+        assert opened[:4] == ["▾ model (24)", "▾ 0 (2)", "weight", "bias"]
+        for keys, expected in (
+            (["down", "left"], ["▾ model (24)", "▸ 0 (2)", "▾ 1 (2)"]),
+            (["right"], opened[:3]),
+            (["enter"], ["▾ model (24)", "▸ 0 (2)", "▾ 1 (2)"]),
+            (["left", "left"], ["▸ model (24)"]),
+        ):
+            for key in keys:
+                await pilot.press(key)
+                await settle(pilot)
+            assert shown(app)[:3] == expected
+
+
+async def test_it_is_filtered_and_sorted(recording) -> None:
+    app = recording()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash", *"1?.bias")
+        await settle(pilot)
+        assert shown(app) == ["▾ model (2)", "10.bias", "11.bias", "1?.bias"]
+        await pilot.press("escape")
+        await settle(pilot)
+        assert len(shown(app)) > 20
+        await pilot.press("greater_than_sign", "greater_than_sign", "greater_than_sign")
+        await settle(pilot)
+        assert "‖grad‖▾" in text(app, "#parameters")
+        assert shown(app)[:3] == ["model.2.bias", "model.11.weight", "model.11.bias"]  # NaN first
+        await pilot.press("home", "x")
+        await settle(pilot)
+        assert isinstance(app.screen, Inspect)
+        assert "NaN in 1 of 1" in text(app)
+
+
+async def test_what_was_thinned_is_said(recording) -> None:
+    app = recording()
+    async with app.run_test(size=MEDIUM) as pilot:
+        await settle(pilot)
+        assert "of epoch 0 · sample 3; thinned since" in text(app, "#parameters")
+        await pilot.press("S")
+        await settle(pilot)
+        assert "thinned" not in text(app, "#parameters")
+
+
+async def test_one_scalar_parameter_has_neither_panel(recording) -> None:
+    app = recording((Parameter("weight", (1,), "float32", "cpu"),))
+    async with app.run_test(size=MEDIUM) as pilot:
+        await settle(pilot)
+        assert [panel.id for panel in app.screen.query("#parameters, #flow") if panel.region] == []
+        assert not app.check_action("filter", ())
+
+
+async def test_ten_thousand_parameters_ask_for_what_is_on_screen(recording, monkeypatch) -> None:
+    asked: list[int] = []
+    app = recording(tuple(Parameter(f"model.{i}.w", (3,), "float32", "cpu") for i in range(10_000)))
+    read = app._reader.parameter_columns
+    monkeypatch.setattr(
+        app._reader,
+        "parameter_columns",
+        lambda b, s, indexes, n: asked.append(len(indexes)) or read(b, s, indexes, n),
+    )
+    async with app.run_test(size=MEDIUM) as pilot:
+        await settle(pilot)
+        app.screen.choose(7)
+        await pilot.press("end")
+        await settle(pilot)
+        assert app.screen.query_one("#parameters VirtualTable", VirtualTable).row_count == 10_001
+        assert "9999.w" in text(app, "#parameters")
+        assert max(asked) <= 64
+        app.screen.choose(8)
+        await settle(pilot)
+        assert 8 <= len(app.screen.query_one(BarChart).bars) <= app.screen.query_one(BarChart).room
+
+
+@pytest.mark.parametrize(("size", "number"), [(SMALL, 7), (SMALL, 8), (MEDIUM, 8)], ids=["tree", "flow", "all"])
+def test_picture(snap_compare, recording, size: tuple[int, int], number: int) -> None:
+    app = recording()
+
+    async def run(pilot) -> None:
+        await stand_still(pilot)
+        app.screen.choose(number)
+        await stand_still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
