@@ -200,7 +200,8 @@ class ParametersPanel(Panel):
     @on(Input.Submitted)
     def action_leave_filter(self) -> None:
         self.take_focus()
-        self.query_one(Input).set_class(bool(self._pattern), "-open")
+        field = self.query_one(Input)
+        field.set_class(bool(field.value.strip()), "-open")
 
     def action_clear_filter(self) -> None:
         self.query_one(Input).value = ""
