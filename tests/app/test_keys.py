@@ -14,7 +14,6 @@ from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goto
 from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
-from bptui.app.screens.main import PANELS
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import Pause, Quit, Reset, Step
 
@@ -103,7 +102,7 @@ async def test_a_digit_alone_goes_to_a_panel(at_seed, monkeypatch) -> None:
     app, link = at_seed(5)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        for panel in reversed(PANELS):
+        for panel in reversed(app.screen.panels):
             await pilot.press(str(panel.NUMBER))
             await until(pilot, lambda panel=panel: app.screen.active == panel.NAME.lower())
         monkeypatch.setattr("bptui.app.count.WAITS", 600)
@@ -345,7 +344,7 @@ async def test_tab_goes_round_and_z_gives_the_screen(at_seed) -> None:
     app, _ = at_seed(5)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        names = [panel.NAME.lower() for panel in PANELS]
+        names = [panel.NAME.lower() for panel in app.screen.panels]
         seen = []
         for _ in names:
             await press(pilot, "tab")

@@ -19,7 +19,7 @@ from bptui.records import RecordedSample, TensorSummary
 _SERIES = (("weight_after", "weight", " after"), ("grad", "grad", ""), ("loss", "loss", ""))
 """(quantity, label, what is said of it) of each plot."""
 
-_LABEL, _NUMBER, _CHANGE = 15, 10, 12
+_LABEL, _NUMBER, _NORM, _CHANGE = 13, 12, 10, 12
 
 _WIDEST = 4
 """So many columns of a plot one sample has at most, while there are few."""
@@ -57,10 +57,10 @@ def _line(view: View, quantity: str, label: str, aside: str) -> Content:
     now, before = (_quantity(sample, quantity) for sample in (view.sample, view.before))
     mark = direction(now, before)
     is_norm = now is not None and now.item is None
-    value = norm_cell(now, _NUMBER) if now is not None and is_norm else cell(now, _NUMBER)
+    value = norm_cell(now, _NORM) if now is not None and is_norm else cell(now, _NUMBER)
     label = f"‖{label}‖{aside}" if is_norm else f"{label}{aside}"
     return Content.assemble(
-        f"{label:<{_LABEL}}", " " * (_NUMBER - value.cell_length), value,
+        label, " " * (_LABEL + _NUMBER - len(label) - value.cell_length), value,
         (f" {mark} ", "bold $text-accent"), _change(now, before),
     )  # fmt: skip
 
