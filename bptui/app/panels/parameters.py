@@ -175,6 +175,7 @@ class ParametersPanel(Panel):
     def _sort(self, order: str, reverse: bool = False) -> None:
         self._order, self._reverse = order, reverse
         self._draw()
+        self.query_one(TreeTable).action_move_first()
 
     @on(VirtualTable.HeaderClicked)
     def _sort_by(self, event: VirtualTable.HeaderClicked) -> None:
