@@ -6,15 +6,20 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bptui.errors import BptuiError
+from bptui.records import OVERHEAD
+
+if TYPE_CHECKING:
+    from bptui.session.options import SessionOptions
 
 LESSON = "linear"
 """What `bptui` alone runs."""
 
 COMMANDS = ("run", "record", "open", "attach", "export")
 
-RUN_OPTIONS = ("--record", "--log-protocol", "--theme")
+RUN_OPTIONS = ("--record", "--log-protocol", "--overhead", "--theme")
 """bptui's own options of `bptui run`, each with a value."""
 
 
@@ -79,6 +84,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
     _add_log(parser)
+    _add_overhead(parser)
     _add_theme(parser)
     _add_target(parser, required=False)
     parser.set_defaults(command=_run)
@@ -90,6 +96,7 @@ def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
         "-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory"
     )
     _add_log(parser)
+    _add_overhead(parser)
     _add_target(parser, required=True)
     parser.set_defaults(command=_record)
 
@@ -130,6 +137,25 @@ def _add_log(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_overhead(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--overhead", metavar="PERCENT", type=_share, default=OVERHEAD,
+        help="of the running time, so much goes into graphs and statistics of parameters, which only some samples"
+        f" are given while running: {OVERHEAD:.0%}".replace("%", "%%"),
+    )  # fmt: skip
+
+
+def _share(text: str) -> float:
+    """The share that a percentage is: of "5%", or of "5", 0.05."""
+    share = float(text.removesuffix("%")) / 100
+    if not 0 <= share <= 1:
+        raise ValueError
+    return share
+
+
+_share.__name__ = "percentage"  # as argparse calls it: invalid percentage value: 'x'
+
+
 def _add_theme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", default="", help="dark, light, ansi, or a theme of Textual's")
 
@@ -142,20 +168,20 @@ bptui's options stand before it, its own after it."""
 def _run(options: argparse.Namespace) -> int:
     from bptui.commands.run import run
 
-    return run(*_target_of(options, options.record), options.theme)
+    return run(lambda: _session_options(options, options.record), options.theme)
 
 
 def _record(options: argparse.Namespace) -> int:
     from bptui.commands.record import record
+
+    return record(_session_options(options, options.output))
+
+
+def _session_options(options: argparse.Namespace, recording: Path | None) -> SessionOptions:
     from bptui.commands.run import session_options
 
-    return record(session_options(*_target_of(options, options.output)))
-
-
-def _target_of(
-    options: argparse.Namespace, recording: Path | None
-) -> tuple[str, tuple[str, ...], Path | None, Path | None, bool]:
-    return options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module
+    arguments, log = tuple(options.arguments), options.log_protocol
+    return session_options(options.target, arguments, recording, log, options.is_module, options.overhead)
 
 
 def _open(options: argparse.Namespace) -> int:

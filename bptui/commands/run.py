@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from bptui.loops import LESSONS
 from bptui.protocol import to_json
 from bptui.recording.reader import Reader
 from bptui.recording.writer import check_recordable
+from bptui.records import OVERHEAD
 from bptui.session.options import SessionOptions
 
 if TYPE_CHECKING:
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def session_options(
-    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, is_module: bool = False
+    target: str,
+    arguments: tuple[str, ...],
+    recording: Path | None,
+    log: Path | None,
+    is_module: bool = False,
+    overhead: float = OVERHEAD,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
@@ -32,6 +39,7 @@ def session_options(
         recording: Where to record, None for the state directory.
         log: Where to write the protocol.
         is_module: Whether the target is a module to be run as a script.
+        overhead: Of the running time, so much may go into graphs and statistics of only some samples.
 
     Raises:
         BptuiError: There can be no such target.
@@ -44,7 +52,7 @@ def session_options(
         recording = paths.new_recording(target)
     check_recordable(recording)
     path = str(log.absolute()) if log else None
-    return SessionOptions(target, arguments, str(recording.absolute()), path, script=script)
+    return SessionOptions(target, arguments, str(recording.absolute()), path, script=script, overhead=overhead)
 
 
 def _script(target: str, arguments: tuple[str, ...], is_module: bool) -> tuple[str, ...]:
@@ -68,17 +76,19 @@ def _check(target: str) -> None:
         raise BptuiError(f"no such file: {path}")
 
 
-def run(
-    target: str, arguments: tuple[str, ...], recording: Path | None, log: Path | None, is_module: bool, theme: str
-) -> int:
+def run(options: Callable[[], SessionOptions], theme: str) -> int:
     """Start a session in a process of its own and open the app on it.
+
+    Args:
+        options: Gives what to start it with, once it is sure that there is a terminal.
+        theme: The app's.
 
     Returns:
         0, or the exit code of a refusal or of a signal.
     """
     check_terminal()
     check_theme(theme)
-    session, socket = start_session(session_options(target, arguments, recording, log, is_module))
+    session, socket = start_session(options())
     outcome = show(socket, theme=theme)
     if outcome.detached:
         print("bptui: the session is left as it is; bptui attach comes back to it")

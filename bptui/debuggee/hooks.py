@@ -129,9 +129,11 @@ class Hooks:
             self._complete()  # nobody says when its iteration ends; its update is done by now
         pending = _Pending(frame)
         if self._pending is None:
-            self._parameters.begin(outputs)
-            if self._stepper.trace_next or self._statistics.is_due():
-                self._statistics.begin(leaves_under(outputs), pending.scope)
+            is_due = self._stepper.trace_next or self._statistics.is_due(self._stepper.overhead / 2)
+            is_measured = is_due or self._stepper.may_stop
+            self._parameters.begin(outputs, is_measured)
+            if is_measured:
+                self._statistics.begin(self._parameters.leaves, pending.scope, is_due)
         else:
             self._parameters.widen(outputs)
             if self._statistics.is_measuring:
@@ -151,6 +153,8 @@ class Hooks:
 
     def _before_update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         self._watch.look_away()
+        if self._pending is not None and self._is_heard():
+            self._guard(self._parameters.before_update)
         if self._statistics.is_measuring and self._works:
             self._guard(self._statistics.before_update, optimizer)
 

@@ -52,6 +52,17 @@ class Breakpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Overhead:
+    """From now on so much of the running time may go into graphs and statistics that nobody waits for.
+
+    Attributes:
+        share: From 0, for none at all, to 1.
+    """
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     """Begin again before the first sample, on a new branch."""
 
@@ -61,7 +72,7 @@ class Quit:
     """End the training and the session."""
 
 
-Command: TypeAlias = Attach | Step | Pause | Breakpoints | Reset | Quit
+Command: TypeAlias = Attach | Step | Pause | Breakpoints | Overhead | Reset | Quit
 
 
 # -- notices: session → app ----------------------------------------------------------------------------

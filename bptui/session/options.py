@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bptui.records import OVERHEAD
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
@@ -12,6 +14,7 @@ class SessionOptions:
     Attributes:
         target: As given on the command line.
         arguments: The target's own.
+        overhead: Of the running time, so much may go into graphs and statistics of only some samples.
         script: The interpreter's arguments that run the target as a script, () if it is a generator loop.
         recording: Where to record.
         log: Where to write the protocol, None for nowhere.
@@ -26,3 +29,4 @@ class SessionOptions:
     listen: int | None = None
     socket: str = ""
     script: tuple[str, ...] = ()
+    overhead: float = OVERHEAD
