@@ -19,8 +19,17 @@ LESSON = "linear"
 
 COMMANDS = ("run", "record", "open", "attach", "export")
 
-RUN_OPTIONS = ("--record", "--log-protocol", "--overhead", "--theme")
-"""bptui's own options of `bptui run`, each with a value."""
+SAMPLE_AT = ("backward", "update", "loop")
+"""What a sample of a script can end with: a backward pass, an update of the weights, an iteration of a loop."""
+
+LARGEST_COUNT = 10**15
+"""A number that is no count of samples, but surely a mistake."""
+
+RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--overhead", "--theme", "--sample-at", "--epoch-length")
+"""bptui's own options of `bptui run` with a value."""
+
+RUN_SWITCHES = ("-m", "--keep-compile")
+"""Those without one."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,9 +60,9 @@ def _with_lesson(arguments: list[str]) -> list[str]:
         name, equals, _ = arguments[place].partition("=")
         if not name.startswith("-") or name in ("-h", "--help"):
             return arguments
-        if name not in RUN_OPTIONS:
+        if name not in (*RUN_OPTIONS, *RUN_SWITCHES):
             return [*arguments[:place], LESSON, *arguments[place:]]
-        place += 1 if equals else 2
+        place += 1 if equals or name in RUN_SWITCHES else 2
     return arguments
 
 
@@ -83,6 +92,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         "run", help="step through a training in the app", description=_TARGET, allow_abbrev=False
     )
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
+    _add_interpreter(parser)
     _add_log(parser)
     _add_overhead(parser)
     _add_theme(parser)
@@ -95,6 +105,7 @@ def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory"
     )
+    _add_interpreter(parser)
     _add_log(parser)
     _add_overhead(parser)
     _add_target(parser, required=True)
@@ -125,10 +136,28 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
+    parser.add_argument(
+        "--sample-at", choices=SAMPLE_AT, default="", help="what a script's sample ends with, not what is found"
+    )
+    parser.add_argument(
+        "--epoch-length", metavar="N", type=_positive, default=0, help="how many samples make an epoch of a script"
+    )
     # REMAINDER: bptui's options stand before the target, everything after it is the target's.
     parser.add_argument("-m", dest="is_module", action="store_true", help="run TARGET as python -m does")
     parser.add_argument("target", nargs=None if required else "?", default=LESSON, help="see above")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the target's own options")
+
+
+def _add_interpreter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        default="",
+        help="the interpreter to run TARGET; bptui need not be installed there",
+    )
+    parser.add_argument(
+        "--keep-compile", action="store_true", help="let torch.compile compile; what it compiles is not traced"
+    )
 
 
 def _add_log(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +189,13 @@ def _add_theme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", default="", help="dark, light, ansi, or a theme of Textual's")
 
 
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 0 < number < LARGEST_COUNT:
+        raise argparse.ArgumentTypeError(f"not a whole number from 1: {text!r}")
+    return number
+
+
 _TARGET = """TARGET is a script as it is (train.py, -m package.train), a lesson (linear), or a generator
 function that yields a bptui.Sample per training step (file.py:function, package.module:function).
 bptui's options stand before it, its own after it."""
@@ -180,8 +216,10 @@ def _record(options: argparse.Namespace) -> int:
 def _session_options(options: argparse.Namespace, recording: Path | None) -> SessionOptions:
     from bptui.commands.run import session_options
 
-    arguments, log = tuple(options.arguments), options.log_protocol
-    return session_options(options.target, arguments, recording, log, options.is_module, options.overhead)
+    return session_options(
+        options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module,
+        options.python, options.keep_compile, options.sample_at, options.epoch_length, options.overhead,
+    )  # fmt: skip
 
 
 def _open(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-QUANTITIES = ("input", "target", "output", "loss", "grad", "by_hand", "weight", "weight_after")
+QUANTITIES = ("input", "target", "output", "loss", "grad", "by_hand", "weight", "weight_after", "update_number")
 """The fields of a `Sample` that hold numbers, in the order in which they are recorded."""
 
 EXACT = 16
@@ -36,6 +36,8 @@ class Sample(NamedTuple):
         weight: The weight before the update.
         weight_after: The weight after the update.
         by_hand: The same gradient by a formula derived by hand, where the lesson has one.
+        update_number: Of the update that the sample ends with, from 1; 0 for a micro-batch, which has none. Only
+            where samples and updates are not one to one.
         samples: How many samples an epoch has, if the loop knows.
         epochs: How many epochs the run has, if the loop knows.
     """
@@ -51,6 +53,7 @@ class Sample(NamedTuple):
     weight: Any = None
     weight_after: Any = None
     by_hand: Any = None
+    update_number: Any = None
     samples: int | None = None
     epochs: int | None = None
 
@@ -247,6 +250,9 @@ class Node:
         grad: ∂loss/∂value.
         place: Where the user's code called the op.
         node: The autograd node's name, "MulBackward0"; empty for an input.
+        module: The path of the module in whose call the op was made, or that of the first op that uses the leaf:
+            "model.blocks.3.attn"; the second call of a module inside the same one ends in "#2". Empty outside.
+        types: The class of each part of `module`, empty for one that is not called: "GPT..Block.Attention".
     """
 
     name: str
@@ -256,6 +262,63 @@ class Node:
     grad: TensorSummary | None = None
     place: Place | None = None
     node: str = ""
+    module: str = ""
+    types: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A local variable of a frame, in one line.
+
+    Attributes:
+        name: As the code calls it; of a part of a container "batch[0]", of an attribute "self.weight".
+        kind: The name of its type, "Tensor", "list", "Linear"; of a tensor that was not read, its shape and dtype.
+        text: What is to be said of it in words: "3 items", "'cpu'"; empty where the summary says it.
+        summary: Its numbers, if it is a tensor, an array or a number.
+    """
+
+    name: str
+    kind: str
+    text: str = ""
+    summary: TensorSummary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A call of the user's code that has not returned.
+
+    Attributes:
+        function: Its qualified name, "Trainer.fit"; "<module>" for the script itself.
+        place: The line at which it is.
+        locals: Its variables, as far as they are worth showing.
+        left_out: How many more there are for which there was no room.
+        inside: The library's frames between it and the one it called: "15 frames of lightning, torch".
+        remark: Why there are no locals, if that is not plain.
+    """
+
+    function: str
+    place: Place
+    locals: tuple[Local, ...] = ()
+    left_out: int = 0
+    inside: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The user's frames at a stop, or those that the exception went through that ended the training.
+
+    Attributes:
+        frames: The innermost first.
+        left_out: How many more callers there are.
+        error: The exception in one line, empty at a stop.
+        is_amid: Whether it stopped in the midst of a sample, and not after it.
+    """
+
+    frames: tuple[Frame, ...]
+    left_out: int = 0
+    error: str = ""
+    is_amid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,16 @@ def _can_go_back(view: View) -> bool:
     return view.step > 0
 
 
-def _has_sample(view: View) -> bool:
-    return view.sample is not None
+def _can_walk(view: View, frames: int) -> bool:
+    return view.stack is not None and 0 <= view.spot + frames < len(view.spots) and not view.is_moving
+
+
+def _has_numbers(view: View) -> bool:
+    return view.sample is not None or view.stack is not None
+
+
+def _has_several(view: View) -> bool:
+    return view.has_several
 
 
 _STEP, _LOOK, _SCREEN, _APP = "Stepping", "Looking", "Panels", "bptui"
@@ -80,8 +88,9 @@ ACTIONS = (
     Action("epoch", ("e",), "epoch", "Run to the end of the epoch", _STEP, _can_go_on, True),
     Action("resume", ("c", "f5"), "run", "Run on until paused, or to the end", _STEP,
            lambda view: view.is_paused),
-    Action("pause", ("p", "f6"), "pause", "Stop after the sample at hand", _STEP,
-           lambda view: view.commands and view.is_running and not view.status.pausing),
+    Action("pause", ("p", "f6"), "pause", "Stop after the sample at hand; twice: in its midst", _STEP,
+           lambda view: view.commands and view.is_running
+           and (not view.status.pausing or view.status.has_terminal)),
     Action("look_back", ("S",), "back", "Look back one sample, in the recording", _LOOK, _can_go_back, True),
     Action("epoch_back", ("E",), "epoch back", "Look back to the end of the epoch before", _LOOK, _can_go_back,
            counts=True, footer=False),
@@ -89,11 +98,25 @@ ACTIONS = (
            lambda view: view.looks_back and view.steps > 0),
     Action("goto", ("g",), "go", "Go to a sample or epoch: 120, e3, 3.5; run there if need be", _LOOK,
            lambda view: view.steps > 0 or view.is_paused),
-    Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_sample),
+    Action("frame_up", ("u",), "caller", "Source: go up the stack, to the caller", _LOOK,
+           lambda view: _can_walk(view, 1), footer=False),
+    Action("frame_down", ("d",), "called", "Source: go down the stack, to what it called", _LOOK,
+           lambda view: _can_walk(view, -1), footer=False),
+    Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,
            lambda view: view.commands and view.sample is not None, footer=False, shown="F9"),
     Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,
            lambda view: view.commands and view.status.state != "starting"),
+    Action("type", ("i",), "type", "Type into the script's terminal, in Console", _SCREEN,
+           lambda view: view.commands and view.status.has_terminal, footer=False, owner="screen"),
+    Action("filter", ("slash",), "filter", "Show only parameters with these letters: attn, *.bias; Esc shows all",
+           _SCREEN, _has_several, footer=False, shown="/", owner="screen"),
+    Action("sort", ("greater_than_sign",), "sort", "Sort parameters by name, ‖w‖, ‖grad‖, ratio, size, as a tree",
+           _SCREEN, _has_several, footer=False, shown=">", owner="screen"),
+    Action("turn_order", ("less_than_sign",), "turn order", "Sort parameters the other way round",
+           _SCREEN, _has_several, footer=False, shown="<", owner="screen"),
+    Action("unfold_all", ("asterisk",), "unfold all", "Unfold all modules of Graph; again: as many as fit",
+           _SCREEN, footer=False, shown="*", owner="screen"),
     Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False,
            owner="screen"),
     Action("next_panel", ("tab",), "next panel", "Go to the next panel", _SCREEN, footer=False, shown="Tab",

@@ -18,18 +18,18 @@ from textual.events import Key
 from bptui.app.actions import ACTIONS, BY_ID
 from bptui.app.count import Count
 from bptui.app.link import Link
-from bptui.app.messages import SessionLost, StatusArrived, StepSelected, Welcomed
+from bptui.app.messages import KeysTyped, SessionLost, StatusArrived, StepSelected, Welcomed
 from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
 from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
-from bptui.app.screens.main import PANELS, MainScreen
+from bptui.app.screens.main import MainScreen
 from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
-from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Status, Step
+from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Status, Step, Typed
 from bptui.recording.reader import Reader
 
 THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark", "ansi-light": "ansi-light"}
@@ -180,8 +180,7 @@ class BptuiApp(App[Outcome]):
         self.redraw()
 
     def _choose_panel(self, number: int) -> None:
-        if number <= len(PANELS):
-            self._main.choose(number)
+        self._main.choose(number)
         self.redraw()
 
     def _send(self, command: Command) -> None:
@@ -209,7 +208,11 @@ class BptuiApp(App[Outcome]):
         self._send(Step("run"))
 
     def action_pause(self) -> None:
-        self._send(Pause())
+        self._send(Pause(at_once=self._view.status.pausing))
+
+    @on(KeysTyped)
+    def _typed(self, event: KeysTyped) -> None:
+        self._send(Typed(event.keys))
 
     def action_breakpoint(self) -> None:
         if self._view.sample is not None:
@@ -259,13 +262,27 @@ class BptuiApp(App[Outcome]):
     def _selected(self, event: StepSelected) -> None:
         self._go(event.step)
 
+    def action_frame_up(self) -> None:
+        self._walk(1)
+
+    def action_frame_down(self) -> None:
+        self._walk(-1)
+
+    def _walk(self, frames: int) -> None:
+        """Look at another frame of the stack, in Source."""
+        self._view = dataclasses.replace(self._view, spot=self._view.spot + frames)
+        self._main.reveal("source")
+        self.redraw()
+
     @on(VirtualTable.Activated)
     def action_inspect(self) -> None:
-        if self._reader is not None and self._view.sample is not None:
+        if self._reader is not None:
             panel = self._main.panel(self._main.active)
             title, quantities = panel.inspected(self._view, self._reader)
             if quantities:
                 self.push_screen(Inspect(title, quantities))
+            elif title:
+                self.notify(f"{title}: no more is recorded of it")
 
     # -- the session -----------------------------------------------------------------------------------
 

@@ -36,6 +36,13 @@ class SessionLost(Message):
 
 
 @dataclass
+class KeysTyped(Message):
+    """The user typed something for the script's own terminal."""
+
+    keys: str
+
+
+@dataclass
 class PlaceSelected(Message):
     """The user is at something that belongs to a line of code."""
 

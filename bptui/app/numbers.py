@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from textual.content import Content
 
-from bptui.records import TensorSummary
+from bptui.app.widgets.plot import bars
+from bptui.recording.buckets import Column
+from bptui.records import Kind, Parameter, TensorSummary
 
 UP, DOWN, SAME = "▴", "▾", " "
 """Whether a number grew or shrank since the last stop."""
@@ -54,6 +57,27 @@ def styled(text: str, summary: TensorSummary) -> Content:
     return Content.styled(text, "bold $text-error") if summary.nonfinite else Content(text)
 
 
+def norm(value: float | None, width: int, decimals: int = 4) -> Content:
+    """A norm in a table cell; one that is not finite stands out."""
+    if value is None:
+        return Content.styled("–", "$text-muted")
+    return Content.styled(number(value, width, decimals), "" if math.isfinite(value) else "bold $text-error")
+
+
+def short(count: int) -> str:
+    """A count in at most five cells, rounded: "999", "12.3K", "124M"."""
+    value, units = float(count), iter(("", "K", "M", "G", "T"))
+    unit = next(units)
+    while value >= 999.5:
+        value, unit = value / 1000, next(units)
+    return f"{value:.3g}{unit}" if unit else str(count)
+
+
+def spark(columns: Sequence[Column]) -> str:
+    """A series as a row of bars: blank where nothing is known, × where a value was not finite."""
+    return bars([math.nan if column.bad else column.max for column in columns])
+
+
 def nonfinite(summary: TensorSummary) -> str:
     """Which elements are not finite, in short: "2 NaN, 1 +Inf"; empty if all are."""
     counts = ((summary.nans, "NaN"), (summary.pos_infs, "+Inf"), (summary.neg_infs, "-Inf"))
@@ -74,15 +98,6 @@ def _size(summary: TensorSummary) -> float | None:
     return summary.item if summary.item is not None else summary.norm
 
 
-def shape(summary: TensorSummary) -> str:
+def shape(of: TensorSummary | Parameter | Kind) -> str:
     """A shape as mathematics writes it: "3×4"; "scalar" for ()."""
-    return "×".join(map(str, summary.shape)) or "scalar"
-
-
-def exact(summary: TensorSummary | None) -> str:
-    """A quantity in full: every digit of one number, else shape and norm."""
-    if summary is None:
-        return "–"
-    if summary.item is not None:
-        return repr(summary.item)
-    return f"{shape(summary)} ‖{summary.norm!r}‖"
+    return "×".join(map(str, of.shape)) or "scalar"

@@ -7,9 +7,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from bptui.app.numbers import cell
+from bptui.app.numbers import cell, spark
 from bptui.app.view import View
-from bptui.app.widgets.plot import bars
+from bptui.protocol import Status
 from bptui.recording.reader import Reader
 
 _STATES = {
@@ -55,9 +55,9 @@ class StatusLine(Horizontal):
             reader: The recording, None while it is not there.
             count: The digits typed before the next key.
         """
-        bar, spark = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
+        bar, history = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
         left = Content("\n").join([_title(view), _position(view, bar)])
-        right = Content("\n").join([_state(view, count, self.app.size.width), _loss(view, reader, spark)])
+        right = Content("\n").join([_state(view, count, self.app.size.width), _loss(view, reader, history)])
         self.query_one("#status-left", Static).update(left)
         self.query_one("#status-right", Static).update(right)
 
@@ -89,14 +89,22 @@ def _doing(view: View, room: int) -> str:
     first = status.detail.partition("\n")[0]
     first = first if len(first) <= room else first[: room - 1] + "…"
     if status.pausing:
-        return "pausing after this sample"
+        return _pausing(status)
+    if status.waits_for_input:
+        return "the script waits for input: i"
     if status.state == "paused" and not status.steps and not status.live:
-        return "paused before the first sample"
+        return f"paused before the first sample {first}".rstrip()
     if status.state == "running" and not status.steps and status.detail:
         return f"running  {status.detail}"
     if status.state == "running":
         return f"running  {status.samples_per_second:,.0f} samples/s"
     return f"{status.state}  {first}" if first else status.state
+
+
+def _pausing(status: Status) -> str:
+    if not status.steps:
+        return "pausing at the next line of Python"
+    return "pausing after this sample" + (", p: at once" if status.has_terminal else "")
 
 
 def _position(view: View, width: int) -> Content:
@@ -124,8 +132,7 @@ def _loss(view: View, reader: Reader | None, width: int) -> Content:
     if view.sample is None or reader is None or view.status.trouble:
         return Content("")
     columns = reader.columns(view.branch, view.steps, "loss", width)
-    spark = bars([float("nan") if column.bad else column.max for column in columns])
     value = cell(view.sample.quantities.get("loss"), 10)
     return Content.assemble(
-        "loss ", " " * (10 - value.cell_length), value, " ", (spark.rjust(width), "$text-primary")
+        "loss ", " " * (10 - value.cell_length), value, " ", (spark(columns).rjust(width), "$text-primary")
     )

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from dataclasses import dataclass
 
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
-from bptui.records import RecordedSample, Target
+from bptui.records import Frame, Parameter, Place, RecordedSample, Stack, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A line of the user's code to look at.
+
+    Attributes:
+        place: The line.
+        frame: Whose variables belong to it, None if they were not recorded.
+        number: Which frame of the stack it is, from 1; 0 for the sample's own line.
+    """
+
+    place: Place
+    frame: Frame | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +37,10 @@ class View:
         steps: How many samples it has.
         sample: The sample shown, None before the first.
         before: The sample shown before it, to mark what has changed since.
+        stack: The user's frames there; while running, those of the last stop; None if it did not stop there.
+        stack_before: The frames shown before them.
+        spot: Which of `spots` is shown.
+        parameters: What is trained, in forward order, as far as it is known; it stays when a new branch begins.
     """
 
     status: Status
@@ -31,6 +50,30 @@ class View:
     steps: int = 0
     sample: RecordedSample | None = None
     before: RecordedSample | None = None
+    stack: Stack | None = None
+    stack_before: Stack | None = None
+    spot: int = 0
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def has_several(self) -> bool:
+        """Whether more than a single number is trained, so that it takes norms to look at it."""
+        return len(self.parameters) > 1 or any(math.prod(each.shape) > 1 for each in self.parameters)
+
+    @property
+    def spots(self) -> tuple[Spot, ...]:
+        """The lines that can be walked from here, outward: the sample's own, then the frames of the stop."""
+        frames = self.stack.frames if self.stack else ()
+        spots = [Spot(frame.place, frame, number) for number, frame in enumerate(frames, 1)]
+        place = self.sample.layout.place if self.sample else None
+        if place is not None and not (self.stack and (self.stack.error or self.stack.is_amid)):
+            # By the time of the stop its code may have come elsewhere, or have returned.
+            inner = spots[:1]
+            if not inner or inner[0].place != place:
+                spots.insert(0, Spot(place, inner[0].frame if inner else None))
+        if not spots and self.target is not None:
+            spots.append(Spot(Place(self.target.path, self.target.line)))
+        return tuple(spots)
 
     @property
     def step(self) -> int:
@@ -46,6 +89,11 @@ class View:
     def looks_back(self) -> bool:
         """Whether the past is shown: read-only, whatever the training does."""
         return not self.is_newest
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether what is shown is the newest of a training that goes on."""
+        return self.is_running and not self.looks_back
 
     @property
     def is_paused(self) -> bool:
@@ -74,10 +122,14 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
     sample, before = old.sample, old.before
     if sample is None or (sample.branch, sample.step) != (shown, at):
         sample, before = reader.sample(shown, at), sample
+    stack, stack_before, spot = old.stack, old.stack_before, old.spot
+    was = old.status.state, old.status.detail
+    is_other = sample is not old.sample or (status.state, status.detail) != was
+    if is_other and not (status.state == "running" and step is None):
+        stack, stack_before, spot = reader.stack(shown, at + 1), old.stack or old.stack_before, 0
     target = old.target if old.target and status.state != "starting" else reader.target()
-    return dataclasses.replace(
-        old, status=status, target=target, branch=shown, steps=steps, sample=sample, before=before
-    )
+    parameters = (reader.parameters(shown, at) if at >= 0 else ()) or old.parameters
+    return View(status, old.commands, target, shown, steps, sample, before, stack, stack_before, spot, parameters)
 
 
 def recorded_status(reader: Reader) -> Status:

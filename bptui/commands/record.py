@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bptui.commands.user_terminal import UserTerminal, standard_streams
 from bptui.protocol import Status, Step
 from bptui.recording.reader import Reader
 from bptui.session.options import SessionOptions
@@ -42,26 +43,38 @@ def record(options: SessionOptions) -> int:
 class _Recording:
     def __init__(self, options: SessionOptions) -> None:
         self._signal = 0
-        stdin = None if sys.stdin is None or sys.stdin.isatty() else 0
-        self._session = Session(options, self._on_status, _Passage().write, stdin)
+        self._is_script = bool(options.script)
+        passage = _Passage(has_bar=sys.stderr.isatty() and not self._is_script)
+        self._session = Session(options, self._on_status, passage.write, standard_streams())
         self._recording = Path(options.recording)
-        self._bar = _bar()
+        self._bar = _bar(passage.has_bar)
         self._task = self._bar.add_task(options.target, total=None, rate="")
         self._has_total = False
 
     async def run(self) -> int:
+        signalled = self._pass_on if self._is_script else self._interrupt
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
-        with self._bar:
+            if signal.getsignal(number) != signal.SIG_IGN:  # else by nohup, and for the script, too
+                asyncio.get_running_loop().add_signal_handler(number, signalled, number)
+        with UserTerminal(self._session) if self._is_script else self._bar:
             await self._session.start()
             await self._session.obey(Step("run"))  # it waits for the first sample
             await self._session.over.wait()
             await self._session.close()
+        if self._is_script:
+            return _conclude_script(self._session.status, self._signal, self._recording)
         return _conclude(self._session.status, self._signal)
 
     def _interrupt(self, number: int) -> None:
         self._signal = number
         self._session.over.set()
+
+    def _pass_on(self, number: int) -> None:
+        """A signal is for the script, which may have its own way to end; a second SIGTERM is for us."""
+        if self._signal == number == signal.SIGTERM:
+            self._session.over.set()
+        self._signal = number
+        self._session.signal(number, to_all=number == signal.SIGINT)
 
     def _on_status(self, status: Status) -> None:
         if status.steps and not self._has_total:
@@ -82,13 +95,13 @@ class _Recording:
 class _Passage:
     """Passes on what the training prints: as it comes, or, beside a progress bar, through the bar's terminal."""
 
-    def __init__(self) -> None:
-        self._is_beside_bar = sys.stderr.isatty()
+    def __init__(self, has_bar: bool) -> None:
+        self.has_bar = has_bar
         self._decoders = {stream: codecs.getincrementaldecoder("utf-8")("replace") for stream in (1, 2)}
         self._closed: set[int] = set()
 
     def write(self, stream: int, text: bytes) -> None:
-        if self._is_beside_bar and os.isatty(stream):
+        if self.has_bar and os.isatty(stream):
             # While the bar is shown, rich has put itself in the place of sys.stdout and sys.stderr.
             (sys.stdout, sys.stderr)[stream - 1].write(self._decoders[stream].decode(text))
         elif stream not in self._closed:
@@ -102,12 +115,12 @@ class _Passage:
             self._closed.add(stream)
 
 
-def _bar() -> Progress:
+def _bar(is_shown: bool) -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
-        redirect_stdout=sys.stdout.isatty(),
+        console=Console(stderr=True), transient=True, disable=not is_shown,
+        redirect_stdout=is_shown and sys.stdout.isatty(),
     )  # fmt: skip
 
 
@@ -123,4 +136,15 @@ def _conclude(status: Status, interrupted: int) -> int:
     elif status.exit_code:
         line, _, traceback = status.detail.partition("\n")
         print(traceback or f"bptui: {line}", file=sys.stderr)
+    return 128 + interrupted if status.exit_code is None else status.exit_code
+
+
+def _conclude_script(status: Status, interrupted: int, recording: Path) -> int:
+    """Say what the script has not said itself."""
+    if status.trouble:
+        print(f"bptui: {status.trouble}", file=sys.stderr)
+    if status.exit_code is not None and status.exit_code > 128:
+        print(f"bptui: {status.detail.partition(chr(10))[0]}", file=sys.stderr)
+    if sys.stderr.isatty():
+        print(f"bptui: {status.steps:,} samples recorded in {recording}", file=sys.stderr)
     return 128 + interrupted if status.exit_code is None else status.exit_code

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bptui import paths
+from bptui.commands.python import check_python
 from bptui.errors import BptuiError
 from bptui.loops import LESSONS
 from bptui.protocol import to_json
@@ -29,6 +30,10 @@ def session_options(
     recording: Path | None,
     log: Path | None,
     is_module: bool = False,
+    python: str = "",
+    keep_compile: bool = False,
+    sample_at: str = "",
+    epoch_length: int = 0,
     overhead: float = OVERHEAD,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
@@ -39,20 +44,31 @@ def session_options(
         recording: Where to record, None for the state directory.
         log: Where to write the protocol.
         is_module: Whether the target is a module to be run as a script.
+        python: The interpreter that is to run it, empty for our own.
+        keep_compile: Whether torch.compile is left alone.
+        sample_at: What a script's sample ends with, empty to find out.
+        epoch_length: How many samples an epoch of a script has, 0 to find out.
         overhead: Of the running time, so much may go into graphs and statistics of only some samples.
 
     Raises:
-        BptuiError: There can be no such target.
+        BptuiError: There can be no such target, or no such interpreter.
     """
+    interpreter = check_python(python) if python else sys.executable
     script = _script(target, arguments, is_module)
     if not script:
         _check(target)
+        if sample_at or epoch_length:
+            raise BptuiError("--sample-at and --epoch-length are for scripts: a loop says by itself what they say")
     if recording is None:
         paths.prune()
         recording = paths.new_recording(target)
     check_recordable(recording)
     path = str(log.absolute()) if log else None
-    return SessionOptions(target, arguments, str(recording.absolute()), path, script=script, overhead=overhead)
+    return SessionOptions(
+        target, arguments, str(recording.absolute()), path, script=script,
+        python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
+        overhead=overhead,
+    )  # fmt: skip
 
 
 def _script(target: str, arguments: tuple[str, ...], is_module: bool) -> tuple[str, ...]:
@@ -80,8 +96,8 @@ def run(options: Callable[[], SessionOptions], theme: str) -> int:
     """Start a session in a process of its own and open the app on it.
 
     Args:
-        options: Gives what to start it with, once it is sure that there is a terminal.
-        theme: The app's.
+        options: Makes what it is started with, once there is a terminal to draw on.
+        theme: The colours, empty for those that were chosen last.
 
     Returns:
         0, or the exit code of a refusal or of a signal.

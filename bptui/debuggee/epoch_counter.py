@@ -2,47 +2,160 @@
 
 from __future__ import annotations
 
-from bptui.debuggee.samples import LARGEST_COUNT
-from bptui.debuggee.user_loops import Loops
+import math
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+from bptui.debuggee.epoch_variable import NAME, EpochVariable, as_epoch, find
+from bptui.debuggee.loader_passes import LoaderPasses
+from bptui.debuggee.loop_length import counts_from_zero, length_of
+from bptui.debuggee.pending import Pending
+from bptui.debuggee.user_loops import Around, Loops, UserLoop
+
+_NONE = "none found: no second loop, no variable called epoch, no DataLoader"
+
+
+class _Source(NamedTuple):
+    """What numbers the epochs of a place in the code.
+
+    Attributes:
+        code: Kept so that no id is used twice.
+        variable: That does.
+        is_fed: Whether batches come from a DataLoader.
+    """
+
+    code: CodeType
+    variable: EpochVariable | None
+    is_fed: bool
 
 
 class EpochCounter:
     """Numbers samples within epochs.
 
-    An epoch is an iteration of the second loop around the backward pass. Its number is the loop's variable if that
-    is a whole number; else the runs of the samples' loop are counted.
+    An epoch is an iteration of the next loop of the user's around that of the samples, numbered by the loop's
+    variable, else counted; else what an int called `epoch` says, a trainer's, too; else a pass over a DataLoader.
+
+    Attributes:
+        how: What they were found by: what says it, and the name of its variable.
+        samples: How many samples the epoch has, None where nothing says it, or what said it was wrong once.
+        epochs: How many epochs there are to be, None where nothing says it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, passes: LoaderPasses, length: int = 0) -> None:
+        """Count epochs.
+
+        Args:
+            passes: Those over DataLoaders.
+            length: How many samples an epoch has, 0 if the user does not say so.
+        """
+        self.how: tuple[object, str] = ("", "")
+        self.samples: int | None = length or None
+        self.epochs: int | None = None
+        self._passes = passes
+        self._length = length
         self._runs = 0
+        self._sources: dict[tuple[int, int], _Source] = {}
+        self._taken = 0
         self._seen: tuple[object, int | None] = (None, None)
         self._key: object = self
         self._epoch = -1
-        self._index = 0
+        self._index = -1
+        self._measure: object = None
+        self._batches = 0
+        self._wrong: set[object] = set()
 
-    def see(self, loops: Loops) -> bool:
-        """Look at the loops around a backward pass; says whether the epoch's loop counts by itself."""
-        if len(loops) < 2:
-            self._seen = None, None
-            return True
-        frame, loop = loops[1]
-        value = frame.f_locals.get(loop.target) if loop.target else None
-        if type(value) is int and 0 <= value < LARGEST_COUNT:
-            self._seen = (loop, value), value
-            return True
-        self._seen = (loop, self._runs), None
-        return False
+    def see(self, around: Around, frame: FrameType) -> bool:
+        """Look at what stands around a backward pass; says whether the epochs are numbered without `leave`."""
+        if self._length:
+            self.how = f"every {self._length} samples, set by you", ""
+        elif (loop := _epoch_loop(around.loops)) is not None:
+            return self._see_loop(*around.loops[loop], _counters(around.loops[loop + 1 :]))
+        else:
+            self._see_source(around, frame)
+        return True
+
+    def in_words(self) -> str:
+        """What the epochs were found by."""
+        what, variable = self.how
+        return f"{what}, variable {variable}" if variable else str(what)
 
     def leave(self) -> None:
         """The samples' loop was left."""
         self._runs += 1
 
-    def place(self) -> tuple[int, int]:
-        """(epoch, index) of the sample that was seen last."""
+    def place(self, pending: Pending) -> tuple[int, int]:
+        """(epoch, index) of a sample that is complete, whose backward pass was the last to be seen."""
+        self._index += 1
+        if self._length:
+            return divmod(self._index, self._length)
         key, number = self._seen
         if key != self._key:
+            self._distrust(self._index)
             self._key, self._index = key, 0
             self._epoch = self._epoch + 1 if number is None else number
-        else:
-            self._index += 1
+            self._look_ahead(pending, number is not None)
+        elif self._index == self.samples:
+            self._distrust(self._index + 1)
         return self._epoch, self._index
+
+    def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
+        """See how long this epoch is going to be."""
+        loops, at = pending.around.loops, _epoch_loop(pending.around.loops)
+        if not loops and pending.at == "update" and self._takes_batches(pending.backwards):
+            batches = self._passes.length()
+            self._measure, samples = self._passes, batches and math.ceil(batches / pending.backwards)
+        elif at == 1 and pending.at == "loop" and loops[0][1].is_always_at(pending.loop_line):
+            self._measure, samples = loops[0][1], length_of(loops[0][1].over, loops[0][0])
+        else:
+            self._measure, samples = None, None
+        self.samples = None if self._measure in self._wrong else samples or None
+        self.epochs = None
+        if at is not None and is_numbered and counts_from_zero(loops[at][1].over):
+            self.epochs = length_of(loops[at][1].over, loops[at][0])
+
+    def _takes_batches(self, count: int) -> bool:
+        """Whether a sample takes so many batches: a trainer may have taken the next one, too, by then."""
+        if not self._batches and self._passes.taken in (count, count + 1):
+            self._batches = count
+        return count == self._batches
+
+    def _distrust(self, samples: int) -> None:
+        """The epoch has turned out to have so many samples, or more."""
+        if self.samples is not None and samples != self.samples:
+            self._wrong.add(self._measure)
+            self.samples = None
+
+    def _see_loop(self, frame: FrameType, loop: UserLoop, around: tuple[int, ...]) -> bool:
+        name = loop.target or NAME
+        number = as_epoch(frame.f_locals.get(name))
+        self.how = loop, "" if number is None else name
+        self._seen = (loop, self._runs if number is None else number, *around), number
+        return number is not None
+
+    def _see_source(self, around: Around, frame: FrameType) -> None:
+        """Look for what numbers the epochs of this place in the code, where no loop does."""
+        code, taken = around.frame.f_code, self._passes.taken
+        place = id(code), around.frame.f_lasti
+        if place not in self._sources:
+            self._sources[place] = _Source(code, find(frame), taken > self._taken)
+        self._taken = taken
+        _, variable, is_fed = self._sources[place]
+        number = variable.read(frame) if variable else None
+        if number is not None:
+            self._seen, self.how = ((number, *_counters(around.beyond)), number), (variable, "")
+        elif is_fed:
+            self._seen, self.how = (self._passes.latest, None), ("each pass over the DataLoader", "")
+        else:
+            self._seen, self.how = (None, None), (_NONE, "")
+
+
+def _epoch_loop(loops: Loops) -> int | None:
+    """Which of the loops is the epochs': the next around the samples', or one further out that says so."""
+    named = (place for place, (_, loop) in enumerate(loops) if place and NAME in loop.target)
+    return next(named, 1 if len(loops) > 1 else None)
+
+
+def _counters(loops: Loops) -> tuple[int, ...]:
+    """The variables of loops further out: epochs that begin anew at 0 are others."""
+    numbers = (as_epoch(frame.f_locals.get(loop.target)) for frame, loop in loops if loop.target)
+    return tuple(number for number in numbers if number is not None)

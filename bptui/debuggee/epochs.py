@@ -32,7 +32,7 @@ class Epochs:
         """
         before = self._last if steps == self._last_steps + 1 else None
         self._last, self._last_steps = sample, steps
-        changed = before is not None and before.epoch != sample.epoch
+        changed = before is not None and (before.epoch != sample.epoch or sample.index == 0 < before.index)
         if before is not None and changed and sample.samples is None:
             self._length = before.index + 1
         length = sample.samples or self._length

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from bptui.debuggee.names import name_of
-from bptui.debuggee.ops import TAG, Leaf, Op, OpTagger
+from bptui.debuggee.module_paths import ModulePaths, Path
+from bptui.debuggee.names import Names
+from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
 from bptui.records import Node, Sample, TensorSummary
 
@@ -76,26 +77,33 @@ class Tracer:
 
         return take
 
-    def graph(self, sample: Sample, frame: FrameType) -> tuple[Node, ...]:
+    def graph(self, sample: Sample, frame: FrameType, *others: FrameType) -> tuple[Node, ...]:
         """The rows of the sample's graph, every row after the rows it consumes.
 
         Args:
             sample: What the loop yielded; its input and target are shown as leaves.
             frame: The suspended frame of the loop, in which leaves have their names.
+            others: Where parameters and modules may have theirs if not there, in this order.
         """
-        return _Rows(sample, frame, self._grads, self._tagger.parameters).build(self._nodes)
+        return _Rows(sample, (frame, *others), self._grads, self._tagger.leaves).build(self._nodes)
 
 
 class _Rows:
     """Builds the rows: each op preceded by those of its leaves that were not there yet."""
 
     def __init__(
-        self, sample: Sample, frame: FrameType, grads: dict[Any, TensorSummary | None], parameters: dict[int, Leaf]
+        self,
+        sample: Sample,
+        frames: tuple[FrameType, ...],
+        grads: dict[Any, TensorSummary | None],
+        leaves: dict[int, Leaf],
     ) -> None:
         self._known = (sample.input, sample.target)
-        self._frame = frame
+        self._names = Names(frames[:1])
+        self._all_names = Names(frames) if len(frames) > 1 else self._names
+        self._paths = ModulePaths(self._all_names)
         self._grads = grads
-        self._parameters = parameters
+        self._leaves = leaves
         self._rows: list[Node] = []
         self._row_of: dict[Any, int] = {}
 
@@ -105,33 +113,39 @@ class _Rows:
         return tuple(self._rows)
 
     def _add_op(self, node: Any) -> None:
-        op: Op | None = node.metadata.get(TAG)
-        inputs = [self._row_of_node(source) for source, _ in node.next_functions if source is not None]
-        inputs += [self._row_of_leaf(leaf) for leaf in (op.leaves if op else ()) if self._is_shown(leaf)]
+        op: Op = node.metadata.get(TAG, UNHEARD)
+        path = self._paths.of(op.call)
+        inputs = [self._row_of_node(source, path) for source, _ in node.next_functions if source is not None]
+        inputs += [self._row_of_leaf(leaf, path) for leaf in op.leaves if self._is_shown(leaf)]
         row = Node(
             name=op_name(node.name()), kind="op", inputs=tuple(dict.fromkeys(i for i in inputs if i is not None)),
-            value=op.output if op else None, grad=self._grads.get(node), place=op.place if op else None,
-            node=node.name(),
+            value=op.output, grad=self._grads.get(node), place=op.place, node=node.name(),
+            module=path.module, types=path.types,
         )  # fmt: skip
         self._append(node, row)
 
-    def _row_of_node(self, node: Any) -> int | None:
+    def _row_of_node(self, node: Any, path: Path) -> int | None:
+        """The row of a node; that of a leaf comes with, and belongs to, the first op that uses it."""
         if node not in self._row_of and _is_leaf(node):
-            name = name_of(node.variable, (self._frame,)) or UNNAMED
-            used = self._parameters.get(id(node.variable))
-            value = used.summary if used else None
-            self._append(node, Node(name, "parameter", (), value, self._grads.get(node), node=node.name()))
+            name = self._all_names.of(node.variable) or UNNAMED
+            used = self._leaves.get(id(node.variable))
+            value, grad = used.summary if used else None, self._grads.get(node)
+            self._append(node, Node(name, "parameter", (), value, grad, None, node.name(), *path))
         return self._row_of.get(node)
 
-    def _row_of_leaf(self, leaf: Leaf) -> int:
+    def _row_of_leaf(self, leaf: Leaf, path: Path) -> int:
         key = ("leaf", id(leaf.value))
         if key not in self._row_of:
-            self._append(key, Node(name_of(leaf.value, (self._frame,)) or UNNAMED, "input", value=leaf.summary))
+            name = self._names.of(leaf.value) or UNNAMED
+            value = leaf.summary or try_summarise(leaf.value)
+            self._append(key, Node(name, "input", (), value, None, None, "", *path))
         return self._row_of[key]
 
     def _is_shown(self, leaf: Leaf) -> bool:
-        """Tensors always; numbers only if they are the sample's data, since 2 in x ** 2 is no leaf."""
-        return isinstance(leaf.value, torch.Tensor) or any(leaf.value is known for known in self._known)
+        """Data always; numbers only if they are the sample's data, since 2 in x ** 2 is no leaf."""
+        if isinstance(leaf.value, torch.Tensor):
+            return not leaf.value.requires_grad
+        return any(leaf.value is known for known in self._known)
 
     def _append(self, key: Any, row: Node) -> None:
         self._row_of[key] = len(self._rows)

@@ -7,64 +7,98 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import PurePath
 from types import FrameType
 from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
+from bptui.debuggee.findings import Findings
+from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
+from bptui.debuggee.loss_scale import LossScale
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameter_stats import ParameterStatistics
 from bptui.debuggee.parameters import Parameters, leaves_under
+from bptui.debuggee.pending import Pending
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
-from bptui.debuggee.user_loops import Loops, UserLoop, look_around
+from bptui.debuggee.updates import Updates
+from bptui.debuggee.user_loops import frames_around
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Node, Sample
 
 _ENGINE = "_engine_run_backward"
 
-_NO_SAMPLE = "each backward pass: no loop of your own stands around it"
-_NO_EPOCH = "none found: no second loop stands around the samples"
+_OTHER_THREADS = "backward passes in other threads than the main one are not listened to"
 
 
 class Hooks:
     """Turns backward passes into samples.
 
     A sample is one iteration of the innermost loop of the user's code around the backward call; where there is no
-    such loop, one backward pass.
+    such loop, what leads to one update of the weights.
     """
 
-    def __init__(self, stepper: Stepper, channel: Channel) -> None:
+    def __init__(
+        self,
+        stepper: Stepper,
+        channel: Channel,
+        keep_compile: bool = False,
+        sample_at: str = "",
+        epoch_length: int = 0,
+    ) -> None:
+        """Listen to nothing yet.
+
+        Args:
+            stepper: Takes the samples.
+            channel: Takes what is found out.
+            keep_compile: Whether torch.compile compiles, and what it compiles is not traced.
+            sample_at: "backward", "update" or "loop": what a sample ends with; empty to find out.
+            epoch_length: How many samples an epoch has, 0 to find out.
+        """
         self._stepper = stepper
+        self._findings = Findings(channel)
+        self._keeps_compile = keep_compile
+        self._is_compiled = False
         self._channel = channel
         self._is_inside = False
         self._works = True
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
         self._statistics = ParameterStatistics()
-        self._pending: _Pending | None = None
-        self._epochs = EpochCounter()
-        self._watch = LoopWatch(lambda: self._guard(self._complete), self._epochs.leave)
+        self._updates = Updates()
+        self._updates_before = 0
+        self._has_micro_batches = False
+        self._pending: Pending | None = None
+        self._sample_at = sample_at
+        self._passes = LoaderPasses()
+        self._loss_scale = LossScale()
+        self._epochs = EpochCounter(self._passes, epoch_length)
+        self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave)
         self._tracer: Tracer | None = None
         self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
-        self._told: tuple[UserLoop | None, UserLoop | None] = None, None
-        self._has_told = False
+        self._other_threads = ""
+        self._told: tuple[object, ...] = ()
         stepper.reader = RowReader()
+        stepper.stack = StackReader(running_calls)
+        stepper.declares_lengths = False
 
     def install(self) -> None:
         """Listen from now on."""
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
         self._engine = getattr(torch.autograd, _ENGINE)
         setattr(torch.autograd, _ENGINE, self._run_backward)
-        register_optimizer_step_pre_hook(self._before_update)
-        register_optimizer_step_post_hook(self._after_update)
-        torch.compile = self._compile_eagerly(torch.compile)
+        register_optimizer_step_pre_hook(not_compiled(self._before_step))
+        register_optimizer_step_post_hook(not_compiled(self._after_step))
+        self._passes.install()
+        self._loss_scale.install()
+        notice_compile(self._on_compile)
         self._trace_if_wanted()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
 
@@ -72,7 +106,13 @@ class Hooks:
         """The script is over: the sample at hand is complete."""
         self._guard(self._complete)
         if not self._stepper.steps:
-            self._channel.send(Found({"sample": "none: no backward pass was seen in the main thread"}))
+            self._findings.say(sample="none: no backward pass was seen in the main thread")
+        self._findings.say(threads=self._other_threads)
+
+    def resume(self) -> None:
+        """After a stop before the first sample: trace it, unless a mode of the script's would end before ours."""
+        if not self._stepper.steps and torch._C._len_torch_function_stack() == 0:
+            self._guard(self._trace_if_wanted)
 
     def leave(self) -> None:
         """Listen no more."""
@@ -90,7 +130,7 @@ class Hooks:
         is_training = kwargs.get("accumulate_grad", False)  # else it is a grad()
         pending = self._guard(self._before_backward, outputs, sys._getframe(1)) if is_training else None
         handles = self._guard(self._tracer.listen, outputs) if self._tracer else ()
-        self._is_inside = True
+        self._is_inside, self._updates_before = True, self._updates.count
         try:
             result = self._engine(outputs, *args, **kwargs)
         finally:
@@ -98,17 +138,15 @@ class Hooks:
             for handle in handles or ():
                 handle.remove()
         if pending is not None:
-            self._guard(self._after_backward, outputs, pending)
+            self._guard(self._after_backward, outputs, pending, sys._getframe(1))
         return result
 
     def _is_heard(self) -> bool:
         """Whether an engine run is the user's: not one inside another, of another thread, or of a transform."""
-        return (
-            not self._is_inside
-            and self._works
-            and threading.get_ident() == self._thread
-            and torch._C._functorch.maybe_current_level() is None
-        )
+        if threading.get_ident() != self._thread:
+            self._other_threads = _OTHER_THREADS
+            return False
+        return self._works and not self._is_inside and torch._C._functorch.maybe_current_level() is None
 
     def _guard(self, work: Callable[..., Any], *values: Any) -> Any:
         """Do our own work; a bug of ours ends the listening, never the training."""
@@ -124,110 +162,150 @@ class Hooks:
                 self._channel.send(Found({"trouble": f"bptui stopped listening: {error!r}"}))
         return None
 
-    def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> _Pending:
-        if self._pending is not None and not self._pending.is_watched:
-            self._complete()  # nobody says when its iteration ends; its update is done by now
-        pending = _Pending(frame)
-        if self._pending is None:
-            is_due = self._stepper.trace_next or self._statistics.is_due(self._stepper.overhead / 2)
-            is_measured = is_due or self._stepper.may_stop
-            self._parameters.begin(outputs, is_measured)
-            if is_measured:
-                self._statistics.begin(self._parameters.leaves, pending.scope, is_due)
-        else:
+    def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> Pending:
+        if self._pending is not None and self._is_over(self._pending):
+            self._complete()  # nobody says when it ends; its update is done by now
+        if self._pending is not None:
+            pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
             self._parameters.widen(outputs)
             if self._statistics.is_measuring:
-                self._statistics.widen(leaves_under(outputs), pending.scope)
+                self._statistics.widen(leaves_under(outputs), pending.scope, frame)
+            return pending
+        is_due = self._stepper.trace_next or self._statistics.is_due(self._stepper.overhead / 2)
+        is_measured = is_due or self._stepper.may_stop
+        self._parameters.begin(outputs, is_measured)
+        self._updates.look(self._parameters.leaves)
+        pending = Pending(frame, self._sample_at, 0, self._updates.count)
+        if is_measured:
+            self._statistics.begin(self._parameters.leaves, is_due, pending.scope, frame)
         return pending
 
-    def _after_backward(self, outputs: Sequence[Any], pending: _Pending) -> None:
+    def _is_over(self, pending: Pending) -> bool:
+        """Whether the sample at hand was complete before the backward pass that begins now."""
+        if pending.at == "loop":
+            return not pending.is_watched
+        if pending.at == "backward":
+            return True
+        self._updates.look(self._parameters.leaves)
+        return self._updates.count > pending.updates
+
+    def _after_backward(self, outputs: Sequence[Any], pending: Pending, frame: FrameType) -> None:
         self._parameters.note_grads()
         self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
-        numbered = self._epochs.see(pending.loops)
-        if pending.loops:
-            pending.is_watched = self._watch.watch(*pending.loops[0], until_exit=not numbered)
+            pending.scaling = self._loss_scale.in_words(outputs[0])
+        around = pending.around
+        is_numbered = self._epochs.see(around, frame)
+        if around.loops and (pending.at == "loop" or not is_numbered):
+            pending.is_watched = self._watch.watch(*around.loops[0], until_exit=not is_numbered)
         self._pending = pending
-        self._tell(pending.loops)
+        if pending.at == "update" and self._updates.count > pending.updates:
+            self._complete()  # the optimizer makes its steps within the backward pass
 
-    def _before_update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+    def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         self._watch.look_away()
-        if self._pending is not None and self._is_heard():
-            self._guard(self._parameters.before_update)
-        if self._statistics.is_measuring and self._works:
-            self._guard(self._statistics.before_update, optimizer)
+        if threading.get_ident() == self._thread and self._works:
+            self._guard(self._expect_update, optimizer)
 
-    def _after_update(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        if self._statistics.is_measuring and self._works:
-            self._guard(self._statistics.after_update, optimizer)
+    def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
+        self._updates.expect_step(optimizer)
+        if self._pending is not None and not self._is_inside:
+            self._parameters.before_update()
+        if self._statistics.is_measuring:
+            self._statistics.before_update(optimizer)
+
+    def _after_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        if threading.get_ident() == self._thread and self._works:
+            self._guard(self._note_update, optimizer)
         self._watch.look_back()
+
+    def _note_update(self, optimizer: torch.optim.Optimizer) -> None:
+        if self._statistics.is_measuring:
+            self._statistics.after_update(optimizer)
+        # An optimizer of each parameter's own, that makes its step as soon as there is a gradient: one update.
+        self._updates.note_step(
+            optimizer, counts=not self._is_inside or self._updates.count == self._updates_before
+        )
+        if self._pending is not None and self._pending.at != "loop" and not self._is_inside:
+            self._complete()
+
+    def _end_iteration(self) -> None:
+        if self._pending is not None and self._pending.at == "loop":
+            self._complete()
 
     def _complete(self) -> None:
         """The sample at hand is complete, after its update: keep it, and stop if that is asked for."""
         pending, self._pending = self._pending, None
         if pending is None or self._is_inside:
             return
-        epoch, index = self._epochs.place()
+        self._updates.look(self._parameters.leaves)
+        self._tell(pending)
+        epochs = self._epochs
+        epoch, index = epochs.place(pending)
         weight, after, grad = self._parameters.quantities()
-        sample = Sample(epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after)
+        sample = Sample(
+            epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after,
+            update_number=self._update_of(pending), samples=epochs.samples, epochs=epochs.epochs,
+        )  # fmt: skip
         if (measured := self._statistics.finish()) is not None:
             self._stepper.keep(*measured)
         nodes = self._graph(sample, pending) if self._tracer else None
-        self._stepper.visit(sample, pending.line, pending.path, nodes)
+        self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()
 
-    def _graph(self, sample: Sample, pending: _Pending) -> tuple[Node, ...]:
+    def _update_of(self, pending: Pending) -> int | None:
+        """The number of the sample's update, 0 without one; None as long as that is the sample's own number."""
+        count, samples = self._updates.count, self._stepper.steps + 1
+        # By hand, weights that stay as they are may have come to rest; micro-batches begin with the first.
+        if count != samples and (not self._updates.is_by_hand or samples == 1):
+            self._has_micro_batches = True
+        return (count if count > pending.updates else 0) if self._has_micro_batches else None
+
+    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
-        return tracer.graph(sample, pending.scope)
+        return tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
 
     def _trace_if_wanted(self) -> None:
         if self._stepper.trace_next and self._tracer is None:
             self._tracer = Tracer(self._tagger)
-            self._tracer.begin()
+            if not self._is_compiled:
+                self._tracer.begin()
 
-    def _tell(self, loops: Loops) -> None:
-        """Say how samples and epochs were found, once for each way."""
-        first = loops[0][1] if loops else None
-        second = loops[1][1] if len(loops) > 1 else None
-        if first is not self._told[0] or second is not self._told[1] or not self._has_told:
-            self._told, self._has_told = (first, second), True
-            facts = {"sample": _found(first) or _NO_SAMPLE, "epoch": _found(second) or _NO_EPOCH}
-            self._channel.send(Found(facts))
+    def _tell(self, pending: Pending) -> None:
+        """Say how samples, epochs and updates were found, once for each way."""
+        loop = pending.around.loops[0][1] if pending.around.loops else None
+        how = (
+            loop,
+            pending.at,
+            self._epochs.how,
+            self._updates.found,
+            pending.backwards,
+            pending.scaling,
+            self._other_threads,
+        )
+        if how != self._told:
+            self._told = how
+            self._findings.say(
+                sample=pending.how(self._sample_at),
+                epoch=self._epochs.in_words(),
+                update=self._updates.found or "none seen yet",
+                loss=pending.loss_in_words(),
+                threads=self._other_threads,
+            )
 
-    def _compile_eagerly(self, compile_: Callable[..., Any]) -> Callable[..., Any]:
-        """torch.compile that leaves the ops as they are: what was compiled can not be stepped."""
+    def _on_compile(self) -> None:
+        if self._works and self._stepper.is_ours:
+            self._guard(self._keep_or_leave_out)
 
-        def compile_eagerly(*args: Any, **kwargs: Any) -> Any:
-            if self._works and self._stepper.is_ours:
-                self._guard(self._force_eager)
-            return compile_(*args, **kwargs)
-
-        compile_eagerly.__wrapped__ = compile_  # type: ignore[attr-defined]
-        return compile_eagerly
-
-    def _force_eager(self) -> None:
-        torch.compiler.set_stance("force_eager")
-        self._channel.send(Found({"compile": "torch.compile is left out: compiled code can not be stepped"}))
-
-
-class _Pending:
-    """A backward pass whose sample is not complete yet."""
-
-    __slots__ = ("is_watched", "line", "loops", "loss", "path", "scope")
-
-    def __init__(self, caller: FrameType) -> None:
-        self.loss: torch.Tensor | None = None
-        own, self.line, self.loops = look_around(caller)
-        self.is_watched = False
-        self.scope = self.loops[0][0] if self.loops else own
-        self.path = own.f_code.co_filename
-
-
-def _found(loop: UserLoop | None) -> str:
-    if loop is None:
-        return ""
-    variable = f", variable {loop.target}" if loop.target else ""
-    return f"the loop at {PurePath(loop.path).name}:{loop.header}{variable}"
+    def _keep_or_leave_out(self) -> None:
+        if self._keeps_compile:
+            if not self._is_compiled:
+                stay_uncompiled()
+            self._is_compiled = True
+            self._tagger.end()  # a mode, even one that does nothing, has what is compiled compiled anew
+        else:
+            force_eager()
+        self._findings.say(compile=KEPT if self._keeps_compile else EAGER)

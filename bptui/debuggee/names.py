@@ -9,6 +9,9 @@ from typing import Any
 
 from torch import nn
 
+from bptui.debuggee import static
+from bptui.debuggee.submodules import buffers, parameters, submodules
+
 _DEPTH = 3
 
 _WIDTH = 1000
@@ -77,7 +80,7 @@ def _levels(scope: Mapping[str, Any]) -> Iterator[list[_Named]]:
 def _outer_first(level: list[_Named]) -> list[_Named]:
     """A module before those that it holds: "model.encoder.weight" also where there is a variable "encoder"."""
     modules = [held for _, held in level if is_module(held)]
-    inner = {id(part) for module in modules for part in nn.Module.modules(module) if part is not module}
+    inner = {id(part) for module in modules for _, part in submodules(module) if part is not module}
     return sorted(level, key=lambda named: id(named[1]) in inner) if inner else level
 
 
@@ -93,15 +96,13 @@ def _parts(name: str, held: Any) -> Iterator[_Named]:
     elif issubclass(kind, list | tuple):
         yield from ((f"{name}[{index}]", part) for index, part in enumerate(held))
     elif issubclass(kind, dict):
-        yield from ((f"{name}[{key!r}]", part) for key, part in held.items())
+        # Of other keys, an optimizer's are parameters, the repr is long, slow, and maybe the user's own code.
+        yield from ((f"{name}[{key!r}]", part) for key, part in held.items() if type(key) in (str, int))
     elif is_module(held):
-        yield from ((f"{name}.{key}", param) for key, param in nn.Module.named_parameters(held))
-        yield from ((f"{name}.{key}", buffer) for key, buffer in nn.Module.named_buffers(held))
+        yield from ((f"{name}.{key}", param) for key, param in parameters(held))
+        yield from ((f"{name}.{key}", buffer) for key, buffer in buffers(held))
     elif kind.__module__ not in ("builtins", "torch", "numpy"):
-        # vars() instead of getattr(): a property of the user's must not run for our curiosity.
-        attributes = getattr(held, "__dict__", None)
-        if isinstance(attributes, dict):
-            yield from ((f"{name}.{key}", part) for key, part in list(attributes.items()))
+        yield from ((f"{name}.{key}", part) for key, part in list(static.attributes(held).items()))
 
 
 def is_module(held: object) -> bool:

@@ -29,7 +29,7 @@ def norms(tensors: Sequence[torch.Tensor]) -> list[float | None]:
 
 
 def total(tensors: list[torch.Tensor], numel: int) -> torch.Tensor | float:
-    """The norm of all elements of all tensors together, of those that have numbers.
+    """The norm of all elements of all tensors together, NaN if one has no numbers to look at.
 
     Args:
         tensors: At least one.
@@ -40,7 +40,7 @@ def total(tensors: list[torch.Tensor], numel: int) -> torch.Tensor | float:
     """
     with torch._C.DisableTorchFunction(), without_grad():
         try:
-            if not tensors[0].is_cpu:
+            if not tensors[0].is_cpu and not tensors[0].is_meta:
                 each = torch.stack(torch._foreach_norm(tensors))
                 together: torch.Tensor = torch.linalg.vector_norm(each, dtype=torch.float64)
                 return together
@@ -50,7 +50,7 @@ def total(tensors: list[torch.Tensor], numel: int) -> torch.Tensor | float:
                     return norm
         except (RuntimeError, TypeError):  # sparse, quantised, of several devices
             pass
-    return math.hypot(*[norm for norm in norms(tensors) if norm is not None])
+    return math.hypot(*[math.nan if norm is None else norm for norm in norms(tensors)])
 
 
 class without_grad:  # noqa: N801 - as torch.no_grad, of which entering takes 3 µs

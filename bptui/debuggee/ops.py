@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch._C import _len_torch_function_stack, _pop_torch_function_stack, _push_on_torch_function_stack
+from torch._C._autograd import _get_sequence_nr
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
+from bptui.debuggee.module_calls import Call, ModuleCalls
 from bptui.debuggee.places import user_place
 from bptui.debuggee.stats import try_summarise
 from bptui.records import Place, TensorSummary
@@ -19,13 +21,17 @@ TAG = "bptui.op"
 """Under this key an autograd node's metadata holds the `Op` that made it."""
 
 
+_OF_LEAVES = 2**64 - 1
+"""The sequence number of the nodes of all leaves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """An argument without history: data, not a result.
 
     Attributes:
         value: The object itself, to be found again in the sample.
-        summary: Its numbers when the op was called.
+        summary: Its numbers when the first op used it.
     """
 
     value: object
@@ -34,30 +40,44 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One call of a torch function that autograd noticed."""
+    """One call of a torch function that autograd noticed.
+
+    Attributes:
+        output: What came out; None of a step in between, where one call makes several nodes.
+        leaves: The arguments that are data.
+        place: The user's line; None where it was not heard.
+        call: The module's call in which it was made.
+    """
 
     output: TensorSummary | None
     leaves: tuple[Leaf, ...]
     place: Place | None
+    call: Call | None
+
+
+UNHEARD = Op(None, (), None, None)
+"""What is known of a node that was made before anybody listened."""
 
 
 class OpTagger(TorchFunctionMode):
     """Tags the autograd node of every op with what was computed, from what, and where.
 
     Attributes:
-        parameters: The leaves that get a gradient, as they were when first used, by the tensor's id; the
-            `Leaf` keeps the tensor, so no id is used twice.
+        leaves: The tensors without history, as they were when first used, by their id; the `Leaf` keeps the
+            tensor, so no id is used twice.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.parameters: dict[int, Leaf] = {}
+        self.leaves: dict[int, Leaf] = {}
+        self._modules = ModuleCalls(self._note_passing)
         self._calls = 0  # in a call torch has taken us off the stack, and puts us back after it, whatever we do
         self._is_over = False
 
     def begin(self) -> None:
         """Listen from now on; what was heard before is forgotten."""
-        self.parameters = {}
+        self.leaves = {}
+        self._modules.begin()
         self._is_over = False
         if not self._calls and self not in _get_current_function_mode_stack():  # type: ignore[no-untyped-call]
             _push_on_torch_function_stack(self)
@@ -65,6 +85,7 @@ class OpTagger(TorchFunctionMode):
     def end(self) -> None:
         """Listen no more; a mode that the user's code has entered meanwhile, and not left, stays."""
         self._is_over = True
+        self._modules.end()
         if self._calls:
             return
         # `with` would take that mode off the stack in our place. If the user's code has left one that it entered
@@ -88,30 +109,54 @@ class OpTagger(TorchFunctionMode):
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
         inputs = tuple(_flat((*args, *(kwargs or {}).values())))
         before = self.note(inputs)
+        first = _get_sequence_nr()
         out = func(*args, **(kwargs or {}))
         for tensor in _flat((out,)):
             node = _node_of(tensor)
             if node is not None and node not in before:
-                self._tag(node, tensor, inputs)
+                self._tag(node, tensor, inputs, first)
         return out
 
     def note(self, values: Sequence[Any]) -> set[Any]:
-        """Tag, with their value alone, the nodes that were made unheard; give the nodes of all values.
+        """Tag, with value and module alone, the nodes that were made unheard; give the nodes of all values.
 
-        An autograd.Function of the user's own and compiled code are not called through us.
+        Not called through us are an autograd.Function of the user's own, compiled code, what a backward pass
+        computes again.
         """
         nodes = {node: value for value in values if (node := _node_of(value)) is not None}
+        call = self._modules.current
         for node, value in nodes.items():
             if TAG not in node.metadata:
-                node.metadata[TAG] = Op(try_summarise(value), (), None)
+                node.metadata[TAG] = Op(try_summarise(value), (), None, call)
+                if call is not None:
+                    _tag_between(node, Op(None, (), None, call), call.first)
         return set(nodes)
 
-    def _tag(self, node: Any, output: torch.Tensor, inputs: tuple[Any, ...]) -> None:
-        for value in inputs:
-            if isinstance(value, torch.Tensor) and value.requires_grad and value.is_leaf:
-                self.parameters.setdefault(id(value), Leaf(value, try_summarise(value)))
-        leaves = tuple(Leaf(value, try_summarise(value)) for value in inputs if _is_data(value))
-        node.metadata[TAG] = Op(try_summarise(output), leaves, user_place())
+    def _note_passing(self, values: Any) -> None:
+        self.note(tuple(_flat(values if isinstance(values, tuple) else (values,))))
+
+    def _tag(self, node: Any, output: torch.Tensor, inputs: tuple[Any, ...], first: int) -> None:
+        place, call = user_place(), self._modules.current
+        leaves = tuple(map(self._leaf, filter(_is_leaf, inputs)))
+        node.metadata[TAG] = Op(try_summarise(output), leaves, place, call)
+        _tag_between(node, Op(None, (), place, call), first)
+
+    def _leaf(self, value: Any) -> Leaf:
+        if not isinstance(value, torch.Tensor):
+            return Leaf(value, None if isinstance(value, float) else try_summarise(value))
+        if id(value) not in self.leaves:
+            self.leaves[id(value)] = Leaf(value, try_summarise(value))
+        return self.leaves[id(value)]
+
+
+def _tag_between(node: Any, op: Op, first: int) -> None:
+    """Tag the nodes that were made on the way to a node, those from sequence number `first` on."""
+    waiting = [source for source, _ in node.next_functions]
+    while waiting:
+        source = waiting.pop()
+        if source is not None and first <= source._sequence_nr() < _OF_LEAVES and TAG not in source.metadata:
+            source.metadata[TAG] = op
+            waiting += [deeper for deeper, _ in source.next_functions]
 
 
 def _flat(values: Sequence[Any]) -> Iterator[Any]:
@@ -131,7 +176,7 @@ def _node_of(value: Any) -> Any:
         return None
 
 
-def _is_data(value: Any) -> bool:
+def _is_leaf(value: Any) -> bool:
     if isinstance(value, torch.Tensor):
-        return not value.requires_grad
+        return not value.requires_grad or value.is_leaf
     return isinstance(value, np.generic | np.ndarray | float)

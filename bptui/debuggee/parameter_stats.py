@@ -63,16 +63,16 @@ class ParameterStatistics:
         now = time.perf_counter()
         return now >= self._slow and share > 0 and now >= self._ended + self._cost / share
 
-    def begin(self, leaves: Sequence[torch.Tensor], frame: FrameType, is_due: bool) -> None:
+    def begin(self, leaves: Sequence[torch.Tensor], is_due: bool, *frames: FrameType) -> None:
         """A sample is to be measured: its first backward pass, which reaches these leaves, is about to begin."""
         self.is_measuring, self._is_due, self._spent = True, is_due, 0.0
         self._reached, self._grads, self._used, self._before = {}, {}, set(), {}
-        self.widen(leaves, frame)
+        self.widen(leaves, *frames)
 
-    def widen(self, leaves: Sequence[torch.Tensor], frame: FrameType) -> None:
+    def widen(self, leaves: Sequence[torch.Tensor], *frames: FrameType) -> None:
         """A further backward pass of the sample is about to begin."""
         began = time.perf_counter()
-        self._table.reach(leaves, frame)
+        self._table.reach(leaves, *frames)
         self._reached |= {id(leaf): leaf for leaf in leaves}
         self._copy([each for each in self._table.tensors if id(each) not in self._before and _can_be_copied(each)])
         self._spent += time.perf_counter() - began

@@ -7,10 +7,10 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch import nn
 
 from bptui.debuggee.names import Names
-from bptui.debuggee.user_loops import is_own
+from bptui.debuggee.submodules import parameters
+from bptui.debuggee.user_loops import frames_around, is_own
 from bptui.records import Parameter
 
 
@@ -29,26 +29,27 @@ class ParameterTable:
         self._kinds: list[Any] = []
         self._index: dict[int, int] = {}
 
-    def reach(self, leaves: Sequence[torch.Tensor], frame: FrameType) -> list[int]:
+    def reach(self, leaves: Sequence[torch.Tensor], *frames: FrameType) -> list[int]:
         """Have these leaves in the table.
 
         Args:
             leaves: Those that a backward pass reaches, the nearest to the loss first.
-            frame: The user's, in which and in whose callers they have their names.
+            frames: The user's, in which and in whose callers they have their names; then, for those that have none
+                there, any others, whose callers may be a trainer's.
 
         Returns:
             Where in the table they are.
         """
         if any(id(leaf) not in self._index for leaf in leaves):
-            self._find(leaves, frame)
+            self._find(leaves, *frames)
         kinds = [(each.requires_grad, each.dtype, each.shape, each.device) for each in self.tensors]
         if kinds != self._kinds:
             self._kinds = kinds
             self.parameters = tuple(map(_parameter, self._names, self.tensors))
         return [self._index[id(leaf)] for leaf in leaves]
 
-    def _find(self, leaves: Sequence[torch.Tensor], frame: FrameType) -> None:
-        names = Names(_own_frames(frame))
+    def _find(self, leaves: Sequence[torch.Tensor], frame: FrameType, *others: FrameType) -> None:
+        names = Names([*_own_frames(frame), *(each for other in others for each in frames_around(other))])
         # What was there before stays as long as it has a name: two networks may be trained by turns.
         before = [tensor for tensor in self.tensors if tensor.requires_grad and names.of(tensor) is not None]
         wanted = {id(tensor): tensor for tensor in [*before, *reversed(leaves)]}
@@ -66,7 +67,7 @@ def _of_modules(names: Names, wanted: Iterable[int]) -> Iterator[tuple[str, torc
     missing = set(wanted)
     seen: set[int] = set()
     for prefix, module in names.modules() if missing else ():
-        named = {id(each): (f"{prefix}.{name}", each) for name, each in nn.Module.named_parameters(module)}
+        named = {id(each): (f"{prefix}.{name}", each) for name, each in parameters(module)}
         if not missing.isdisjoint(named):
             yield from (part for key, part in named.items() if key not in seen)
             seen.update(named)

@@ -66,7 +66,7 @@ class Parameters:
         if is_measured or self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
             self._find(outputs)
         if self._one is not None:
-            self._before = self._one.read()
+            self._before, self._is_weighed = self._one.read(), True
             return
         self._is_weighed = is_measured or len(self.leaves) <= _FEW
         self._before = self._together(self.leaves) if self._is_weighed else None
@@ -84,12 +84,10 @@ class Parameters:
         known = {id(leaf) for leaf in self.leaves}
         new = [leaf for leaf in leaves_under(outputs) if id(leaf) not in known]
         if new:
-            self._one = None
-            before = self._together(new) if self._is_weighed else None
-            self.leaves = [*self.leaves, *new]
+            self._one, self.leaves = None, [*self.leaves, *new]
             self._numel = _numel(self.leaves)
             if self._is_weighed:
-                self._before = self._joined(self._before, before)
+                self._before = self._joined(self._before, self._together(new))
         self._is_small = True  # the next sample begins with its own
 
     def note_grads(self) -> None:
@@ -155,17 +153,22 @@ class _One:
         self.leaf = leaf
         self._kind = Kind(tuple(leaf.shape), str(leaf.dtype).removeprefix("torch."), str(leaf.device))
 
-    def read(self) -> Known:
+    def read(self) -> Any:
         with torch._C.DisableTorchFunction():
-            return Known(self.leaf.item(), self._kind)
+            return self._read(self.leaf)
 
     def read_grad(self) -> tuple[Any, list[tuple[int, int]]]:
         with torch._C.DisableTorchFunction():
             grad = self.leaf.grad
             if grad is None:
                 return None, []
-            value = Known(grad.item(), self._kind) if grad.layout is torch.strided else grad.detach().clone()
-            return value, [(id(grad), grad._version)]
+            return self._read(grad), [(id(grad), grad._version)]
+
+    def _read(self, tensor: torch.Tensor) -> Any:
+        try:
+            return Known(tensor.item(), self._kind)
+        except (RuntimeError, TypeError):  # sparse, or not what it was any more
+            return tensor.detach().clone()
 
 
 def _is_one(tensor: torch.Tensor) -> bool:

@@ -96,7 +96,7 @@ class RowReader:
     def _reader(self, name: str, value: Any, kind: Kind) -> Read:
         if isinstance(value, Known):
             return _known_reader(kind)
-        if isinstance(value, float | np.floating):
+        if isinstance(value, float | np.floating) or (name == "update_number" and type(value) is int):
             return _number_reader(type(value))
         if isinstance(value, torch.Tensor) and kind.is_one and _has_item(value):
             return _one_element_reader(value)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
-from types import FrameType
-from typing import Any, cast
+from typing import Any
 
 from bptui.debuggee.console import Console
+from bptui.debuggee.frames import StackReader, suspended_calls, users_call
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.places import describe, user_traceback
 from bptui.debuggee.refusal import Refusal
@@ -34,6 +34,7 @@ def run(fork: Fork, channel: Channel, flag: memoryview) -> int:
         channel.send(Refused(str(refusal), refusal.traceback, refusal.code))
         return refusal.code
     channel.send(Loaded(loop.target, loop.source))
+    stepper.stack = StackReader(lambda: suspended_calls(loop.generator))
     ended = _run(loop, stepper)
     stepper.flush()
     atexit._run_exitfuncs()
@@ -55,6 +56,7 @@ def _run(loop: Loop, stepper: Stepper) -> Ended:
     except BaseException as error:
         if _is_ours(error):
             os._exit(1)  # the session is gone: there is nobody left to tell
+        stepper.fail(error)
         return Ended(describe(error), user_traceback(error), 1)
     return Ended()
 
@@ -63,20 +65,23 @@ def _run_to_the_end(loop: Loop, stepper: Stepper) -> None:
     try:
         stepper.wait()
         _visit_all(loop, stepper)
+    except BadSample as error:
+        stepper.fail(error)  # while the loop still stands at its yield
+        raise
     finally:
         loop.generator.close()  # its own clean-up, before anything is said of the end
 
 
 def _visit_all(loop: Loop, stepper: Stepper) -> None:
-    generator, path, done = loop.generator, loop.target.path, object()
-    frame = cast(FrameType, generator.gi_frame)
+    generator, done = loop.generator, object()
     while True:
         item, tracer = _next_traced(generator, done) if stepper.trace_next else (next(generator, done), None)
         if item is done:
             return
         sample = as_sample(item)
+        frame, line = users_call(generator)
         nodes = tracer.graph(sample, frame) if tracer else None
-        stepper.visit(sample, frame.f_lineno, path, nodes)
+        stepper.visit(sample, line, frame.f_code.co_filename, nodes)
 
 
 def _next_traced(generator: Any, done: object) -> tuple[Any, Tracer]:

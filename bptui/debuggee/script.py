@@ -8,25 +8,41 @@ import importlib.machinery
 import mmap
 import os
 import platform
+import signal
 import sys
+import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import Any
 
 from bptui.debuggee.own_socket import Lost, OwnSocket
 from bptui.debuggee.process import die_with_parent
 from bptui.debuggee.stepper import Quitting, Stepper
 from bptui.debuggee.terminal_marks import TerminalMarks
 from bptui.debuggee.torch_import import TorchFinder
-from bptui.protocol import Channel, Doing, Ended, Loaded
+from bptui.protocol import Channel, Doing, Ended, Found, Loaded
 from bptui.records import Target
+
+NUDGE = signal.SIGURG
+"""With it the session asks to look for commands at the next line of Python; see `bptui.session.debuggee`."""
 
 _GONE = (EOFError, OSError, Lost)
 
 
-def join(channel_fd: int, flag_fd: int) -> None:
-    """Connect, pause before the first line, and listen from then on."""
+_OURS = str(Path(__file__).parent)
+_INSTALLED = ("<", _OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
+
+
+def join(channel_fd: int, flag_fd: int, **settings: Any) -> None:
+    """Connect, pause before the first line, and listen from then on.
+
+    Args:
+        channel_fd: The channel to the session.
+        flag_fd: The shared byte that the session raises.
+        **settings: What the session was told of how to listen, as `Hooks` takes it.
+    """
     die_with_parent()
     for fd in (channel_fd, flag_fd):  # what the script starts has no part in them
         os.set_inheritable(fd, False)
@@ -34,7 +50,7 @@ def join(channel_fd: int, flag_fd: int) -> None:
     marks = TerminalMarks(lambda: stepper.producing)
     stepper = Stepper(channel, memoryview(mmap.mmap(flag_fd, 1)), marks)
     os.close(flag_fd)
-    script = _Script(channel, stepper, marks)
+    script = _Script(channel, stepper, marks, settings)
     os.register_at_fork(after_in_child=script.leave)
     sys.excepthook = _without_our_frames(sys.excepthook)
     atexit.register(script.end)  # registered first, it runs last
@@ -43,18 +59,24 @@ def join(channel_fd: int, flag_fd: int) -> None:
         script.on_torch()
     else:
         sys.meta_path.insert(0, TorchFinder(script.before_torch, script.on_torch))
+    signal.signal(NUDGE, script.on_nudge)
+    signal.siginterrupt(NUDGE, False)  # what the script reads and writes goes on as if nothing had been
     script.begin()
 
 
 class _Script:
     """The life of a script under bptui."""
 
-    def __init__(self, channel: Channel, stepper: Stepper, marks: TerminalMarks) -> None:
+    def __init__(
+        self, channel: Channel, stepper: Stepper, marks: TerminalMarks, settings: Mapping[str, Any]
+    ) -> None:
         self._channel = channel
+        self._settings = settings
         self._stepper = stepper
         self._marks = marks
         self._at_end: Callable[[], None] = lambda: None
         self._at_fork: Callable[[], None] = lambda: None
+        self._at_resume: Callable[[], None] = lambda: None
         self._is_ours = True
 
     def begin(self) -> None:
@@ -74,12 +96,27 @@ class _Script:
     def on_torch(self) -> None:
         """Listen to torch, now that it is there."""
         if self._is_ours:
-            from bptui.debuggee.hooks import Hooks
-
-            hooks = Hooks(self._stepper, self._channel)
-            self._at_end, self._at_fork = hooks.finish, hooks.leave
             with contextlib.suppress(*_GONE):
-                hooks.install()
+                try:
+                    self._listen()
+                except ImportError as error:  # no numpy there
+                    self._channel.send(Found({"trouble": f"bptui can not listen: {error}"}))
+
+    def _listen(self) -> None:
+        from bptui.debuggee.hooks import Hooks
+
+        hooks = Hooks(self._stepper, self._channel, **self._settings)
+        self._at_end, self._at_fork, self._at_resume = hooks.finish, hooks.leave, hooks.resume
+        hooks.install()
+
+    def on_nudge(self, number: int, frame: FrameType | None) -> None:
+        """Obey at once what can not wait for the end of a sample."""
+        if self._is_ours and not _is_in_our_code(frame):
+            try:
+                self._stepper.attend(_where(frame))
+                self._at_resume()
+            except _GONE:
+                self._is_ours = False
 
     def end(self) -> None:
         """Say how it ended; the exit code is the process's own."""
@@ -88,6 +125,9 @@ class _Script:
             with contextlib.suppress(*_GONE):
                 self._at_end()
                 self._stepper.flush()
+                error = getattr(sys, "last_value", None)
+                if error is not None:
+                    self._stepper.fail(error)
                 self._channel.send(_ended())
 
     def wrap_exit(self, exit_: Callable[[int], object]) -> Callable[[int], object]:
@@ -97,6 +137,7 @@ class _Script:
             if self._is_ours:
                 with contextlib.suppress(*_GONE):
                     self._stepper.flush()
+                    self._channel.send(Ended(f"os._exit({status})"))
             return exit_(status)
 
         return exit_at_once
@@ -119,6 +160,19 @@ def _ended() -> Ended:
     return Ended(text.strip().splitlines()[-1], text, 1)
 
 
+def _is_in_our_code(frame: FrameType | None) -> bool:
+    while frame is not None and not frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _where(frame: FrameType | None) -> str:
+    """The nearest line of a file that is not installed, in words."""
+    while frame is not None and frame.f_code.co_filename.startswith(_INSTALLED):
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame is not None else ""
+
+
 def _without_our_frames(before: Callable[..., object]) -> Callable[..., None]:
     def hook(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
         _cut_our_frames(error)
@@ -129,14 +183,13 @@ def _without_our_frames(before: Callable[..., object]) -> Callable[..., None]:
 
 def _cut_our_frames(error: BaseException | None) -> None:
     """Take the frames of our hooks, through which an error of the user's has passed, out of its traceback."""
-    ours = str(Path(__file__).parent)
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         frames = error.__traceback__
         while frames is not None:
             after = frames.tb_next
-            while after is not None and after.tb_frame.f_code.co_filename.startswith(ours):
+            while after is not None and after.tb_frame.f_code.co_filename.startswith(_OURS):
                 after = after.tb_next
             frames.tb_next = after
             frames = after

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
+from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Breakpoints,
     Channel,
@@ -22,12 +23,15 @@ from bptui.protocol import (
     Pause,
     Quit,
     Samples,
+    StackSeen,
     Step,
     Stopped,
+    pack_graph,
 )
-from bptui.records import OVERHEAD, Node, Parameter, Sample
+from bptui.records import OVERHEAD, Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
+    from bptui.debuggee.frames import StackReader
     from bptui.debuggee.rows import Row, RowReader
 
 ROOM = 1024
@@ -87,7 +91,9 @@ class Stepper:
         may_stop: Whether the training may stop after the next sample, as nobody can know where an epoch ends.
         reader: Turns samples into rows, once torch is there.
         overhead: Of the running time, so much goes into graphs and, by halves, into statistics of parameters.
+        stack: Reads where the user's code is, once torch is there.
         is_ours: False in a child that the training has forked.
+        declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
     def __init__(self, channel: Channel, flag: memoryview, console: Marks) -> None:
@@ -98,7 +104,10 @@ class Stepper:
         self._seen = flag[0]
         self._console = console
         self.reader: RowReader | None = None
+        self.stack: StackReader | None = None
+        self._sources = Sources()
         self.is_ours = True
+        self.declares_lengths = True
         self._announced = 0
         self._rows: list[Row] = []
         self._sent = 0
@@ -107,6 +116,7 @@ class Stepper:
         self._breakpoints: frozenset[int] = frozenset()
         self._epochs = Epochs()
         self._stopped = True
+        self._pausing: Pause | None = None
         self._ticks = 0
         self.overhead = OVERHEAD
         self._live = LiveTraces(OVERHEAD / 2)
@@ -138,18 +148,43 @@ class Stepper:
         """Statistics of each parameter at the sample that is visited next; not due, if only for a stop there."""
         self._statistics.add(self.steps, parameters, numbers, is_due)
 
-    def wait(self, reason: str = "") -> None:
-        """Stop until a command says how to go on."""
+    def wait(self, reason: str = "", is_amid: bool = False) -> None:
+        """Stop until a command says how to go on.
+
+        Args:
+            reason: Why here, empty if it was asked for.
+            is_amid: Whether this is in the midst of a sample.
+        """
         self.flush()
         self._stopped = True
+        self._pausing = None
         self._console.flush()
-        self._channel.send(Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
+        stack = self._messages(self.stack.now(is_amid)) if self.stack else ()
+        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self._channel.receive())
         self._stopped = False
         self._console.mark()
         self._plan()
+
+    def fail(self, error: BaseException) -> None:
+        """An exception ends the training: send the frames that it went through."""
+        self.flush()
+        if self.stack is not None:
+            self._channel.send(*self._messages(self.stack.of(error)))
+
+    def attend(self, where: str) -> None:
+        """Obey commands in the midst of a sample, or before the first one, and stop if that is asked for.
+
+        Args:
+            where: The line of the script that is about to be run.
+        """
+        self._tick()
+        if self._pausing is not None and (self._pausing.at_once or not self.steps):
+            self.wait(f"at {where}", is_amid=True)
+        else:
+            self._plan()
 
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""
@@ -159,6 +194,7 @@ class Stepper:
         """Send the rows that wait, in batches of one layout."""
         messages: list[Message] = list(self._statistics.messages())
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
+            messages += self._sources.of(layout.place.path) if layout.place else ()
             messages.append(LayoutSeen(self._announced, layout))
             self._announced += 1
         for layout_id, group in itertools.groupby(self._rows, key=lambda row: row.layout):
@@ -169,6 +205,12 @@ class Stepper:
         if messages:
             self._channel.send(*messages)
 
+    def _messages(self, stack: Stack) -> list[Message]:
+        if not stack.frames:
+            return []
+        sources = [source for frame in stack.frames for source in self._sources.of(frame.place.path)]
+        return [*sources, StackSeen(self.steps, stack)]
+
     def _attend(self, sample: Sample, nodes: tuple[Node, ...] | None) -> None:
         ended = self._epochs.ends_with(sample, self.steps)
         if self._goal.epochs is not None:
@@ -176,7 +218,7 @@ class Stepper:
         if nodes is not None:
             self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
-            self._channel.send(GraphTraced(self.steps - 1, nodes))
+            self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
             self._live.end(self.steps)
         if self._flag[0] != self._seen:
             self._tick()
@@ -200,6 +242,7 @@ class Stepper:
 
     def _obey(self, command: Message) -> None:
         if isinstance(command, Pause):
+            self._pausing = command
             # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
             soon = self.steps + 1
             self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
@@ -216,14 +259,17 @@ class Stepper:
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
-        if self._goal.epochs is not None and (rest := self._epochs.samples_to(self._goal.epochs)) is not None:
-            self._goal = Goal(stop_at=self.steps + rest)
         left = None if self._goal.stop_at is None else self._goal.stop_at - self.steps
+        if self._goal.epochs is not None:
+            left = self._epochs.samples_to(self._goal.epochs)
+            if left is not None and self.declares_lengths:
+                self._goal = Goal(stop_at=self.steps + left)
         last = self._epochs.samples_to_the_end()
         nearest = self._epochs.samples_to_index(self._breakpoints)
         counts = [count for count in (left, last, nearest) if count is not None]
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
-        if self._goal.epochs is not None:
+        watched = watched or not self.steps  # the first sample says how many there are
+        if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
         is_live = self._ticks >= TRACE_EVERY and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live

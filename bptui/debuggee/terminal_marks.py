@@ -1,4 +1,4 @@
-"""Marks in a script's own terminal, which nobody sees, of the step to which its text belongs."""
+"""Marks in what a script prints, which nobody sees, of the step and the stream to which its text belongs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from typing import TextIO
 class TerminalMarks:
     """The script's sys.stdout and sys.stderr stay what they are; only their `write` says first where it is.
 
-    Marks go to our terminal only: the script may put a file of its own under fd 1 or 2.
+    Marks go only to what we gave it, a terminal for both or a pipe for each: the script may put a file of its own
+    under fd 1 or 2.
     """
 
     def __init__(self, step: Callable[[], int]) -> None:
         self._step = step
-        self._marked: dict[int, int] = {}
-        self._terminals: dict[int, tuple[int, int]] = {}
-        for fd, stream in ((1, sys.stdout), (2, sys.stderr)):
+        self._marked: dict[tuple[int, int], tuple[int, int]] = {}
+        self._given: dict[int, tuple[int, int]] = {}
+        for fd, stream in ((2, sys.stderr), (1, sys.stdout)):
             with contextlib.suppress(OSError, AttributeError):
-                self._terminals[fd] = _identity(fd)
+                self._given[fd] = _identity(fd)
                 stream.write = self._marking(fd, stream)  # type: ignore[method-assign]
 
     def flush(self) -> None:
@@ -32,23 +33,23 @@ class TerminalMarks:
 
     def mark(self) -> None:
         """Say which step begins now, for those who write without Python."""
-        for fd in self._terminals:
+        for fd in self._given:  # stdout comes last: on a terminal for both, what C prints is taken for stdout's
             with contextlib.suppress(OSError):
                 os.write(fd, self._mark(fd).encode())
 
     def leave(self) -> None:
         """In a forked child: no more marks."""
-        self._terminals.clear()
+        self._given.clear()
 
     def _mark(self, fd: int) -> str:
-        """The mark of the present step; nothing if it was the last here, or this is not our terminal."""
-        step = self._step()
-        if step == self._marked.get(fd) or fd not in self._terminals:
+        """The mark of the present step; nothing if it was the last there, or if the fd is not ours any more."""
+        given, mark = self._given.get(fd), (self._step(), fd)
+        if given is None or self._marked.get(given) == mark:
             return ""
         with contextlib.suppress(OSError):
-            if _identity(fd) == self._terminals[fd]:
-                self._marked[fd] = step
-                return f"\x1b_bptui;{step}\x1b\\"
+            if _identity(fd) == given:
+                self._marked[given] = mark
+                return f"\x1b_bptui;{mark[0]};{fd}\x1b\\"
         return ""
 
     def _marking(self, fd: int, stream: TextIO) -> Callable[[str], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bptui.protocol.codec import decode, encode, from_json, to_json
 from bptui.protocol.framing import Channel, LineSplitter, read_message
+from bptui.protocol.graphs import pack_graph, unpack_graph
 from bptui.protocol.messages import (
     ABSENT,
     PROTOCOL_VERSION,
@@ -32,9 +33,12 @@ from bptui.protocol.messages import (
     Reset,
     Samples,
     Shutdown,
+    SourceSeen,
+    StackSeen,
     Status,
     Step,
     Stopped,
+    Typed,
     WarmUp,
     Welcome,
 )
@@ -69,14 +73,19 @@ __all__ = [
     "Reset",
     "Samples",
     "Shutdown",
+    "SourceSeen",
+    "StackSeen",
     "Status",
     "Step",
     "Stopped",
+    "Typed",
     "WarmUp",
     "Welcome",
     "decode",
     "encode",
     "from_json",
+    "pack_graph",
     "read_message",
     "to_json",
+    "unpack_graph",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Node, Parameter, RunState, Target
+from bptui.records import Layout, Parameter, RunState, Stack, Target
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
@@ -37,7 +37,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Stop after the sample at hand."""
+    """Stop after the sample at hand; before the first one, at the next line of the script.
+
+    Attributes:
+        at_once: Stop at the next line in the midst of a sample, too.
+    """
+
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,14 @@ class Quit:
     """End the training and the session."""
 
 
-Command: TypeAlias = Attach | Step | Pause | Breakpoints | Overhead | Reset | Quit
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Keys for the script's own terminal, as a terminal sends them."""
+
+    keys: str
+
+
+Command: TypeAlias = Attach | Step | Pause | Breakpoints | Overhead | Reset | Quit | Typed
 
 
 # -- notices: session → app ----------------------------------------------------------------------------
@@ -103,6 +116,8 @@ class Status:
         live: The newest sample in one line, only while nothing is recorded.
         refused: The one line with which the target was refused, empty if it was not.
         exit_code: The exit code of the training or of the refusal, None while it lives.
+        has_terminal: Whether there is a script that reads a terminal of its own.
+        waits_for_input: Whether it waits for something to be typed there, as far as the kernel tells.
     """
 
     state: RunState
@@ -117,6 +132,8 @@ class Status:
     live: str = ""
     refused: str = ""
     exit_code: int | None = None
+    has_terminal: bool = False
+    waits_for_input: bool = False
 
 
 Notice: TypeAlias = Welcome | Status
@@ -265,10 +282,31 @@ class ParameterSamples:
 
 @dataclass(frozen=True, slots=True)
 class GraphTraced:
-    """The computation graph of a sample."""
+    """The computation graph of a sample.
+
+    Attributes:
+        step: The sample.
+        nodes: Base64 of its rows as `pack_graph` gives them.
+    """
 
     step: int
-    nodes: tuple[Node, ...]
+    nodes: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSeen:
+    """The text of a file that a sample or a frame stands in; sent once for each."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackSeen:
+    """Where the user's code is after `steps` samples; at most 256 KB."""
+
+    steps: int
+    stack: Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +352,8 @@ Event: TypeAlias = (
     | ParametersSeen
     | ParameterSamples
     | GraphTraced
+    | SourceSeen
+    | StackSeen
     | Stopped
     | Ended
 )

@@ -15,6 +15,7 @@ class EpochFinder:
         self._ordinal = 0
         self._first = 0
         self._epoch: int | None = None
+        self._index = 0
 
     def follow(self, first: int, epochs: list[int], indexes: list[int], declared: int | None) -> Iterator[Ended]:
         """The epochs that end with these samples.
@@ -26,8 +27,10 @@ class EpochFinder:
             declared: How many samples an epoch has, if the loop says so.
         """
         for step, (epoch, index) in enumerate(zip(epochs, indexes, strict=True), first):
-            if self._epoch is not None and epoch != self._epoch:
+            # The same number again, from the first sample on, is another epoch: a counter that was set back.
+            if self._epoch is not None and (epoch != self._epoch or index == 0 < self._index):
                 yield self._end(self._epoch, step - 1)
+            self._index = index
             if self._epoch is None:
                 self._epoch, self._first = epoch, step
             if index + 1 == declared:

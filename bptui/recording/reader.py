@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import from_json
+from bptui.protocol import from_json, unpack_graph
 from bptui.recording import parameters
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
@@ -25,6 +25,7 @@ from bptui.records import (
     Parameter,
     ParameterStats,
     RecordedSample,
+    Stack,
     Target,
     TensorSummary,
 )  # fmt: skip
@@ -78,6 +79,7 @@ class Reader:
         self.path = path
         self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
+        self._unpacked = lru_cache(maxsize=4)(unpack_graph)
         self._parameters = lru_cache(maxsize=64)(self._read_parameters)
 
     def close(self) -> None:
@@ -177,13 +179,18 @@ class Reader:
     def graph(self, branch: int, step: int) -> tuple[Node, ...] | None:
         """The graph of a sample, None if it was not traced."""
         rows = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [sample_id(branch, step)])
-        return from_json(tuple[Node, ...], rows[0][0]) if rows else None
+        return self._unpacked(rows[0][0]) if rows else None
 
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""
         span = (sample_id(branch, 0), sample_id(branch, max(step, 0)))
         ((key,),) = self._rows("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span)
         return None if key is None else step_of(key)
+
+    def stack(self, branch: int, steps: int) -> Stack | None:
+        """The user's frames after so many samples, None if it did not stop there."""
+        rows = self._rows("SELECT stack FROM stacks WHERE next = ?", [sample_id(branch, steps)])
+        return from_json(Stack, rows[0][0]) if rows else None
 
     def output_count(self) -> int:
         """How many lines were printed, over all branches."""

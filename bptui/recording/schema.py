@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 """Kept in SQLite's user_version; another version is refused."""
 
 APPLICATION_ID = 0x62707475
@@ -21,6 +21,9 @@ SHIFT = FAN.bit_length() - 1
 
 LEVELS = 8
 """Levels of buckets: 16⁸ samples, more than a branch has room for in practice."""
+
+REWRITTEN = 64
+"""Of `output`, so many of the last lines may still be written anew, as rows of a terminal are by progress bars."""
 
 NAN, NEGATIVE_ZERO = 1, 1 << len(QUANTITIES)
 """The marks of the first quantity; those of the others are shifted by their number."""
@@ -41,7 +44,7 @@ CREATE TABLE branches (
 CREATE TABLE layouts (id INTEGER PRIMARY KEY, layout TEXT NOT NULL UNIQUE);
 
 -- A quantity of several elements stands here as its norm, its summary in `tensors`. SQLite stores NaN as NULL and
--- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 8 + i that it is -0.0.
+-- -0.0 as 0: bit i of `marks` says that quantity i is NaN and not absent, bit 9 + i that it is -0.0.
 CREATE TABLE samples (
     id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL, layout INTEGER NOT NULL,
     marks INTEGER NOT NULL, {_values}
@@ -78,7 +81,11 @@ CREATE TABLE parameter_buckets (
     level INTEGER, id INTEGER, parameters INTEGER, ranges BLOB NOT NULL, PRIMARY KEY (level, id, parameters)
 ) WITHOUT ROWID;
 
-CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes TEXT NOT NULL);
+-- `nodes`: rows as protocol.pack_graph gives them.
+CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
+
+-- `next` is the sample before which it stopped, so that there is one before the first sample too.
+CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

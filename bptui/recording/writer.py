@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, Samples, to_json
+from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, Samples, StackSeen, to_json
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.parameters import ParameterWriter
-from bptui.recording.schema import NAN, NEGATIVE_ZERO, SCHEMA, as_text, sample_id
+from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id
 from bptui.records import QUANTITIES, Layout, RunState
 
+_PRINT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
 _INSERT_SAMPLE = f"INSERT INTO samples VALUES ({', '.join('?' * (5 + len(QUANTITIES)))})"
 
 
@@ -49,6 +50,8 @@ class Writer:
         self._buckets = BucketWriter(self._db)
         self._parameters = ParameterWriter(self._db)
         self._epochs = EpochFinder()
+        self._lines = 0
+        self._line_of_row: dict[int, int] = {}
         self.describe({"began": repr(time.time())})
         self.commit()
 
@@ -66,7 +69,7 @@ class Writer:
         self.commit()  # with the buckets of the branch that ends here
         parent = self.branch if self.branch >= 0 else None
         self.branch, self.steps = self.branch + 1, 0
-        self._announced, self._epochs = {}, EpochFinder()
+        self._announced, self._epochs, self._line_of_row = {}, EpochFinder(), {}
         self._buckets.begin_branch()
         self._parameters.begin_branch()
         row = (self.branch, parent, reason, time.time(), "starting", "", None)
@@ -118,13 +121,37 @@ class Writer:
 
     def graph(self, graph: GraphTraced) -> None:
         """Write the computation graph of a sample."""
-        nodes = "[" + ",".join(map(to_json, graph.nodes)) + "]"
-        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [(sample_id(self.branch, graph.step), nodes)])
+        row = (sample_id(self.branch, graph.step), base64.b64decode(graph.nodes))
+        self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [row])
+
+    def stack(self, seen: StackSeen) -> None:
+        """Write the frames of a stop; those of an exception take the place of the stop's before it."""
+        row = (sample_id(self.branch, seen.steps), as_text(to_json(seen.stack)))
+        self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?)", [row])
 
     def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
         """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""
-        rows = ((None, self.branch, step, stream, as_text(text)) for step, stream, text in lines)
-        self._many("INSERT INTO output VALUES (?, ?, ?, ?, ?)", rows)
+        rows = [(None, self.branch, step, stream, as_text(text)) for step, stream, text in lines]
+        self._lines += len(rows)
+        self._many(_PRINT, rows)
+
+    def rows(self, rows: Iterable[tuple[int, int, int, str]]) -> None:
+        """Write rows of a terminal: (number, step, 1 for stdout or 2 for stderr, text).
+
+        A row that comes again was rewritten: it takes the place of what it was.
+        """
+        printed = [
+            (self._line_of(row), self.branch, step, stream, as_text(text)) for row, step, stream, text in rows
+        ]
+        self._many(_PRINT, printed)
+        for row in sorted(self._line_of_row)[:-REWRITTEN]:
+            del self._line_of_row[row]
+
+    def _line_of(self, row: int) -> int:
+        if row not in self._line_of_row:
+            self._lines += 1
+            self._line_of_row[row] = self._lines
+        return self._line_of_row[row]
 
     def commit(self) -> None:
         """Make everything written so far visible and safe."""

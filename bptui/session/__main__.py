@@ -20,8 +20,9 @@ async def _serve() -> None:
 
 
 def _main() -> int:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app's terminal
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the session outlives it
+    # Ctrl-C is for the app's terminal, and the session outlives that. Not SIG_IGN: the training would inherit it.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGHUP, lambda *_: None)
     adopt_orphans()
     try:
         asyncio.run(_serve())

@@ -10,8 +10,10 @@ LONGEST = 1 << 16
 TAIL = 100
 """So many lines are kept at least of what comes at once, the last ones."""
 
-_MARK = re.compile(rb"\x1b_bptui;(-?\d{1,18})\x1b\\")
-_PARTIAL_MARK = re.compile(rb"\x1b(_[^\x1b]{0,30}\x1b?)?\Z")
+MARK = re.compile(rb"\x1b_bptui;(-?\d{1,18})(?:;([12]))?\x1b\\")
+"""What a debuggee writes between its text: the step, and on a terminal the stream, of what follows."""
+
+PARTIAL_MARK = re.compile(rb"\x1b(_[^\x1b]{0,30}\x1b?)?\Z")
 
 Line = tuple[int, int, str]
 """Step, 1 for stdout or 2 for stderr, text without its newline."""
@@ -38,17 +40,16 @@ class LineReader:
             room: How many lines are welcome; of more, only the last are kept, and a line says how many are not.
         """
         text = self._rest + piece
-        partial = _PARTIAL_MARK.search(text)
+        partial = PARTIAL_MARK.search(text)
         self._rest = text[partial.start() :] if partial else b""
-        # re.split with a group alternates text, mark, text, …
-        parts = _MARK.split(text[: len(text) - len(self._rest)])
+        # re.split with groups alternates text, step, stream, text, …
+        parts = MARK.split(text[: len(text) - len(self._rest)])
         lines: list[Line] = []
-        for i, part in enumerate(parts):
-            if i % 2:
-                self._step = int(part)
-            else:
-                lines += self._cut(part, room - len(lines))
-        return b"".join(parts[::2]), lines
+        for i in range(0, len(parts), 3):
+            lines += self._cut(parts[i], room - len(lines))
+            if i + 1 < len(parts):
+                self._step = int(parts[i + 1])
+        return b"".join(parts[::3]), lines
 
     def finish(self) -> tuple[bytes, list[Line]]:
         """What is left when the stream ends without a newline."""

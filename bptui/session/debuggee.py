@@ -6,18 +6,24 @@ import asyncio
 import collections
 import contextlib
 import fcntl
+import json
 import mmap
 import os
 import signal
 import socket
 import tempfile
 import termios
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bptui.protocol import Ended, Event, Exited, Fork, Forked, LineSplitter, Message, Quit, decode, encode
-from bptui.session.keeper import Keeper
+from bptui.session.keeper import INJECT, PARENT, Keeper
 from bptui.session.output import OnLines, OnText, Output
+from bptui.session.streams import Streams
+from bptui.session.terminal import OnRows, Terminal
+
+NUDGE = signal.SIGURG
+"""Does nothing where nobody expects it, and so no harm; Go's runtime has chosen it for that, too."""
 
 _READ = 1 << 16
 
@@ -28,7 +34,8 @@ class Debuggee:
     Attributes:
         pid: Its process, once the keeper has said it.
         code: Its exit code once it is over, negative for a signal.
-        output: What it prints.
+        output: What it prints into pipes.
+        terminal: The terminal of a script, None if it has none.
         ended: How its loop ended, once that is known.
         heard: How many messages it has sent.
     """
@@ -38,6 +45,8 @@ class Debuggee:
         self.pid: asyncio.Future[int] = loop.create_future()
         self.code: asyncio.Future[int] = loop.create_future()
         self.output = Output(on_lines, on_text)
+        self.terminal: Terminal | None = None
+        self._on_text = on_text
         self.ended: Ended | None = None
         self.heard = 0
         self._is_killed = False
@@ -56,26 +65,34 @@ class Debuggee:
         for fd in given[1:]:
             os.close(fd)
 
-    async def spawn(self, command: Sequence[str], stdin: int | None) -> None:
-        """Start an unmodified script under a terminal of its own, joined to us by its sitecustomize.
+    async def spawn(
+        self, command: Sequence[str], settings: Mapping[str, Any], streams: Streams, on_rows: OnRows
+    ) -> None:
+        """Start an unmodified script in a session of its own, joined to us by its sitecustomize.
 
         Args:
             command: The interpreter and its arguments.
-            stdin: What it reads, None for its terminal.
+            settings: How to listen to it, as `bptui.debuggee.script.join` takes it.
+            streams: What it reads and writes.
+            on_rows: Called with what its terminal shows.
         """
         ours, theirs = socket.socketpair()
         self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
         flag = _shared_byte()
         self._flag = mmap.mmap(flag, 1)
-        terminal, errors = self.output.open_terminals()
+        if streams.has_terminal:
+            self.terminal = Terminal(on_rows, self._on_text, streams.size, streams.shown)
+        pipes = {stream: self.output.open_pipe(stream) for stream in streams.piped}
+        inner = self.terminal.inner if self.terminal else -1
+        stdin = inner if streams.stdin is None else streams.stdin
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=terminal if stdin is None else stdin, stdout=terminal, stderr=errors,
+            *command, stdin=stdin, stdout=pipes.get(1, inner), stderr=pipes.get(2, inner),
             start_new_session=True, pass_fds=(theirs.fileno(), flag),
-            env=_joined_environment(theirs.fileno(), flag),
-            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
+            env=_joined_environment(theirs.fileno(), flag, settings),
+            preexec_fn=_taking(inner) if self.terminal else None,
         )  # fmt: skip
         theirs.close()
-        for fd in (flag, terminal, errors):
+        for fd in (flag, *pipes.values()):
             os.close(fd)
         self.pid.set_result(process.pid)
         self._waiting = asyncio.create_task(self._wait(process))
@@ -84,8 +101,6 @@ class Debuggee:
         code = await process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # what it left behind
-        if self.ended is not None and self.ended.code == 0 and code:
-            self.ended = None  # it ended with an exit code that only the process itself knows
         self.code.set_result(code)
 
     def follow(self, event: Event) -> None:
@@ -134,32 +149,65 @@ class Debuggee:
     async def end(self, grace: float) -> None:
         """End it: let it clean up for `grace` seconds, then kill it and all it started."""
         self.send(Quit())
+        self.nudge()
         await asyncio.wait([self.code], timeout=grace)
         self.kill()
 
     def kill(self) -> None:
         """Kill its process group: itself and the children it has; once it is over, its id may be another's."""
         self._is_killed = True
+        self.signal(signal.SIGKILL)  # so young, perhaps, that it has no group yet
+        self.signal_all(signal.SIGKILL)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process itself, as long as there is one."""
         if self.pid.done() and not self.code.done():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid.result(), signal.SIGKILL)
+                os.kill(self.pid.result(), number)
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to its process group: itself and the children it has."""
+        if self.pid.done() and not self.code.done():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid.result(), number)
+
+    def nudge(self) -> None:
+        """Have a script read its commands at the next line of Python, whatever it is doing."""
+        self.signal(NUDGE)
+
+    def waits_for_input(self) -> bool:
+        """Whether it waits for something to be typed into its terminal."""
+        return self.terminal is not None and self.pid.done() and self.terminal.is_read_by(self.pid.result())
+
+    def drain(self) -> None:
+        """Hand on everything that it has printed until now."""
+        self.output.drain()
+        if self.terminal is not None:
+            self.terminal.drain()
 
     def close(self) -> None:
         """Let go of its fds."""
         self._writer.close()
         self.output.close()
+        if self.terminal is not None:
+            self.terminal.close()
+            self.terminal = None
         self._flag.close()
 
 
-def _joined_environment(channel: int, flag: int) -> dict[str, str]:
+def _taking(terminal: int) -> Callable[[], None]:
+    """What a new session does to be this terminal's: Ctrl-C and the size of the window then reach it."""
+    return lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)  # type: ignore[return-value]
+
+
+def _joined_environment(channel: int, flag: int, settings: Mapping[str, Any]) -> dict[str, str]:
     """The environment in which Python finds our sitecustomize, which then puts everything back."""
-    package = Path(__file__).parents[2]
+    given = {"parent": str(PARENT), "channel_fd": channel, "flag_fd": flag, **settings}
     before = os.environ.get("PYTHONPATH", "")
-    inject = str(package / "bptui" / "debuggee" / "inject")
     return os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, (inject, before))),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), before))),
         "BPTUI_PYTHONPATH": before,
-        "BPTUI_JOIN": f"{channel}:{flag}:{package}",
+        "BPTUI_JOIN": json.dumps(given),
     }
 
 

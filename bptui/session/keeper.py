@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import socket
 import subprocess
-import sys
 import tempfile
+from pathlib import Path
 from typing import IO
 
 from bptui.protocol import Message, WarmUp, encode, read_message
@@ -17,6 +17,23 @@ GRACE = 0.5
 """Seconds that a keeper that has closed its channel gets to end."""
 
 _LAST_WORDS = 2000  # characters of its stderr
+
+
+PARENT = Path(__file__).parents[2]
+"""Where the package lies."""
+
+INJECT = PARENT / "bptui" / "debuggee" / "inject"
+"""What other interpreters get of us; its only modules are made for that."""
+
+_START = f"""\
+import sys
+sys.path.insert(0, {str(INJECT)!r})
+from bptui_package import load
+del sys.path[0]
+load({str(PARENT)!r})
+from bptui.debuggee.keeper import keep
+keep(int(sys.argv[1]))
+"""
 
 
 class Keeper:
@@ -41,12 +58,12 @@ class Keeper:
         self._is_warm = False
 
     @classmethod
-    async def start(cls, python: str = sys.executable) -> Keeper:
-        """Start the process; torch is imported when it says `Ready`."""
+    async def start(cls, python: str) -> Keeper:
+        """Start the process in an interpreter that has torch; it is imported when it says `Ready`."""
         ours, theirs = socket.socketpair()
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         process = subprocess.Popen(
-            [python, "-m", "bptui.debuggee", str(theirs.fileno())],
+            [python, "-c", _START, str(theirs.fileno())],
             pass_fds=[theirs.fileno()], start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
         )  # fmt: skip

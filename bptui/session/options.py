@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from typing import Any
 
 from bptui.records import OVERHEAD
 
@@ -20,6 +22,10 @@ class SessionOptions:
         log: Where to write the protocol, None for nowhere.
         listen: The fd of the listening socket for apps, None without apps.
         socket: The path of that socket.
+        python: The interpreter that runs the target.
+        keep_compile: Whether torch.compile compiles, and what it compiles is not traced.
+        sample_at: What a script's sample ends with, as the user says; empty to find out.
+        epoch_length: How many samples an epoch of a script has, as the user says; 0 to find out.
     """
 
     target: str
@@ -30,3 +36,16 @@ class SessionOptions:
     socket: str = ""
     script: tuple[str, ...] = ()
     overhead: float = OVERHEAD
+    python: str = sys.executable
+    keep_compile: bool = False
+    sample_at: str = ""
+    epoch_length: int = 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a script's own process is told of how to listen."""
+        return {
+            "keep_compile": self.keep_compile,
+            "sample_at": self.sample_at,
+            "epoch_length": self.epoch_length,
+        }

@@ -6,7 +6,6 @@ import array
 import asyncio
 import fcntl
 import os
-import struct
 import termios
 import time
 from collections.abc import Callable
@@ -22,13 +21,26 @@ BURST = 1_000_000
 STEADY = 20_000
 """So many lines a second are kept in full after that."""
 
-ROWS, COLUMNS = 24, 80
-"""The size of a script's terminal."""
-
-BREATH = 0.005
-"""Seconds between two reads of a terminal: a script flushes every line there, and would wake us for each."""
-
 _READ = 1 << 16
+
+
+class Room:
+    """How many lines are welcome now: many at once, not so many all the time."""
+
+    def __init__(self) -> None:
+        self._room = float(BURST)
+        self._refilled = time.monotonic()
+
+    def refill(self) -> int:
+        """So many are welcome by now."""
+        now = time.monotonic()
+        self._room = min(self._room + STEADY * (now - self._refilled), BURST)
+        self._refilled = now
+        return int(self._room)
+
+    def use(self, lines: int) -> None:
+        """So many have come."""
+        self._room -= lines
 
 
 OnLines = Callable[[list[Line]], None]
@@ -51,21 +63,23 @@ class Output:
         """
         self._on_lines = on_lines
         self._on_text = on_text
-        self._room = float(BURST)
-        self._refilled = time.monotonic()
+        self._room = Room()
         self._readers: dict[int, LineReader] = {}
         self._fresh: list[Line] = []
         self._waiting: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._terminals: set[int] = set()
 
     def open(self) -> tuple[int, int]:
         """Make the pipes; returns the ends to write to."""
-        return self._open(1), self._open(2)
+        return self.open_pipe(1), self.open_pipe(2)
 
-    def open_terminals(self) -> tuple[int, int]:
-        """Make two terminals, so that stdout and stderr are told apart; returns their inner ends."""
-        return self._open_terminal(1), self._open_terminal(2)
+    def open_pipe(self, stream: int) -> int:
+        """Make one of them; returns the end to write to."""
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        self._readers[ours] = LineReader(stream)
+        asyncio.get_running_loop().add_reader(ours, self._read, ours)
+        return theirs
 
     def drain(self) -> None:
         """Hand on everything that has been printed until now."""
@@ -82,48 +96,15 @@ class Output:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _open(self, stream: int) -> int:
-        ours, theirs = os.pipe()
-        self._listen(ours, stream)
-        return theirs
-
-    def _open_terminal(self, stream: int) -> int:
-        ours, theirs = os.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        modes = termios.tcgetattr(theirs)
-        modes[1] &= ~termios.OPOST  # newlines stay as they are printed
-        termios.tcsetattr(theirs, termios.TCSANOW, modes)
-        self._terminals.add(ours)
-        self._listen(ours, stream)
-        return theirs
-
-    def _listen(self, fd: int, stream: int) -> None:
-        os.set_blocking(fd, False)
-        self._readers[fd] = LineReader(stream)
-        self._resume(fd)
-
-    def _resume(self, fd: int) -> None:
-        if fd in self._readers:
-            asyncio.get_running_loop().add_reader(fd, self._wake, fd)
-
-    def _wake(self, fd: int) -> None:
-        if fd in self._terminals:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(fd)
-            loop.call_later(BREATH, self._resume, fd)
-        self._read(fd)
-
     def _read(self, fd: int, size: int = _READ) -> None:
         try:
             piece = os.read(fd, size)
         except BlockingIOError:
             return
-        except OSError:  # EIO: the last inner end of a terminal is closed
-            piece = b""
         if not piece:
             self._close(fd)
             return
-        self._take(self._readers[fd].stream, *self._readers[fd].feed(piece, self._refill()))
+        self._take(self._readers[fd].stream, *self._readers[fd].feed(piece, self._room.refill()))
 
     def _look(self) -> None:
         # Only what is there now: another process may print faster than we read.
@@ -131,15 +112,9 @@ class Output:
             if size := _size(fd):
                 self._read(fd, size)
 
-    def _refill(self) -> int:
-        now = time.monotonic()
-        self._room = min(self._room + STEADY * (now - self._refilled), BURST)
-        self._refilled = now
-        return int(self._room)
-
     def _take(self, stream: int, text: bytes, lines: list[Line]) -> None:
         self._on_text(stream, text)
-        self._room -= len(lines)
+        self._room.use(len(lines))
         self._fresh += lines
         if lines and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SETTLE, self._settle)
@@ -164,7 +139,6 @@ class Output:
     def _close(self, fd: int) -> None:
         asyncio.get_running_loop().remove_reader(fd)
         reader = self._readers.pop(fd)
-        self._terminals.discard(fd)
         self._take(reader.stream, *reader.finish())
         os.close(fd)
 

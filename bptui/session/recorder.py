@@ -8,10 +8,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
-from bptui.protocol.messages import Found, GraphTraced, LayoutSeen, ParameterSamples, ParametersSeen, Samples
+from bptui.protocol.messages import (
+    Found,
+    GraphTraced,
+    LayoutSeen,
+    ParameterSamples,
+    ParametersSeen,
+    Samples,
+    SourceSeen,
+    StackSeen,
+)
 from bptui.recording.writer import Writer
 from bptui.records import QUANTITIES, RunState
 from bptui.session.console import Line
+from bptui.session.screen import Row
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
 
@@ -65,6 +75,10 @@ class Recorder:
                 self._write(self._writer.parameter_samples, event)
             case GraphTraced():
                 self._write(self._writer.graph, event)
+            case SourceSeen(path=path, text=text):
+                self._write(self._writer.source, path, text)
+            case StackSeen():
+                self._write(self._writer.stack, event)
             case Found(facts=facts):
                 self.describe(facts)
             case Loaded(target=target, source=source):
@@ -74,6 +88,10 @@ class Recorder:
     def output(self, lines: list[Line]) -> None:
         """Write printed lines."""
         self._write(self._writer.output, lines)
+
+    def rows(self, rows: list[Row]) -> None:
+        """Write rows of a terminal, over what they showed before."""
+        self._write(self._writer.rows, rows)
 
     def commit(self) -> None:
         """Make what was written visible and safe."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
-import sys
+import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -30,23 +30,33 @@ from bptui.protocol import (
     Status,
     Step,
     Stopped,
+    Typed,
 )  # fmt: skip
 from bptui.records import RunState
 from bptui.session.console import Line
 from bptui.session.debuggee import Debuggee
 from bptui.session.keeper import Keeper
 from bptui.session.log import ProtocolLog
+from bptui.session.memory import MemoryWatch
 from bptui.session.options import SessionOptions
 from bptui.session.orphans import kill_orphans
 from bptui.session.output import OnText
 from bptui.session.recorder import Recorder
+from bptui.session.screen import Row
+from bptui.session.streams import Streams
 from bptui.session.words import Rate, death, in_words
+
+NO_TORCH = "torch is not imported yet"
+"""What a script is doing at first."""
 
 TICK = 0.02
 """Seconds between two raisings of the flag while running."""
 
 COMMIT_TICKS = 4
 """Ticks between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
+
+SILENT_TICKS = 12
+"""After so many of those without a sample, a second or so, a script is asked once for what it has not sent yet."""
 
 GRACE = 1.0
 """Seconds that a training gets to clean up before it is killed."""
@@ -73,7 +83,7 @@ class Session:
         options: SessionOptions,
         notify: Callable[[Status], None],
         on_text: OnText = lambda *_: None,
-        stdin: int | None = None,
+        streams: Streams = Streams(),  # noqa: B008 - frozen
     ) -> None:
         """Create the recording.
 
@@ -81,7 +91,7 @@ class Session:
             options: What to run.
             notify: Called with every new status.
             on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
-            stdin: The fd that a script reads, None for a terminal of its own.
+            streams: What a script reads and writes.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -94,9 +104,11 @@ class Session:
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
         self._on_text = on_text
-        self._stdin = stdin
+        self._streams = streams
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
+        self._is_urgent = False
+        self._doing = ""
         self._written: tuple[RunState, str, int | None] | None = None
         self._rate = Rate()
         self._keeper: Keeper | None = None
@@ -110,6 +122,7 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._failure: BaseException | None = None
+        self._memory = MemoryWatch()
         self._lock = asyncio.Lock()  # a command is done before the next begins, whoever sent it
 
     # -- life ------------------------------------------------------------------------------------------
@@ -164,10 +177,35 @@ class Session:
                     self._queue.append(command)
                 case Pause() if state == "running":
                     self._pause(command)
+                case Typed(keys=keys):
+                    self.type(keys.encode())
                 case Breakpoints():
                     self._set_breakpoints(command)
                 case Reset() if state != "starting":
                     await self._reset()
+
+    # -- the script's terminal -------------------------------------------------------------------------
+
+    def type(self, keys: bytes) -> None:
+        """Press keys at the script's terminal."""
+        if self._debuggee is not None and self._debuggee.terminal is not None:
+            self._debuggee.terminal.type(keys)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the script's terminal another size."""
+        self._streams = dataclasses.replace(self._streams, size=(rows, columns))
+        if self._debuggee is not None and self._debuggee.terminal is not None:
+            self._debuggee.terminal.resize(rows, columns)
+
+    def is_suspended_by(self, key: bytes) -> bool:
+        """Whether this key at the script's terminal stops its jobs."""
+        terminal = self._debuggee.terminal if self._debuggee is not None else None
+        return terminal is not None and terminal.is_suspended_by(key)
+
+    def signal(self, number: int, to_all: bool) -> None:
+        """Send a signal to the script, or to its children, too, as a terminal does."""
+        if self._debuggee is not None:
+            (self._debuggee.signal_all if to_all else self._debuggee.signal)(number)
 
     # -- the debuggee ----------------------------------------------------------------------------------
 
@@ -181,14 +219,17 @@ class Session:
             await self._start_keeper()
 
     async def _spawn_script(self) -> None:
+        self._doing = NO_TORCH
         self._change(detail=f"starting {self.options.target}")
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
-        await self._debuggee.spawn((sys.executable, *self.options.script), self._stdin)
+        command = (self.options.python, *self.options.script)
+        await self._debuggee.spawn(command, self.options.settings, self._streams, self._on_rows)
+        self._change(has_terminal=self._debuggee.terminal is not None)
         self._following = self._spawn(self._follow(self._debuggee))
 
     async def _start_keeper(self) -> None:
-        self._keeper = await Keeper.start()
+        self._keeper = await Keeper.start(self.options.python)
         self._spawn(self._follow_keeper(self._keeper))
 
     async def _fork(self, keeper: Keeper) -> None:
@@ -279,7 +320,7 @@ class Session:
             kill_orphans({self._keeper.pid})
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
-            self._on_end(debuggee.ended or self._unsaid(code))
+            self._on_end(self._ending(debuggee, code))
 
     async def _wait_in_silence(self, debuggee: Debuggee, both: list[asyncio.Future[Any]]) -> None:
         """Wait for both as long as something is still said: on a busy machine the last samples take their time."""
@@ -288,11 +329,25 @@ class Session:
             heard = debuggee.heard
             await asyncio.wait(both, timeout=PATIENCE)
 
-    def _unsaid(self, code: int) -> Ended:
-        """The end of a debuggee that did not say it: a loop always does, a script may leave without a word."""
-        if code == 0 and self.options.script:
-            return Ended()
-        return Ended(death(code), code=128 - code if code < 0 else code or 1)
+    def _ending(self, debuggee: Debuggee, code: int) -> Ended:
+        """How it ended: a loop says so itself, the exit code of a script is its process's own."""
+        ended = debuggee.ended or Ended()
+        if debuggee.ended is not None and not self.options.script:
+            return ended
+        line = ended.line or (death(code) if code or not self.options.script else self._unseen())
+        if code == -signal.SIGKILL and self.options.script:
+            line += f"; {self._memory.after_kill()}"
+        return Ended(line, ended.traceback, 128 - code if code < 0 else code or int(not self.options.script))
+
+    def _unseen(self) -> str:
+        """Why there was nothing to step in a script that has come to its end."""
+        if self._recorder.seen:
+            return ""
+        return (
+            "it never imported torch"
+            if self._doing == NO_TORCH
+            else "no backward pass was seen in its main thread"
+        )
 
     async def _read(self, debuggee: Debuggee) -> None:
         try:
@@ -311,7 +366,7 @@ class Session:
 
     def _step(self, command: Step) -> None:
         self._is_finite = command.granularity == "sample"
-        self._change(state="running", detail="")
+        self._change(state="running", detail="" if self._recorder.seen else self._doing)
         self._rate = Rate()
         self._send(command)
         self._tick_on()
@@ -326,8 +381,15 @@ class Session:
         self._queue.clear()
         if self._debuggee is not None:  # else it is over, and _follow is about to say so
             self._send(command)
+            self._is_urgent = command.at_once or not self._recorder.seen
             self._change(pausing=True)
+            self._nudge()
             self._show()
+
+    def _nudge(self) -> None:
+        """Have a pause that waits for no sample obeyed; again if it came in the midst of our own code."""
+        if self.status.pausing and self._is_urgent and self._debuggee is not None:
+            self._debuggee.nudge()
 
     # -- events ----------------------------------------------------------------------------------------
 
@@ -337,9 +399,10 @@ class Session:
             case Samples():
                 self._newest = event
             case Stopped() if not self._is_leaving:
-                debuggee.output.drain()
+                debuggee.drain()
                 self._on_stopped(event)
             case Doing(what=what):
+                self._doing = what
                 self._change(detail=what)
             case Refused():
                 self._refuse(event)
@@ -352,7 +415,9 @@ class Session:
             self._send(Overhead(self.options.overhead))
         if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
             self._send(Breakpoints(self.status.breakpoints))
-        self._change(state="paused", detail=event.reason, pausing=False, samples_per_second=0.0)
+        self._change(
+            state="paused", detail=event.reason, pausing=False, samples_per_second=0.0, waits_for_input=False
+        )
         if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:
@@ -361,6 +426,13 @@ class Session:
 
     def _on_lines(self, lines: list[Line]) -> None:
         self._recorder.output(lines)
+        self._on_printed()
+
+    def _on_rows(self, rows: list[Row]) -> None:
+        self._recorder.rows(rows)
+        self._on_printed()
+
+    def _on_printed(self) -> None:
         if self.status.state != "running":  # otherwise the next tick commits
             self._show()
 
@@ -371,6 +443,7 @@ class Session:
 
     def _on_end(self, ended: Ended) -> None:
         self._tick_off()
+        self._change(waits_for_input=False, has_terminal=False)
         if not self.status.refused:
             state = "finished" if ended.code == 0 else "failed"
             detail = "\n".join(filter(None, (ended.line, ended.traceback)))
@@ -419,7 +492,13 @@ class Session:
                 self._on_commit_tick()
 
     def _on_commit_tick(self) -> None:
-        self._change(samples_per_second=self._rate.update(self._recorder.seen))
+        rate = self._rate.update(self._recorder.seen)
+        silence = self._rate.silence
+        waits = self._debuggee is not None and silence > 0 and self._debuggee.waits_for_input()
+        self._change(samples_per_second=rate, waits_for_input=waits)
+        self._nudge()
+        if silence == SILENT_TICKS and self._recorder.seen and self._debuggee is not None:
+            self._debuggee.nudge()  # the last of many quick samples may wait there for the next one
         if self._recorder.is_dirty or self.status != self._shown:
             self._show()
 

@@ -13,14 +13,20 @@ from bptui.records import QUANTITIES
 
 
 class Rate:
-    """Samples per second over the last second or so."""
+    """Samples per second over the last second or so.
+
+    Attributes:
+        silence: How many updates there were since the last one with a new sample.
+    """
 
     def __init__(self) -> None:
+        self.silence = 0
         self._marks: collections.deque[tuple[float, int]] = collections.deque(maxlen=25)
 
     def update(self, steps: int) -> float:
         """Note that there are so many samples now; returns the rate."""
         now = time.monotonic()
+        self.silence = self.silence + 1 if self._marks and self._marks[-1][1] == steps else 0
         self._marks.append((now, steps))
         then, before = self._marks[0]
         return (steps - before) / (now - then) if now > then else 0.0

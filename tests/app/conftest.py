@@ -19,10 +19,20 @@ import pytest
 
 from bptui.app.app import BptuiApp
 from bptui.app.messages import SessionLost, StatusArrived, Welcomed
-from bptui.protocol import PROTOCOL_VERSION, Command, GraphTraced, Samples, Status, Welcome, to_json
+from bptui.protocol import (
+    PROTOCOL_VERSION,
+    Command,
+    GraphTraced,
+    Samples,
+    StackSeen,
+    Status,
+    Welcome,
+    pack_graph,
+    to_json,
+)
 from bptui.recording.reader import Reader
 from bptui.recording.writer import Writer
-from bptui.records import QUANTITIES, Kind, Layout, Node, Place, Target, TensorSummary
+from bptui.records import QUANTITIES, Frame, Kind, Layout, Local, Node, Place, Stack, Target, TensorSummary
 
 SCALAR = Kind((1,), "float32", "cpu")
 
@@ -90,7 +100,11 @@ class Recorded:
         return self
 
     def graph(self, step: int, *nodes: Node) -> Recorded:
-        self.writer.graph(GraphTraced(step, nodes))
+        self.writer.graph(GraphTraced(step, base64.b64encode(pack_graph(nodes)).decode()))
+        return self
+
+    def stack(self, steps: int, *frames: Frame, error: str = "") -> Recorded:
+        self.writer.stack(StackSeen(steps, Stack(frames, 0, error)))
         return self
 
     def prints(self, *lines: tuple[int, int, str]) -> Recorded:
@@ -212,6 +226,54 @@ def at_seed(seed: Path) -> Callable[..., tuple[BptuiApp, FakeLink]]:
 
     def make(steps: int = 5, state: Any = "paused", **more: Any) -> tuple[BptuiApp, FakeLink]:
         link = FakeLink(seed, Status(state, 0, steps, **more))
+        return BptuiApp(link), link  # type: ignore[arg-type]
+
+    return make
+
+
+LOOP = """\
+def step(x):
+    loss = (w * x).sum()
+    loss.backward()
+    return loss
+
+def train():
+    for x in data:
+        losses.append(step(x))
+
+train()
+"""
+
+
+def frames(mean: float, index: int) -> tuple[Frame, ...]:
+    x = TensorSummary((32, 10), "float32", "cpu", -1.0, 1.0, mean, 0.5, 2.0, 0, 0, 0, 0, (mean,) * 3)
+    inner = (
+        Local("x", "Tensor", summary=x),
+        Local("losses", "list", "3 items"),
+        Local("losses[0]", "Tensor", summary=Recorded.summary(4.0)),
+        Local("index", "int", summary=TensorSummary.of_one(index, Kind((), "int", "cpu"))),
+        Local("device", "str", "'cpu'"),
+    )
+    return (
+        Frame("train", Place("/x/loop.py", 7), inner, inside="12 frames of lightning"),
+        Frame("<module>", Place("/x/main.py", 2), (Local("model", "Linear", "11 parameters"),), left_out=3),
+    )
+
+
+@pytest.fixture
+def stopped(
+    recorded: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[BptuiApp, FakeLink]]:
+    """Makes an app on a session that has stopped after two samples, and after three."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bptui.recording.writer.time.time", lambda: 0.0)
+
+    def make(steps: int = 2, state: Any = "paused", error: str = "", **more: Any) -> tuple[BptuiApp, FakeLink]:
+        recording = recorded("stopped.bptui").target(source=LOOP)
+        recording.writer.source("/x/main.py", "from loop import train\ntrain()\n")
+        recording.samples([{"epoch": 0, "index": i, "loss": 4.0 - i} for i in range(3)])
+        recording.stack(2, *frames(0.25, 1)).stack(3, *frames(0.5, 2), error=error).state(state)
+        link = FakeLink(Path("stopped.bptui"), Status(state, 0, steps, **more))
         return BptuiApp(link), link  # type: ignore[arg-type]
 
     return make

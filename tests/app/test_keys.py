@@ -106,6 +106,7 @@ async def test_a_digit_alone_goes_to_a_panel(at_seed, monkeypatch) -> None:
         for panel in reversed(PANELS):
             await pilot.press(str(panel.NUMBER))
             await until(pilot, lambda panel=panel: app.screen.active == panel.NAME.lower())
+        monkeypatch.setattr("bptui.app.count.WAITS", 600)
         await press(pilot, "9", "s")
         assert app.screen.active == "graph"
         assert link.sent == [Step("sample", 9)]

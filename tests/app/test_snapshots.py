@@ -15,6 +15,8 @@ from bptui.app.app import BptuiApp
 from bptui.protocol import Status
 from bptui.records import Node, Place
 
+from .transformer import transformer
+
 SMALL, MEDIUM, LARGE = (80, 24), (120, 36), (160, 50)
 DARK, LIGHT, ANSI, ANSI_LIGHT = "textual-dark", "textual-light", "ansi-dark", "ansi-light"
 NAN, INF = float("nan"), float("inf")
@@ -116,6 +118,43 @@ def test_not_a_number(snap_compare, recorded, fake_link, monkeypatch, tmp_path) 
     )
     recording.graph(3, *nodes).state()
     app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), Status("paused", 0, 4)))
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then())
+
+
+@pytest.mark.parametrize(
+    ("size", "keys"),
+    [(MEDIUM, ()), (MEDIUM, ("z",)), (SMALL, ()), (MEDIUM, ("z", *["down"] * 8, "enter"))],
+    ids=["medium", "zoomed", "small", "unfolded"],
+)
+def test_transformer(snap_compare, recorded, fake_link, monkeypatch, tmp_path, size, keys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bptui.recording.writer.time.time", lambda: 0.0)
+    recording = recorded("gpt.bptui").target("a transformer").samples([{"epoch": 0, "index": 0, "loss": 4.3}])
+    recording.graph(0, *transformer(bad="NN")).state()
+    app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), Status("paused", 0, 1)))
+
+    async def run(pilot: Pilot) -> None:
+        await stand_still(pilot)
+        app.screen.choose(1)
+        await then(*keys)(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=["small", "medium"])
+def test_a_frame_of_the_stack(snap_compare, stopped, size: tuple[int, int]) -> None:
+    app, link = stopped()
+
+    async def run(pilot: Pilot) -> None:
+        await stand_still(pilot)
+        link.say(Status("paused", 0, 3))
+        await then("u")(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+def test_the_line_that_raised(snap_compare, stopped) -> None:
+    app, _ = stopped(3, "failed", "ValueError: no good", detail="ValueError: no good", exit_code=1)
     assert snap_compare(app, terminal_size=MEDIUM, run_before=then())
 
 

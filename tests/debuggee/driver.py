@@ -139,6 +139,7 @@ class Debuggee:
     def close(self) -> None:
         """End it, if it has not ended."""
         with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)  # it may be so young that it has no group of its own yet
             os.killpg(self.pid, signal.SIGKILL)
         self.code()
         self.channel.sock.close()

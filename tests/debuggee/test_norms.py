@@ -49,9 +49,10 @@ def test_nothing_of_the_users_is_called():
 @pytest.mark.parametrize("count", [1, 4, 20])
 def test_together(count):
     assert total([FOUR] * count, 3 * count) == pytest.approx(5 * math.sqrt(count))
+    assert math.isnan(total([FOUR] * count + [torch.empty(2, device="meta")], 3 * count + 2))
     for odd, norm in ((torch.tensor([math.nan]), "nan"), (torch.tensor([math.inf]), "inf")):
         assert repr(total([FOUR] * count + [odd], 3 * count + 1)) == norm
-    others = [FOUR.to_sparse(), FOUR.half(), torch.zeros(0), torch.empty(2, device="meta")]
+    others = [FOUR.to_sparse(), FOUR.half(), torch.zeros(0)]
     assert total([FOUR] * count + others, 100) == pytest.approx(5 * math.sqrt(count + 2))
 
 

@@ -94,7 +94,7 @@ class Sample:
         if self.statistics.is_measuring:
             self.statistics.widen(leaves, self.frame)
         else:
-            self.statistics.begin(leaves, self.frame, True)
+            self.statistics.begin(leaves, True, self.frame)
         loss.backward()
         self.statistics.note_grads()
 

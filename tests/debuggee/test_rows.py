@@ -126,7 +126,9 @@ def test_the_tensors_of_a_sample_whose_layout_changed_are_there_once(reader):
 
 
 @pytest.mark.parametrize(
-    "bad", ["low", {"a": 1}, object(), ["a"], [[1], [2, 3]], 10**400, np.array([None])], ids=repr
+    "bad",
+    ["low", {"a": 1}, object(), ["a"], [[1], [2, 3]], 10**400, np.array([None])],
+    ids=["text", "dict", "object", "list of text", "uneven", "too large", "array of objects"],
 )
 @pytest.mark.parametrize("before", [None, 1.0, 1, torch.ones(1), torch.ones(2)], ids=repr)
 def test_what_is_no_number_is_a_line_that_names_the_key(reader, before, bad):

@@ -7,7 +7,19 @@ import pytest
 
 from bptui.debuggee.epochs import LATE
 from bptui.loops.linear import linear
-from bptui.protocol import Ended, GraphTraced, LayoutSeen, Loaded, Pause, Refused, Samples, Step, Stopped
+from bptui.protocol import (
+    Ended,
+    GraphTraced,
+    LayoutSeen,
+    Loaded,
+    Pause,
+    Refused,
+    Samples,
+    SourceSeen,
+    StackSeen,
+    Step,
+    Stopped,
+)
 
 TEN = """
 def loop(epochs: int = 3, declared: bool = True):
@@ -20,7 +32,7 @@ def loop(epochs: int = 3, declared: bool = True):
 
 def test_the_lesson_is_loaded_before_anything_runs(begin):
     debuggee = begin("", "--lr", "0.5", target="linear")
-    assert [type(event) for event in debuggee.events] == [Loaded, Stopped]
+    assert [type(event) for event in debuggee.events] == [Loaded, SourceSeen, StackSeen, Stopped]
     target = debuggee.loaded.target
     assert (target.name, target.title) == ("linear", "Learn y = 3x from nine samples")
     assert target.options == {"lr": "0.5", "epochs": "100", "initial_weight": "1.0", "zero_grad": "True"}
@@ -244,7 +256,13 @@ def test_the_graph_of_the_last_samples_is_traced(begin):
 def test_a_step_is_traced_and_a_stop_comes_after_its_graph(begin):
     debuggee = begin("", target="linear")
     debuggee.step()
-    assert [type(event) for event in debuggee.events[2:]] == [LayoutSeen, Samples, GraphTraced, Stopped]
+    assert [type(event) for event in debuggee.events[4:]] == [
+        LayoutSeen,
+        Samples,
+        GraphTraced,
+        StackSeen,
+        Stopped,
+    ]
 
 
 def test_traced_and_untraced_samples_have_the_same_bits(begin):
@@ -361,3 +379,50 @@ def test_a_stop_says_whether_a_warm_keeper_would_have_helped(begin):
         """
     )
     assert optimized.step().imported_late
+
+
+YIELDS_FROM = """
+def inner(x):
+    for index in range(3):
+        loss = x * index
+        yield {"epoch": 0, "index": index, "loss": loss}
+    raise ValueError("no more")
+
+def loop(scale: float = 2.0):
+    x = torch.tensor([scale])
+    yield from inner(x)
+"""
+
+
+def stack_of(debuggee):
+    return debuggee.of(StackSeen)[-1].stack
+
+
+def test_the_stack_of_a_loop_is_its_own_and_that_of_what_it_yields_from(begin):
+    debuggee = begin(YIELDS_FROM)
+    assert [(frame.function, frame.locals[0].name) for frame in stack_of(debuggee).frames] == [("loop", "scale")]
+    debuggee.step()
+    frames = stack_of(debuggee).frames
+    assert [frame.function for frame in frames] == ["inner", "loop"]
+    assert frames[0].place == debuggee.of(LayoutSeen)[0].layout.place
+    assert frames[0].place.line == frames[1].place.line - 5
+    assert {local.name for local in frames[0].locals} == {"x", "loss", "index"}
+    assert debuggee.of(StackSeen)[-1].steps == 1
+
+
+def test_the_frames_of_an_exception_in_a_loop(begin):
+    debuggee = begin(YIELDS_FROM)
+    assert debuggee.run().code == 1
+    assert debuggee.of(StackSeen)[-1].steps == 3
+    stack = stack_of(debuggee)
+    assert stack.error == "ValueError: no more"
+    assert [frame.function for frame in stack.frames] == ["inner", "loop"]
+    assert [local.summary.item for local in stack.frames[0].locals if local.name == "loss"] == [4.0]
+
+
+def test_a_sample_of_the_wrong_shape_shows_where_it_was_yielded(begin):
+    debuggee = begin("def loop():\n    yield 1\n    yield 2\n")
+    assert debuggee.run().code == 2
+    stack = stack_of(debuggee)
+    assert "not a int" in stack.error
+    assert [frame.function for frame in stack.frames] == ["loop"]

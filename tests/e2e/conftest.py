@@ -22,6 +22,8 @@ import pytest
 
 from bptui.recording.reader import Reader
 
+from ..leftovers import assert_gone
+
 PATIENCE = 30.0
 
 
@@ -67,11 +69,7 @@ class Shell:
                     left.append(process)
             except psutil.Error:
                 continue
-        _, left = psutil.wait_procs(left, timeout=5)
-        shown = [process.cmdline() for process in left]
-        for process in left:
-            process.kill()
-        assert not shown
+        assert_gone(left)
 
 
 @pytest.fixture

@@ -34,7 +34,9 @@ def test_a_directory(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", b"step,epoch\n0,0\n" * 1000, b"SQLite format 3\0" + b"\0" * 84, os.urandom(5000)]
+    "content",
+    [b"", b"hello", b"step,epoch\n0,0\n" * 1000, b"SQLite format 3\0" + b"\0" * 84, os.urandom(5000)],
+    ids=["empty", "short", "text", "half a header", "noise"],
 )
 def test_a_file_that_is_no_recording(path, content):
     path.write_bytes(content)

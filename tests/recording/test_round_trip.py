@@ -1,15 +1,28 @@
 """What a writer writes, a reader reads: samples of any numbers, shapes and layouts."""
 
+import base64
+import math
 import tempfile
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bptui.protocol import GraphTraced, to_json
+from bptui.protocol import GraphTraced, StackSeen, pack_graph, to_json
 from bptui.recording.reader import Reader
 from bptui.recording.writer import Writer
-from bptui.records import QUANTITIES, Kind, Layout, Node, Place, Target, TensorSummary
+from bptui.records import (
+    QUANTITIES,
+    Frame,
+    Kind,
+    Layout,
+    Local,
+    Node,
+    Place,
+    Stack,
+    Target,
+    TensorSummary,
+)
 
 from .making import alike, batch, layout, losses, summary, tensor
 
@@ -142,7 +155,7 @@ def test_graphs(writer, read):
     writer.layout(0, layout("loss"))
     writer.samples(losses(0, [0.0] * 10))
     for step in (2, 5):
-        writer.graph(GraphTraced(step, NODES))
+        writer.graph(GraphTraced(step, base64.b64encode(pack_graph(NODES)).decode()))
     reader = read()
     assert alike(reader.graph(0, 5), NODES)
     assert reader.graph(0, 4) is None
@@ -216,3 +229,20 @@ def test_output_up_to_any_step(printed, branch, step):
             assert reader.output_until(branch, step) == sum(place <= (branch, step) for place in printed)
         finally:
             reader.close()
+
+
+def test_stacks_before_the_first_sample_and_of_each_branch(writer, read):
+    def stack(name, error=""):
+        frame = Frame(name, Place("a.py", 3), (Local("x", "Tensor", "", summary([1.0, math.nan])),), 2, "1 frame")
+        return Stack((frame,), 1, error)
+
+    writer.stack(StackSeen(0, stack("first")))
+    writer.stack(StackSeen(4, stack("fourth")))
+    writer.stack(StackSeen(4, stack("failed", "ValueError")))
+    writer.begin_branch("reset")
+    writer.stack(StackSeen(0, stack("again")))
+    reader = read()
+    assert alike(reader.stack(0, 0), stack("first"))
+    assert alike(reader.stack(0, 4), stack("failed", "ValueError"))
+    assert reader.stack(0, 1) is None
+    assert alike(reader.stack(1, 0), stack("again"))

@@ -18,7 +18,9 @@ from bptui.protocol import Quit, Step
 from bptui.recording.reader import Reader
 from bptui.session.session import Session
 
-PATIENCE = 30.0
+from ..leftovers import assert_gone
+
+PATIENCE = 120.0
 
 
 @dataclass
@@ -111,12 +113,12 @@ class Workshop:
         return done
 
     @contextlib.asynccontextmanager
-    async def session(self, target, *arguments, is_module=False):
+    async def session(self, target, *arguments, **options):
         """A session on a script, paused before its first line."""
         before = dict(os.environ)
         os.environ.update(self.environment)
         recording = self.folder / f"{uuid.uuid4().hex}.bptui"
-        stepped = Stepped(session_options(target, arguments, recording, None, is_module))
+        stepped = Stepped(session_options(target, arguments, recording, None, **options))
         await stepped.session.start()
         try:
             await stepped.wait("paused", "failed")
@@ -133,11 +135,7 @@ class Workshop:
             with contextlib.suppress(psutil.Error):
                 if process.environ().get("WORKSHOP") == self.token:
                     left.append(process)
-        _, left = psutil.wait_procs(left, timeout=5)
-        shown = [process.cmdline() for process in left]
-        for process in left:
-            process.kill()
-        assert not shown
+        assert_gone(left)
 
     def _run(self, *command, PYTHONPATH=None, **options):  # noqa: N803
         environment = self.environment | ({"PYTHONPATH": PYTHONPATH} if PYTHONPATH else {})

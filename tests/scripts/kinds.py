@@ -496,27 +496,137 @@ def vector_loss():
     say_hash([weight])
 
 
-def no_loop_of_its_own():
-    weight = torch.ones(3, 1, requires_grad=True)
+ALL_OPTIMIZERS = [
+    kind
+    for kind in vars(torch.optim).values()
+    if isinstance(kind, type)
+    and issubclass(kind, torch.optim.Optimizer)
+    and kind.__name__ not in ("Optimizer", "LBFGS", "SparseAdam")
+]
+"""But for those that need a closure, or sparse gradients."""
+
+
+def every_optimizer():
+    torch.manual_seed(1)
+    models = [nn.Linear(3, 1, bias=False) for _ in ALL_OPTIMIZERS]
+    opts = [kind(model.parameters()) for kind, model in zip(ALL_OPTIMIZERS, models, strict=True)]
+    table = nn.Embedding(4, 1, sparse=True)
+    opts.append(torch.optim.SparseAdam(table.parameters()))
+    for epoch in range(EPOCHS):
+        for x, y in DATA:
+            losses = [((model(x) - y) ** 2).mean() for model in models]
+            loss = sum(losses) + table(torch.arange(2)).square().sum()
+            loss.backward()
+            for opt in opts:
+                opt.step()
+                opt.zero_grad()
+            say(loss)
+    say_hash([*(model.weight for model in models), table.weight])
+
+
+def optimizer_in_backward():
+    """Each parameter has an optimizer of its own, which makes its step as soon as there is a gradient."""
+    model = make_model()
+    opts = {param: torch.optim.SGD([param], 0.1) for param in model.parameters()}
+
+    def update(param):
+        opts[param].step()
+        opts[param].zero_grad()
+
+    for param in model.parameters():
+        param.register_post_accumulate_grad_hook(update)
+    for epoch in range(EPOCHS):
+        for x, y in DATA:
+            loss = ((model(x) - y) ** 2).mean()
+            loss.backward()
+            say(loss)
+    say_hash(model.parameters())
+
+
+def chunks():
+    """Three loops: the innermost makes the samples, the outermost is the epochs', as it says."""
+    torch.manual_seed(1)
+    rnn = nn.RNN(3, 1)
+    opt = torch.optim.SGD(rnn.parameters(), 0.1)
+    for epoch in range(EPOCHS):
+        for x, y in DATA[:1]:
+            hidden = torch.zeros(1, 4, 1)
+            for chunk in range(3):
+                out, hidden = rnn(x[None] + chunk, hidden.detach())
+                loss = ((out[0] - y) ** 2).mean()
+                opt.zero_grad()
+                loss.backward()
+                opt.step()
+                say(loss)
+    say_hash(rnn.parameters())
+
+
+def loader_passes():
+    """Nothing counts the epochs but the passes over the loader."""
+    model = make_model()
+    opt = torch.optim.SGD(model.parameters(), 0.1)
+    loader = DataLoader(TensorDataset(torch.cat([x for x, _ in DATA]), torch.cat([y for _, y in DATA])), 4)
+
+    def pass_over():
+        for x, y in loader:
+            opt.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            opt.step()
+            say(loss)
+
+    def evaluate():
+        with torch.no_grad():
+            return [model(x) for x, _ in loader]
+
+    pass_over(), evaluate(), pass_over(), evaluate()
+    say_hash(model.parameters())
+
+
+def closure_without_a_loop():
+    model = make_model()
+    opt = torch.optim.LBFGS(model.parameters(), max_iter=3)
 
     def step(pair):
-        x, y = pair
-        loss = ((x @ weight - y) ** 2).mean()
-        loss.backward()
-        weight.data -= 0.1 * weight.grad
-        weight.grad = None
-        say(loss)
+        def closure():
+            opt.zero_grad()
+            loss = ((model(pair[0]) - pair[1]) ** 2).mean()
+            loss.backward()
+            return loss
+
+        say(opt.step(closure))
 
     list(map(step, DATA * EPOCHS))
-    say_hash([weight])
+    say_hash(model.parameters())
 
 
+def no_loop_of_its_own():
+    """Nor an optimizer: every second backward pass is followed by an update, past the version counter."""
+    weight = torch.ones(3, 1, requires_grad=True)
+    bias = torch.zeros(1, requires_grad=True)
+
+    def step(i, pair):
+        x, y = pair
+        loss = ((x @ weight + bias - y) ** 2).mean() / 2
+        loss.backward()
+        if i % 2:
+            weight.data -= 0.1 * weight.grad
+            bias.data -= 0.1 * bias.grad
+            weight.grad = bias.grad = None
+        say(loss)
+
+    list(map(step, range(12), DATA * EPOCHS * 2))
+    say_hash([weight, bias])
+
+
+# The last sample of no_loop_of_its_own is complete when the next begins, or at the end: so it is the last.
 KINDS = [
     raw_tensors, module_without_optimizer, sgd, adam, adamw, lbfgs, gan, accumulation, mixed_precision,
     checkpoint_reentrant, checkpoint_not_reentrant, gradient_penalty, func_transforms, custom_function,
     truncated_bptt, loader, loader_with_workers, endless, endless_epochs, function_per_epoch,
     function_per_epoch_unnumbered, generator, method, closure, own_optimizer, several_loops, skips_samples,
-    compiled, odd_tensors, vector_loss, no_loop_of_its_own,
+    compiled, odd_tensors, vector_loss, every_optimizer, optimizer_in_backward, chunks,
+    loader_passes, closure_without_a_loop, no_loop_of_its_own,
 ]  # fmt: skip
 
 

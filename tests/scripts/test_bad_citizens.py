@@ -287,5 +287,145 @@ def test_no_backward_pass(both):
 
 def test_facts(both):
     done = both(TRAIN + "train(3)")
-    assert done.reader.facts()["sample"] == "the loop at train.py:8, variable i"
+    assert done.reader.facts()["sample"] == "each iteration of the loop at train.py:8"
     assert done.reader.facts()["epoch"].startswith("none found")
+
+
+def test_a_hook_of_its_own_that_raises(both):
+    """In forward, in the engine, at the leaf: caught, it goes on; not caught, it is the script's error."""
+    done = both(
+        TRAIN
+        + """
+def fail(*_):
+    raise KeyError("in a hook")
+
+layer = torch.nn.Linear(1, 1)
+for register in (layer.register_forward_hook, layer.register_full_backward_hook, layer.weight.register_hook):
+    handle = register(fail)
+    try:
+        layer(torch.ones(1, 1, requires_grad=True)).sum().backward()
+    except KeyError as error:
+        print("caught", error)
+    handle.remove()
+    train(5)
+layer.weight.register_hook(fail)
+layer(torch.ones(1, 1)).sum().backward()
+"""
+    )
+    assert done.stdout.count("caught") == 3
+    assert len(done.samples) >= 15
+    assert "in a hook" in done.branch.detail
+    assert "bptui/" not in done.branch.detail
+
+
+ODD = """
+import warnings
+warnings.simplefilter("ignore")
+import torch
+from torch import nn
+
+class Odd(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.plain = nn.Parameter(torch.ones(3))
+        self.small = nn.Parameter(torch.ones(3).to(torch.float8_e4m3fn))
+        self.nan = nn.Parameter(torch.tensor([float("nan"), 1.0]))
+        self.empty = nn.Parameter(torch.zeros(0, 3))
+        self.codes = nn.Parameter(torch.ones(3, dtype=torch.int8), requires_grad=False)
+        self.lazy = nn.LazyLinear(2)
+        self.quantised = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)
+        self.register_buffer("ghost", torch.ones(2, device="meta"))
+
+    def forward(self, x):
+        weight = self.plain + self.small.float() + self.codes * 0.1 + self.quantised.dequantize()
+        return (weight * x).sum() + self.empty.sum() + self.nan.nan_to_num().sum() + self.lazy(x[None]).sum()
+
+torch.manual_seed(0)
+model = Odd()
+model(torch.ones(3))
+weights = [p for p in model.parameters() if p.requires_grad]
+for i in range(6):
+    loss = model(torch.ones(3) * i)
+    loss.backward()
+    with torch.no_grad():
+        for param in weights:
+            param.copy_((param.float() - 0.01 * param.grad.float()).to(param.dtype))
+            param.grad = None
+    print(loss.item().hex())
+
+ghost = nn.Linear(2, 2, device="meta")
+opt = torch.optim.SGD(ghost.parameters(), 0.1)
+for i in range(3):
+    ghost(torch.ones(1, 2, device="meta")).sum().backward()
+    opt.step()
+print(ghost.weight.grad.shape)
+"""
+
+
+async def test_float8_quantised_int8_lazy_and_meta(workshop):
+    script = workshop.write(ODD)
+    bare = workshop.bare(script)
+    async with workshop.session(script) as stepped:
+        while stepped.status.state == "paused":
+            await stepped.step(1)
+        done = stepped.done()
+    assert bare.code == 0, bare.stderr
+    assert (done.code, done.stdout) == (0, bare.stdout)
+    assert "trouble" not in done.reader.facts()
+    assert len(done.samples) == 9
+    assert all(done.reader.graph(0, step) for step in range(9))
+
+
+def test_it_closes_even_its_terminal(workshop):
+    """As a daemon does; and /dev/tty is there to be opened again."""
+    script = workshop.write(
+        TRAIN
+        + """
+train(5)
+os.closerange(0, 1000)
+open("mine.txt", "w").write("all mine")
+time.sleep(0.2)
+train(5)
+sys.exit(6)
+"""
+    )
+    bare, done = workshop.bare(script), workshop.record(script)
+    assert done.code == bare.code == 6
+    assert (workshop.folder / "mine.txt").read_text() == "all mine"
+
+
+def test_it_becomes_another_program(workshop):
+    script = workshop.write(TRAIN + "train(5)\nos.execv('/bin/sh', ['sh', '-c', 'echo new; exit 9'])")
+    done = workshop.record(script)
+    assert (done.code, done.stdout) == (9, "new\n")
+
+
+def test_a_handler_of_its_own_for_our_signal(both):
+    done = both(
+        TRAIN + "signal.signal(signal.SIGURG, lambda *_: print('mine'))\ntrain(5)\nos.kill(os.getpid(), 23)"
+    )
+    assert done.stdout == "mine\n"
+
+
+def test_workers_of_a_loader_from_a_fork_server(workshop):
+    """They import the script anew, and train in it: none of it is taken for the script's own."""
+    script = workshop.write(
+        TRAIN
+        + """
+class Data(torch.utils.data.Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        train(2)
+        return torch.tensor(float(i))
+
+if __name__ == "__main__":
+    for x in torch.utils.data.DataLoader(Data(), num_workers=1, multiprocessing_context="forkserver"):
+        (weight * x).sum().backward()
+        print(weight.grad.item())
+"""
+    )
+    done = workshop.record(script)
+    assert (done.code, done.stdout, done.stderr) == (0, "0.0\n1.0\n3.0\n6.0\n", "")
+    assert len(done.samples) == 4

@@ -17,8 +17,21 @@ NAMES = {
     "closure": {"weight"},
     "custom_function": {"weight"},
     "vector_loss": {"weight"},
+    "every_optimizer": {f"models[{i}].weight" for i in range(len(kinds.ALL_OPTIMIZERS))} | {"table.weight"},
+    "loader_passes": {"model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias"},
+    "no_loop_of_its_own": {"weight", "bias"},
 }
 """The names of the parameters in the graph."""
+
+UPDATES = {
+    "accumulation": [0, 0, 1] * 2,
+    "gan": [2] * 6,
+    "every_optimizer": [len(kinds.ALL_OPTIMIZERS) + 1] * 6,
+}
+"""How many updates each sample makes; one where nothing is said."""
+
+ONE_EPOCH = ("endless", "no_loop_of_its_own", "closure_without_a_loop")
+UNNUMBERED = ("endless_epochs", "function_per_epoch_unnumbered", "loader_passes")
 
 
 def sections(text):
@@ -46,7 +59,7 @@ def traced(shared_workshop):
     async def trace():
         async with shared_workshop.session(kinds.__file__) as stepped:
             while stepped.status.state == "paused":
-                await stepped.step(50)
+                await stepped.step(6)
             return stepped.done()
 
     return asyncio.run(trace())
@@ -82,15 +95,29 @@ def samples_by_kind(run):
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
 def test_samples_and_epochs(run, kind):
     found = [(sample.epoch, sample.index) for sample in samples_by_kind(run)[kind]]
-    if kind in ("endless", "no_loop_of_its_own"):  # no epoch is found: whatever its number is, there is one
+    if kind in ONE_EPOCH:  # no epoch is found: whatever its number is, there is one
         assert len({epoch for epoch, _ in found}) == 1
-        assert [index for _, index in found] == [0, 1, 2, 3, 4, 5]
-    elif kind in ("endless_epochs", "function_per_epoch_unnumbered"):
+        first = found[0][1]
+        assert [index - first for _, index in found] == [0, 1, 2, 3, 4, 5]
+    elif kind in UNNUMBERED:
         epochs = [epoch for epoch, _ in found]
         assert epochs == [epochs[0]] * 3 + [epochs[0] + 1] * 3
         assert [index for _, index in found] == [0, 1, 2] * 2
     else:
         assert found == TWO_EPOCHS
+
+
+def test_updates(run):
+    made, last = [], 0
+    for sample in run.samples:
+        update = sample.quantities.get("update_number")
+        number = sample.step + 1 if update is None else update.item
+        made.append(number - last if number else 0)
+        last = number or last
+    steps = {kind: [sample.step for sample in samples] for kind, samples in samples_by_kind(run).items()}
+    assert {kind: [made[step] for step in steps[kind]] for kind in steps} == {
+        kind: UPDATES.get(kind, [1] * 6) for kind in steps
+    }
 
 
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
@@ -107,7 +134,8 @@ def test_each_sample_has_its_graph(traced, kind):
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
 def test_each_sample_has_its_numbers(run, kind):
     for sample in samples_by_kind(run)[kind]:
-        assert {"loss", "grad"} <= set(sample.quantities)
+        grads = {"grad"} if kind != "optimizer_in_backward" else set()  # it has thrown them away by then
+        assert {"loss"} | grads <= set(sample.quantities)
         is_measured = run.reader.parameter_stats(0, sample.step) is not None
         assert not is_measured or {"weight", "weight_after"} <= set(sample.quantities)
         assert sample.layout.place.path == str(Path(kinds.__file__))

@@ -18,6 +18,8 @@ from bptui.protocol import PROTOCOL_VERSION, Attach, Channel, Quit, Reset, Statu
 from bptui.recording.reader import Reader
 from bptui.session.options import SessionOptions
 
+from ..leftovers import assert_gone
+
 PATIENCE = 30.0
 
 PRELUDE = """
@@ -175,11 +177,7 @@ class House:
             client.close()
 
     def assert_empty(self) -> None:
-        _, left = psutil.wait_procs(self.relatives(), timeout=5)
-        shown = [process.cmdline() for process in left]
-        for process in left:
-            process.kill()
-        assert not shown
+        assert_gone(self.relatives())
 
     def printed(self) -> list[tuple[int, bool, str]]:
         """(step, is_error, text) of what the newest branch printed."""

@@ -1,13 +1,19 @@
-"""What the training printed, line by line."""
+"""What the training printed, line by line, and a line to answer it."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from typing import ClassVar
 
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from bptui.app.messages import KeysTyped
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.virtual_table import Column, Row, VirtualTable
 from bptui.recording.reader import OutputLine, Reader
+from bptui.recording.schema import REWRITTEN
 
 
 class ConsolePanel(Panel):
@@ -23,18 +29,72 @@ class ConsolePanel(Panel):
     def compose(self) -> ComposeResult:
         columns = (Column("sample", 7), Column("", 1, "left"), Column("printed", 10, "left", grow=True))
         yield VirtualTable(columns, self._rows)
+        yield KeyLine()
 
     def show(self, view: View, reader: Reader) -> None:
         """Show the lines up to the sample shown; all of them if it is the newest."""
         self._reader = reader
         old, self._count = self._count, reader.output_count()
         until = self._count if view.is_newest or not self._count else reader.output_until(view.branch, view.step)
-        table = self.query_one(VirtualTable)
-        table.show(self._count, cursor=max(until - 1, 0), changed_from=old if old <= self._count else 0)
-        self.titled(f"{self._count:,} lines" if self._count else "nothing printed yet")
+        known = max(old - REWRITTEN, 0) if old <= self._count else 0
+        self.query_one(VirtualTable).show(self._count, cursor=max(until - 1, 0), changed_from=known)
+        hint = "the script waits for input: i" if view.status.waits_for_input else "i types"
+        self.titled(
+            f"{self._count:,} lines" if self._count else "nothing printed yet",
+            hint if view.commands and view.status.has_terminal else "",
+        )
+        if not view.status.has_terminal:
+            self.end_typing()
+
+    def begin_typing(self) -> None:
+        """Open the line whose keys go to the script's terminal."""
+        line = self.query_one(KeyLine)
+        line.display = True
+        line.focus()
+
+    def end_typing(self) -> None:
+        """Close that line."""
+        line = self.query_one(KeyLine)
+        if line.has_focus:
+            self.take_focus()
+        line.display = False
 
     def _rows(self, start: int, stop: int) -> list[Row]:
         return [_row(line) for line in self._reader.output(start, stop)] if self._reader else []
+
+
+class KeyLine(Input):
+    """A line for the script's terminal: edited here, sent as a whole."""
+
+    DEFAULT_CSS = "KeyLine { display: none; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+d", "end_of_file", "end of file", show=False),
+        Binding("ctrl+c", "interrupt", "interrupt", show=False),
+        Binding("escape", "leave", "leave", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="Enter sends · Ctrl-D end of file · Ctrl-C interrupt · Esc leaves", compact=True
+        )
+
+    async def action_submit(self) -> None:
+        self._press("\r")
+
+    def action_end_of_file(self) -> None:
+        self._press("\x04")
+
+    def action_interrupt(self) -> None:
+        self.clear()
+        self._press("\x03")
+
+    def action_leave(self) -> None:
+        assert isinstance(self.parent, ConsolePanel)
+        self.parent.end_typing()
+
+    def _press(self, key: str) -> None:
+        self.post_message(KeysTyped(self.value + key))
+        self.clear()
 
 
 def _row(line: OutputLine) -> Row:

@@ -3,53 +3,62 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
 
 from textual.content import Content
 
-from bptui.app.numbers import cell, exact, number
+from bptui.app.numbers import cell, nonfinite, norm, number, shape, styled
+from bptui.app.panels.fitting import Shown
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.recording.reader import EpochEnd, Reader
-from bptui.records import RecordedSample
+from bptui.records import Kind, Layout, RecordedSample, TensorSummary
 
+_ORDER = (
+    "epoch", "sample", "update_number", "input", "target", "output", "loss", "grad", "by_hand", "difference",
+    "weight",
+)  # fmt: skip
+"""All columns from left to right; the difference is autograd's gradient minus the one by hand."""
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A column: how it is drawn, and how dear it is where there is little room (0 is dearest)."""
-
-    column: Column
-    decimals: int
-    rank: int
-
-
-COLUMNS = {
+_NUMBERS = {
     "epoch": Shown(Column("epoch", 5), 0, 0),
     "sample": Shown(Column("sample", 6), 0, 0),
-    "input": Shown(Column("input", 5), 3, 4),
-    "target": Shown(Column("target", 6), 3, 6),
+    "update_number": Shown(Column("update", 6), 2, 0),
+    "input": Shown(Column("input", 5), 4, 3),
+    "target": Shown(Column("target", 6), 6, 3),
     "output": Shown(Column("output", 6), 3, 3),
-    "loss": Shown(Column("loss", 8), 4, 1),
-    "grad": Shown(Column("grad", 8), 4, 1),
-    "by_hand": Shown(Column("by hand", 8), 4, 2),
-    "difference": Shown(Column("Δ", 6), 4, 5),
-    "weight": Shown(Column("weight", 6), 4, 2),
+    "loss": Shown(Column("loss", 8), 1),
+    "grad": Shown(Column("grad", 8), 1),
+    "by_hand": Shown(Column("by hand", 8), 2),
+    "difference": Shown(Column("Δ", 6), 5),
+    "weight": Shown(Column("weight", 6), 2),
 }
-"""All columns in order. Δ is autograd's gradient minus the one by hand."""
+"""The columns of a training with one parameter, whose quantities are numbers."""
 
-_ALWAYS = ("epoch", "sample", "loss")
+_DATA = ("input", "target", "output")
+_STATISTICS = 12
+"""Cells of mean and standard deviation."""
 
 
-def fitting(there: set[str], width: int) -> tuple[str, ...]:
-    """The columns that a loop with these quantities has and that fit, the dearest first in."""
-    if {"grad", "by_hand"} <= there:
-        there = there | {"difference"}
-    names = [name for name in COLUMNS if name in _ALWAYS or name in there]
-    while sum(COLUMNS[name].column.width + 1 for name in names) - 1 > width:
-        cheapest = max(names, key=lambda name: COLUMNS[name].rank)
-        if COLUMNS[cheapest].rank <= 1:
-            break
-        names.remove(cheapest)
-    return tuple(names)
+def columns(layout: Layout | None) -> dict[str, Shown]:
+    """The columns for samples of a layout, each as wide as its kind wants; all of them before the first sample."""
+    if layout is None:
+        return {name: shown for name, shown in _NUMBERS.items() if name != "update_number"}
+    found = {"epoch", "sample", "loss", *layout.kinds}
+    if all(name in layout.kinds and layout.kinds[name].is_one for name in ("grad", "by_hand")):
+        found.add("difference")
+    return {name: _column(name, layout.kinds.get(name)) for name in _ORDER if name in found}
+
+
+def _column(name: str, kind: Kind | None) -> Shown:
+    """A number; a norm, and its label says so; or shape, mean and standard deviation."""
+    plain = _NUMBERS[name]
+    if kind is None or kind.is_one:
+        return plain
+    label = plain.column.label
+    if name not in _DATA:
+        return Shown(Column(f"‖{label}‖", max(plain.column.width, len(label) + 2)), plain.rank)
+    return Shown(Column(label, len(shape(kind)) + 1 + _STATISTICS, "left"), plain.rank + 1)
 
 
 class GradientRows:
@@ -59,15 +68,20 @@ class GradientRows:
         branch: The branch.
         steps: How many samples it has.
         count: How many rows that makes.
-        names: The columns shown.
+        columns: The columns shown.
         breakpoints: The samples of every epoch that are marked, by their index.
     """
 
     def __init__(
-        self, reader: Reader, branch: int, steps: int, names: tuple[str, ...], breakpoints: tuple[int, ...] = ()
+        self,
+        reader: Reader,
+        branch: int,
+        steps: int,
+        columns: Mapping[str, Shown],
+        breakpoints: tuple[int, ...] = (),
     ) -> None:
         self._reader = reader
-        self.branch, self.steps, self.names, self.breakpoints = branch, steps, names, breakpoints
+        self.branch, self.steps, self.columns, self.breakpoints = branch, steps, columns, breakpoints
         # Only the epochs among these samples: the recording may be further already.
         end = reader.epoch_end_at(branch, steps)
         self._ends = end.ordinal if end else reader.epochs(branch)
@@ -102,7 +116,7 @@ class GradientRows:
         return rows
 
     def _row(self, sample: RecordedSample) -> Row:
-        cells = {name: _cell(name, sample) for name in self.names}
+        cells = {name: _cell(name, sample, shown) for name, shown in self.columns.items()}
         if sample.index in self.breakpoints:
             cells["sample"] = Content.assemble(("● ", "bold $text-error"), str(sample.index + 1))
         return Row(tuple(cells.values()))
@@ -122,15 +136,40 @@ def _row_of_end(end: EpochEnd) -> int:
     return end.last + end.ordinal + 1
 
 
-def _cell(name: str, sample: RecordedSample) -> Cell:
+def _cell(name: str, sample: RecordedSample, shown: Shown) -> Cell:
     if name == "epoch":
         return str(sample.epoch)
     if name == "sample":
         return str(sample.index + 1)
-    shown = COLUMNS[name]
     if name == "difference":
         return _difference(sample, shown)
-    return cell(sample.quantities.get(name), shown.column.width, shown.decimals)
+    if name == "update_number":
+        return _update(sample)
+    quantity, width = sample.quantities.get(name), shown.column.width
+    if quantity is not None and name in _DATA and quantity.mean is not None and quantity.item is None:
+        return styled(f"{shape(quantity)} {_statistics(quantity)}", quantity)
+    if quantity is not None and shown.column.label.startswith("‖"):
+        return norm(_norm(quantity), width, shown.decimals)
+    return cell(quantity, width, shown.decimals)
+
+
+def _update(sample: RecordedSample) -> Cell:
+    """The number of the update that the sample ends with; of a micro-batch, a dot."""
+    number = sample.quantities.get("update_number")
+    if number is None:
+        return str(sample.step + 1)
+    return str(int(number.item)) if number.item else Content.styled("·", "$text-muted")
+
+
+def _statistics(quantity: TensorSummary) -> str:
+    """Mean and standard deviation, or what is not finite."""
+    assert quantity.mean is not None
+    return nonfinite(quantity) or f"{number(quantity.mean, 6, 2)}±{number(quantity.std or 0.0, 5, 2)}"
+
+
+def _norm(quantity: TensorSummary) -> float | None:
+    """The norm, as it comes out if there are NaN or infinities."""
+    return math.nan if quantity.nans else math.inf if quantity.nonfinite else quantity.norm
 
 
 def _difference(sample: RecordedSample, shown: Shown) -> Cell:
@@ -145,6 +184,7 @@ def _end_row(end: EpochEnd, last: RecordedSample | None) -> Row:
     quantities = last.quantities if last else {}
     facts = [f"epoch {end.epoch}"]
     for label, name in (("weight", "weight_after"), ("loss", "loss")):
-        if name in quantities:
-            facts.append(f"{label} {exact(quantities[name])}")
+        if (quantity := quantities.get(name)) is not None:
+            is_one = quantity.item is not None
+            facts.append(f"{label} {quantity.item!r}" if is_one else f"‖{label}‖ {_norm(quantity)!r}")
     return Row((), kind="rule", span=Content(f"── {' · '.join(facts)}"))

@@ -7,7 +7,8 @@ from textual.app import ComposeResult
 from textual.events import Resize
 
 from bptui.app.messages import StepSelected
-from bptui.app.panels.gradient_rows import COLUMNS, GradientRows, fitting
+from bptui.app.panels.fitting import Shown, fitting
+from bptui.app.panels.gradient_rows import GradientRows, columns
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.virtual_table import VirtualTable
@@ -25,7 +26,7 @@ class GradientsPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self._rows: GradientRows | None = None
-        self._names: tuple[str, ...] = tuple(COLUMNS)
+        self._columns: dict[str, Shown] = {}
         self._step = -1
 
     def compose(self) -> ComposeResult:
@@ -38,7 +39,7 @@ class GradientsPanel(Panel):
         self._step = view.step
         marked = view.status.breakpoints
         same = same and self._rows is not None and self._rows.breakpoints == marked
-        self._rows = GradientRows(reader, view.branch, view.steps, self._names, marked)
+        self._rows = GradientRows(reader, view.branch, view.steps, self._columns, marked)
         self._fit(view)
         table = self.query_one(VirtualTable)
         at = self._rows.row_of(view.step) if view.step >= 0 else None
@@ -58,12 +59,12 @@ class GradientsPanel(Panel):
             self.post_message(StepSelected(self._rows.branch, step))
 
     def on_resize(self, event: Resize) -> None:
-        self._names = ()
+        self._columns = {}
 
     def _fit(self, view: View) -> None:
         """Show the columns that fit and that this loop has, the dearer first."""
-        there = set(view.sample.quantities) if view.sample else set(COLUMNS)
-        names = fitting(there, self.query_one(VirtualTable).size.width - _MARGIN)
-        if names != self._names and self._rows is not None:
-            self._names = self._rows.names = names
-            self.query_one(VirtualTable).set_columns(tuple(COLUMNS[name].column for name in names))
+        table = self.query_one(VirtualTable)
+        found = fitting(columns(view.sample.layout if view.sample else None), table.size.width - _MARGIN)
+        if found != self._columns and self._rows is not None:
+            self._columns = self._rows.columns = found
+            table.set_columns(tuple(shown.column for shown in found.values()))

@@ -1,25 +1,31 @@
-"""The computation graph of a sample: one row per op in execution order, drawn as lanes."""
+"""The computation graph of a sample: its ops in execution order, folded by module, drawn as lanes."""
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
 
 from bptui.app.messages import PlaceSelected
-from bptui.app.numbers import DOWN, SAME, UP, cell, direction
+from bptui.app.panels.fitting import Shown, fitting
+from bptui.app.panels.folding import unfolded
+from bptui.app.panels.graph_rows import GraphRows, columns, output, shortened
+from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.view import View
 from bptui.app.widgets.lanes import lanes
-from bptui.app.widgets.virtual_table import Column, Row, VirtualTable
+from bptui.app.widgets.table_rows import column_widths
+from bptui.app.widgets.tree_table import TreeTable
+from bptui.app.widgets.virtual_table import Row, VirtualTable
 from bptui.recording.reader import Reader
-from bptui.records import Node, TensorSummary
+from bptui.records import Node
 
-_NUMBER = 11
-_NOTE = {"parameter": "parameter", "input": "input", "op": ""}
-_STYLE = {UP: "bold $text-accent", DOWN: "bold $text-accent", SAME: ""}
+_MARGIN = 2
+"""Cells beside the columns: the mark of the row and the scrollbar."""
+
+_FRAME = 6
+"""Cells of the lower border that are none of its text."""
 
 
 class GraphPanel(Panel):
@@ -31,91 +37,149 @@ class GraphPanel(Panel):
         super().__init__()
         self._graph: tuple[Node, ...] = ()
         self._graph_before: tuple[Node, ...] = ()
+        self._shape: list[object] = []
+        self._tree: tuple[Item, ...] = ()
+        self._chosen: dict[str, bool] = {}  # the user's folds, over those that let the graph fit
+        self._folded: frozenset[str] = frozenset()
+        self._items: list[Item] = []
         self._lanes: tuple[str, ...] = ()
+        self._columns: dict[str, Shown] = {}
+        self._aside = ""
 
     def compose(self) -> ComposeResult:
-        yield VirtualTable(source=self._rows)
+        yield TreeTable(source=self._rows)
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the graph of the sample shown; while running, of the last one that was traced."""
         step = reader.traced_step(view.branch, view.step) if view.is_running else view.step
         nodes = reader.graph(view.branch, step) if step is not None and step >= 0 else None
         self._graph, self._graph_before = nodes or (), _before(view, reader)
-        self._set_columns(lanes([node.inputs for node in self._graph]))
+        before, self._shape = self._shape, [(node.module, node.inputs) for node in self._graph]
+        if before != self._shape:
+            self._tree, self._items = tree(self._graph), []
         self._retitle(view, reader, step, nodes)
-        self.query_one(VirtualTable).show(len(self._graph))
+        self._draw()
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """Value and gradient of the selected row."""
         if not self._graph:
             return super().inspected(view, reader)
-        node = self._graph[self.query_one(VirtualTable).cursor]
+        item = self._items[self.query_one(TreeTable).cursor]
+        node = output(self._graph, item)
         parts = (("value", node.value), ("∂loss/∂value", node.grad))
-        return f"{node.name}  {node.node}", tuple((name, part) for name, part in parts if part is not None)
+        title = f"{item.path}  {item.type}" if item.is_module else f"{node.name}  {node.node}"
+        return title, tuple((name, part) for name, part in parts if part is not None)
+
+    # -- what is shown ---------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """More or fewer rows fit."""
+        self._draw()
+
+    def _draw(self) -> None:
+        table = self.query_one(TreeTable)
+        at = self._items[table.cursor] if table.cursor < len(self._items) else None
+        folded = self._folds(table)
+        if folded != self._folded or not self._items:
+            self._folded, self._items = folded, unfolded(self._tree, folded)
+            self._lanes = lanes(edges(self._graph, self._items, folded))
+        self._set_columns(table)
+        table.show(len(self._items), cursor=self._place_of(at))
+        self._tell_path()
+
+    def _folds(self, table: TreeTable) -> frozenset[str]:
+        """What fits, but as the user wants it where the user has said so."""
+        folded = folds_to_fit(self._tree, table.size.height - 1)
+        opened = {path for path, is_folded in self._chosen.items() if not is_folded}
+        return (folded | (self._chosen.keys() - opened)) - opened
+
+    def _place_of(self, item: Item | None) -> int | None:
+        """Where an item stands now, or the module that hides it."""
+        if item is None or item in self._items:
+            return None if item is None else self._items.index(item)
+        around = (at for at, other in enumerate(self._items) if other.first <= item.first <= other.last)
+        return max(around, default=None)
+
+    def _set_columns(self, table: TreeTable) -> None:
+        every = columns(self._graph, len(self._lanes[0]) if self._lanes else 0)
+        fitted = fitting(every, table.size.width - _MARGIN)
+        if fitted != self._columns:
+            self._columns = fitted
+            table.set_columns(tuple(shown.column for shown in fitted.values()))
+
+    def _rows(self, start: int, stop: int) -> list[Row]:
+        width = self.query_one(TreeTable).scrollable_content_region.width - 1
+        widths = column_widths([shown.column for shown in self._columns.values()], width)
+        named = dict(zip(self._columns, widths, strict=True))
+        drawn = GraphRows(self._graph, self._graph_before, self._folded, named)
+        pairs = zip(self._items[start:stop], self._lanes[start:stop], strict=True)
+        return [drawn.row(item, line) for item, line in pairs]
+
+    def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
+        sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
+        self._aside = ""
+        if view.step < 0 or sample is None:
+            self.titled("press s: the first sample draws it" if view.commands else "")
+        elif nodes is None:
+            self._aside = "this sample ran at full speed: a sample that is stepped to is traced"
+            self.titled("not traced", self._aside)
+        else:
+            self.titled(f"epoch {sample.epoch} · sample {sample.index + 1}")
+
+    def _tell_path(self) -> None:
+        """Put the whole path of the selected row into the lower border."""
+        table = self.query_one(TreeTable)
+        if table.cursor < len(self._items):
+            item = self._items[table.cursor]
+            name = item.type if item.is_module else self._graph[item.last].name
+            text = f"{item.path}  {name}" if item.path else ""
+            self.border_subtitle = shortened(text, self.size.width - _FRAME)
 
     @on(VirtualTable.CursorMoved)
     def _tell_place(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()
-        self.post_message(PlaceSelected(self._graph[event.index].place if self._graph else None))
+        self._tell_path()
+        place = None
+        if self._items:
+            item = self._items[event.index]
+            inside: Sequence[Node] = self._graph[item.first : item.last + 1]
+            place = next((node.place for node in inside if node.place), None)
+        self.post_message(PlaceSelected(place))
 
-    def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
-        sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
-        if view.step < 0 or sample is None:
-            self.titled("press s: the first sample draws it" if view.commands else "")
-        elif nodes is None:
-            self.titled("not traced", "this sample ran at full speed: a sample that is stepped to is traced")
-        else:
-            self.titled(f"epoch {sample.epoch} · sample {sample.index + 1}")
+    # -- folding ---------------------------------------------------------------------------------------
 
-    def _set_columns(self, drawn: tuple[str, ...]) -> None:
-        width = max(len(drawn[0]) if drawn else 0, 3)
-        if self._lanes and width == max(len(self._lanes[0]), 3):
-            self._lanes = drawn
-            return
-        self._lanes = drawn
-        self.query_one(VirtualTable).set_columns(
-            (
-                Column("", width, "left"),
-                Column("op", 8, "left", grow=True),
-                Column("where", 16, "left", grow=True),
-                Column("value", _NUMBER),
-                Column("∂loss/∂·", _NUMBER),
-            )
-        )
+    @on(VirtualTable.Activated)
+    def _toggle(self, event: VirtualTable.Activated) -> None:
+        item = self._items[event.index]
+        if item.is_module:
+            event.stop()
+            self._fold(item, fold=item.path not in self._folded)
 
-    def _rows(self, start: int, stop: int) -> list[Row]:
-        return [self._row(i) for i in range(start, min(stop, len(self._graph)))]
+    @on(TreeTable.Folding)
+    def _fold_or_move(self, event: TreeTable.Folding) -> None:
+        """Fold or unfold; what is so already leads to the module around it, or to what is inside."""
+        event.stop()
+        item = self._items[event.index]
+        if item.is_module and (item.path in self._folded) != event.fold:
+            self._fold(item, fold=event.fold)
+        elif event.fold:
+            around = [i for i, other in enumerate(self._items[: event.index]) if other.depth < item.depth]
+            event.table.action_move((around[-1] if around else event.index) - event.index)
+        elif item.is_module:
+            event.table.action_move(1)
 
-    def _row(self, i: int) -> Row:
-        node = self._graph[i]
-        before = self._graph_before[i] if len(self._graph_before) == len(self._graph) else node
-        where = _where(node)
-        return Row(
-            (
-                self._lanes[i],
-                self._op(i),
-                where,
-                _marked(node.value, before.value),
-                _marked(node.grad, before.grad),
-            ),
-            kind="" if node.kind == "op" else "muted",
-        )
+    def _fold(self, item: Item, *, fold: bool) -> None:
+        self._chosen[item.path] = fold
+        self._draw()
 
-    def _op(self, i: int) -> str:
-        """The op; of the last one, that the loss is its output."""
-        return self._graph[i].name + ("  = loss" if i == len(self._graph) - 1 else "")
+    def unfold_all(self) -> None:
+        """Unfold all modules; if they are, fold them as they were at first."""
+        is_folded = bool(self._folded)
+        self._chosen = {item.path: False for item in self._tree if item.is_module} if is_folded else {}
+        self._draw()
 
 
 def _before(view: View, reader: Reader) -> tuple[Node, ...]:
     """The graph shown before, to mark what has changed since."""
     before = view.before
     return (reader.graph(before.branch, before.step) or ()) if before is not None and not view.is_running else ()
-
-
-def _where(node: Node) -> str:
-    return f"{PurePath(node.place.path).name}:{node.place.line}" if node.place else _NOTE[node.kind]
-
-
-def _marked(now: TensorSummary | None, before: TensorSummary | None) -> Content:
-    mark = direction(now, before)
-    return cell(now, _NUMBER - 1).append(Content.styled(mark, _STYLE[mark]))

@@ -10,8 +10,8 @@ from bptui.app.view import View
 from bptui.recording.reader import Reader
 from bptui.records import QUANTITIES, TensorSummary
 
-Inspected = tuple[tuple[str, TensorSummary], ...]
-"""Named quantities, to be shown in full."""
+Inspected = tuple[tuple[str, TensorSummary | str], ...]
+"""Named quantities and facts, to be shown in full."""
 
 
 class Panel(Container):

@@ -14,6 +14,9 @@ from bptui.app.view import View
 from bptui.recording.reader import Reader
 from bptui.records import Branch
 
+_FOUND = ("sample", "epoch", "update", "loss", "compile", "threads", "trouble")
+"""What was found out about a script."""
+
 
 class RunPanel(Panel):
     """Why you look at this: to know what you look at, and to read the traceback if there is one."""
@@ -50,7 +53,7 @@ def _facts(view: View, reader: Reader) -> Content:
         options = "  ".join(f"{name} {value}" for name, value in target.options.items())
         torch = target.torch or facts.get("torch", "not imported yet")
         rows += [("options", options), ("python", f"{target.python}   torch {torch}")]
-    rows += [(name, facts.get(name, "")) for name in ("sample", "epoch", "trouble")]
+    rows += [(name, facts.get(name, "")) for name in _FOUND]
     return Content("\n").join(
         Content.assemble((f"{name:<10}", "$text-muted"), value) for name, value in rows if value
     )

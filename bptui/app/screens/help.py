@@ -13,14 +13,16 @@ from bptui.app.actions import ACTIONS, Action
 from bptui.app.screens.dialog import Dialog
 
 _NAMES = {"space": "Space", "question_mark": "?", "shift+tab": "Shift+Tab", "tab": "Tab", "ctrl+p": "Ctrl+P",
-          "ctrl+q": "Ctrl+Q"}  # fmt: skip
+          "ctrl+q": "Ctrl+Q", "slash": "/", "greater_than_sign": ">", "less_than_sign": "<",
+          "asterisk": "*"}  # fmt: skip
 
 EXTRA = (
-    ("1 … 6", "Go to a panel by its number"),
+    ("1 … 8", "Go to a panel by its number"),
     ("5s", "A count before a key: five samples, epochs or steps back"),
     ("↑ ↓ PgUp PgDn Home End", "Move in a panel; in Gradients this looks back"),
-    ("Enter", "Inspect the row"),
-    ("Esc", "Close a dialog"),
+    ("← →", "Fold and unfold a module; in Flow, go from layer to layer"),
+    ("Enter", "Inspect the row; fold or unfold a module"),
+    ("Esc", "Close a dialog, clear a filter"),
 )
 """Keys that no action of their own stands behind."""
 

@@ -37,9 +37,11 @@ class Inspect(Dialog[None]):
             yield Static(Content("\n").join(_described(name, part, width) for name, part in self._quantities))
 
 
-def _described(name: str, summary: TensorSummary, room: int) -> Content:
-    kind = f"{shape(summary)}  {summary.dtype}  {summary.device}"
+def _described(name: str, summary: TensorSummary | str, room: int) -> Content:
     label = Content.styled(f"{name:<13}", "bold")
+    if isinstance(summary, str):
+        return label + summary
+    kind = f"{shape(summary)}  {summary.dtype}  {summary.device}"
     if summary.item is not None:
         value = styled(f"{summary.item!r:<24}", summary)
         return Content.assemble(label, value, (kind, "$text-muted"))

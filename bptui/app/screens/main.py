@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -17,9 +18,11 @@ from textual.widgets import Footer, Static
 from bptui.app.actions import ACTIONS
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.console import ConsolePanel
+from bptui.app.panels.flow import FlowPanel
 from bptui.app.panels.gradients import GradientsPanel
 from bptui.app.panels.graph import GraphPanel
 from bptui.app.panels.panel import Panel
+from bptui.app.panels.parameters import ParametersPanel
 from bptui.app.panels.run import RunPanel
 from bptui.app.panels.source import SourcePanel
 from bptui.app.panels.weights import WeightsPanel
@@ -33,8 +36,12 @@ WIDE = (100, 30)
 LEAST = (40, 12)
 """On a smaller terminal there is nothing to be seen."""
 
-PANELS: tuple[type[Panel], ...] = (GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel)
-_BOTTOM = ("console", "run")
+PANELS: tuple[type[Panel], ...] = (
+    GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
+)  # fmt: skip
+_BOTTOM = ("console", "run", "flow")
+_OF_SEVERAL = (ParametersPanel, FlowPanel)
+"""Only there if more than a single number is trained; else Weights says it all."""
 
 
 class PanelTabs(Static):
@@ -49,14 +56,15 @@ class PanelTabs(Static):
             super().__init__()
             self.number = number
 
-    def show(self, active: str) -> None:
-        """Draw the names, the active one marked."""
+    def show(self, panels: Sequence[type[Panel]], active: str) -> None:
+        """Draw the names, the active one marked; closer together if there are many."""
+        needed = sum(len(panel.NAME) + 5 for panel in panels) - 1
+        space = " " if needed <= self.app.size.width - 2 else ""
         parts = []
-        for panel in PANELS:
+        for panel in panels:
             style = "bold reverse" if panel.NAME.lower() == active else "$text-muted"
-            parts.append(
-                Content.styled(f" {panel.NUMBER} {panel.NAME} ", f"{style} @click=choose({panel.NUMBER})")
-            )
+            text = f"{space}{panel.NUMBER} {panel.NAME}{space}"
+            parts.append(Content.styled(text, f"{style} @click=choose({panel.NUMBER})"))
         self.update(Content(" ").join(parts))
 
     def action_choose(self, number: int) -> None:
@@ -79,6 +87,7 @@ class MainScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._spoken = False
+        self._several = False
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -87,12 +96,14 @@ class MainScreen(Screen[None]):
             with Container(id="left"):
                 yield GraphPanel()
                 yield GradientsPanel()
+                yield ParametersPanel()
             with Container(id="right"):
                 yield SourcePanel()
                 yield WeightsPanel()
                 with Container(id="bottom"):
                     yield ConsolePanel()
                     yield RunPanel().add_class("-front")
+                    yield FlowPanel()
         yield Static(id="tiny")
         yield Footer(show_command_palette=False)
 
@@ -103,6 +114,9 @@ class MainScreen(Screen[None]):
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
         self._front_console(view, reader)
+        if view.has_several != self._several:
+            self._several = view.has_several
+            self._arrange()
         self.query_one(StatusLine).show(view, reader, count)
         for panel in self.query(Panel):
             if panel.display and panel.size:
@@ -112,9 +126,27 @@ class MainScreen(Screen[None]):
         """The panel of an id."""
         return self.query_one(f"#{name}", Panel)
 
+    @property
+    def panels(self) -> tuple[type[Panel], ...]:
+        """The panels that there are for this training."""
+        return tuple(panel for panel in PANELS if self._several or panel not in _OF_SEVERAL)
+
     def choose(self, number: int) -> None:
-        """Go to a panel by its number."""
-        self.active = PANELS[number - 1].NAME.lower()
+        """Go to a panel by its number, if there is one."""
+        for panel in self.panels:
+            if number == panel.NUMBER:
+                self.active = panel.NAME.lower()
+                if self.active in _BOTTOM:  # it may be active, and yet behind the other
+                    self.bring_front(self.active)
+
+    def reveal(self, name: str) -> None:
+        """Go to a panel if it is not on screen."""
+        if not self.panel(name).is_on_screen:
+            self.active = name
+
+    def action_type(self) -> None:
+        self.choose(ConsolePanel.NUMBER)
+        self.query_one(ConsolePanel).begin_typing()
 
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
@@ -125,8 +157,27 @@ class MainScreen(Screen[None]):
     def action_previous_panel(self) -> None:
         self._move(-1)
 
+    def action_filter(self) -> None:
+        self.active = "parameters"
+        self.query_one(ParametersPanel).ask_filter()
+
+    def action_sort(self) -> None:
+        self.query_one(ParametersPanel).sort_next()
+
+    def action_unfold_all(self) -> None:
+        self.query_one(GraphPanel).unfold_all()
+
+    def action_turn_order(self) -> None:
+        self.query_one(ParametersPanel).turn_order()
+
     def _move(self, by: int) -> None:
-        names = [panel.NAME.lower() for panel in PANELS]
+        """Go to the next thing that takes keys: in the same panel if there is one, else in the next."""
+        inside = [widget for widget in self.panel(self.active).query("*") if widget.focusable and widget.display]
+        at = inside.index(self.focused) + by if self.focused in inside else -1
+        if 0 <= at < len(inside):
+            inside[at].focus()
+            return
+        names = [panel.NAME.lower() for panel in self.panels]
         self.active = names[(names.index(self.active) + by) % len(names)]
 
     def _front_console(self, view: View, reader: Reader) -> None:
@@ -137,7 +188,7 @@ class MainScreen(Screen[None]):
                 self.bring_front("console")
 
     def bring_front(self, name: str) -> None:
-        """Show one of the two panels that share the lower right corner."""
+        """Show one of the panels that share the lower right corner."""
         for other in _BOTTOM:
             self.panel(other).set_class(other == name, "-front")
         self._redraw_soon()
@@ -178,12 +229,13 @@ class MainScreen(Screen[None]):
         self.query_one("#tiny", Static).update(
             f"{width}×{height} is too small:\nbptui needs {LEAST[0]}×{LEAST[1]}.\nPlease enlarge the terminal."
         )
+        self.set_class(self._several, "-several")
         self.set_class(self.zoomed or width < WIDE[0] or height < WIDE[1], "-single")
         for panel in self.query(Panel):
             panel.set_class(panel.id == self.active, "-active")
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
-        self.query_one(PanelTabs).show(self.active)
+        self.query_one(PanelTabs).show(self.panels, self.active)
         self._redraw_soon()
 
     def _redraw_soon(self) -> None:

@@ -17,7 +17,7 @@ from .component_style import component_style
 if TYPE_CHECKING:
     from textual.style import Style
 
-_MARKS = {"code-view--current": "▶", "code-view--related": "·", "": " "}
+_MARKS = {"code-view--current": "▶", "code-view--error": "✗", "code-view--related": "·", "": " "}
 
 
 class CodeView(ScrollView, can_focus=True):
@@ -27,6 +27,7 @@ class CodeView(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "code-view--number",
         "code-view--current",
+        "code-view--error",
         "code-view--related",
         "code-view--placeholder",
     }
@@ -35,6 +36,7 @@ class CodeView(ScrollView, can_focus=True):
     | :- | :- |
     | `code-view--number` | Line numbers. |
     | `code-view--current` | The current line. |
+    | `code-view--error` | The current line, if it is where something went wrong. |
     | `code-view--related` | Lines related to the current one. |
     | `code-view--placeholder` | The message where there is no code. |
     """
@@ -45,11 +47,14 @@ class CodeView(ScrollView, can_focus=True):
         & > .code-view--number { color: $text-muted; }
         & > .code-view--current { background: $primary 30%; color: $text; }
         &:light > .code-view--current { background: $primary 15%; }
+        & > .code-view--error { background: $error 30%; color: $text; }
+        &:light > .code-view--error { background: $error 15%; }
         & > .code-view--related { background: $foreground 7%; }
         & > .code-view--placeholder { color: $text-muted; }
         /* The ANSI themes have no shades: fainter is dim here, and a background is reverse. */
         &:ansi > .code-view--number { text-style: dim; }
         &:ansi > .code-view--current { background: $background; text-style: not dim reverse; }
+        &:ansi > .code-view--error { background: $background; text-style: not dim reverse bold; }
         &:ansi > .code-view--related { background: $background; text-style: bold; }
         &:ansi > .code-view--placeholder { text-style: dim; }
     }
@@ -78,9 +83,16 @@ class CodeView(ScrollView, can_focus=True):
         self._lines: tuple[Content, ...] = ()
         self._current: int | None = None
         self._related: frozenset[int] = frozenset()
+        self._is_error = False
 
     def show(
-        self, path: str, text: str, current: int | None = None, related: frozenset[int] = frozenset()
+        self,
+        path: str,
+        text: str,
+        current: int | None = None,
+        related: frozenset[int] = frozenset(),
+        *,
+        is_error: bool = False,
     ) -> None:
         """Show a file, scrolling only if its current line is not visible already.
 
@@ -89,8 +101,10 @@ class CodeView(ScrollView, can_focus=True):
             text: The code; the placeholder is shown if it is empty.
             current: The current line, counted from 1.
             related: Lines related to it, counted from 1.
+            is_error: Whether the current line is where something went wrong.
         """
         same_file = path == self._path
+        self._is_error = is_error
         self._path, self._current, self._related = path, current, related
         self._lines = highlighted_lines(path, text) if text else ()
         width = max((line.cell_length for line in self._lines), default=0)
@@ -126,7 +140,8 @@ class CodeView(ScrollView, can_focus=True):
             return Strip.blank(width, component_style(self).rich_style)
         number = row + 1
         related = "code-view--related" if number in self._related else ""
-        name = "code-view--current" if number == self._current else related
+        current = "code-view--error" if self._is_error else "code-view--current"
+        name = current if number == self._current else related
         style = component_style(self, *filter(None, (name,)))
         number_style = component_style(self, *filter(None, ("code-view--number", name)))
         gutter_width = min(self._gutter_width, width)

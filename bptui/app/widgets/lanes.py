@@ -30,31 +30,36 @@ class _Join:
     """Whether a later row uses this row's output."""
 
 
-def lanes(inputs: Sequence[Sequence[int]], max_lanes: int = 12) -> tuple[str, ...]:
+def lanes(inputs: Sequence[Sequence[int] | None], max_lanes: int = 12) -> tuple[str, ...]:
     """Draw one string of lanes for each row of a graph, all equally wide.
 
     Args:
-        inputs: For each row, in execution order, the earlier rows whose outputs it consumes.
+        inputs: For each row, in execution order, the earlier rows whose outputs it consumes; None for a line
+            between the rows, which lanes only pass.
         max_lanes: The most columns drawn. In a graph that needs more, the last column stands for all the
             others: `…` where one of them is open, `●` where the row's own node is among them.
     """
     joins = tuple(_assign(inputs))
-    total = 1 + max((join.column for join in joins), default=0)
+    total = 1 + max((join.column for join in joins if join), default=0)
     shown = total if total <= max_lanes else max(max_lanes - 1, 0)
     return tuple(_draw(joins, shown, overflow=total > shown))
 
 
-def _assign(inputs: Sequence[Sequence[int]]) -> Iterator[_Join]:
+def _assign(inputs: Sequence[Sequence[int] | None]) -> Iterator[_Join | None]:
     """Give every row a column: its leftmost ending input's, or else the leftmost free one."""
     last_use = list(range(len(inputs)))
     for row, sources in enumerate(inputs):
-        for source in sources:
+        for source in sources or ():
             last_use[source] = row
     columns: list[int] = []
     free: list[int] = []
     next_column = 0
     resting: int | None = None
     for row, sources in enumerate(inputs):
+        if sources is None:
+            columns.append(-1)
+            yield None
+            continue
         unique = set(sources)
         ending = sorted(columns[source] for source in unique if last_use[source] == row)
         lasting = sorted(columns[source] for source in unique if last_use[source] != row)
@@ -76,12 +81,15 @@ def _assign(inputs: Sequence[Sequence[int]]) -> Iterator[_Join]:
         yield _Join(column, tuple(ending), tuple(lasting), opens)
 
 
-def _draw(joins: Iterable[_Join], shown: int, *, overflow: bool) -> Iterator[str]:
+def _draw(joins: Iterable[_Join | None], shown: int, *, overflow: bool) -> Iterator[str]:
     """Draw the rows with `shown` columns and, if `overflow`, one more that stands for the rest."""
     open_lanes = [" "] * shown
     hidden = 0
     for join in joins:
         cells = list(open_lanes)
+        if join is None:
+            yield " ".join([*cells, MORE if hidden else " "] if overflow else cells)
+            continue
         hidden -= sum(column >= shown for column in join.ending)
         reached = join.column >= shown or any(column >= shown for column in (*join.ending, *join.lasting))
         if overflow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -15,7 +16,7 @@ from textual.strip import Strip
 
 from . import table_style
 from .component_style import component_style
-from .table_rows import Cell, Column, Pages, Row, Source, column_widths, draw_cells, least_width
+from .table_rows import SEPARATOR, Cell, Column, Pages, Row, Source, column_widths, draw_cells, least_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,6 +76,18 @@ class VirtualTable(ScrollView, can_focus=True):
 
         table: VirtualTable
         index: int
+
+        @property
+        def control(self) -> VirtualTable:
+            """The table, for `@on` with a selector."""
+            return self.table
+
+    @dataclass
+    class HeaderClicked(Message):
+        """The user clicked on the label of a column."""
+
+        table: VirtualTable
+        column: int
 
         @property
         def control(self) -> VirtualTable:
@@ -207,13 +220,24 @@ class VirtualTable(ScrollView, can_focus=True):
 
     async def _on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is None or offset.y < self.header:
+        if offset is None:
+            return
+        if offset.y < self.header:
+            self._click_header(offset.x - _GUTTER + self.scroll_offset.x)
             return
         index = self.scroll_offset.y + offset.y - self.header
         if index < self.row_count:
             self._move_to(index)
             if event.chain == 2:
                 self.post_message(self.Activated(self, index))
+
+    def _click_header(self, x: int) -> None:
+        """Tell the column at cell `x`; the separator behind a column belongs to it."""
+        widths = column_widths(self._columns, self.scrollable_content_region.width - _GUTTER)
+        ends = accumulate(width + len(SEPARATOR) for width in widths)
+        column = next((column for column, end in enumerate(ends) if 0 <= x < end), None)
+        if column is not None:
+            self.post_message(self.HeaderClicked(self, column))
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by some rows."""

@@ -5,8 +5,11 @@ Not a module of the package: its directory stands on PYTHONPATH of a script that
 
 import importlib.machinery
 import importlib.util
+import json
 import os
 import sys
+
+from bptui_package import load  # type: ignore[import-not-found]  # it lies beside this file
 
 
 def _vanish() -> None:
@@ -28,13 +31,12 @@ def _run_hidden() -> None:
 
 
 def _join() -> None:
-    """Connect to the session; `package` is for interpreters in which bptui is not installed."""
-    channel, flag, package = os.environ.pop("BPTUI_JOIN").split(":", 2)
-    if importlib.util.find_spec("bptui") is None:
-        sys.path.append(package)
+    """Connect to the session, with the bptui that has started it, whatever is installed here."""
+    given = json.loads(os.environ.pop("BPTUI_JOIN"))
+    load(given.pop("parent"))
     from bptui.debuggee.script import join
 
-    join(int(channel), int(flag))
+    join(**given)
 
 
 _vanish()

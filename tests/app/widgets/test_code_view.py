@@ -150,3 +150,12 @@ def test_language_by_name() -> None:
     assert {str(span.style) for line in highlighted_lines("a.yaml", "key: 1") for span in line.spans}
     assert highlighted_lines("<stdin>", "import a")[0].spans == highlighted_lines("a.py", "import a")[0].spans
     assert highlighted_lines("a.unknown", "import a")[0].plain == "import a"
+
+
+async def test_the_line_of_an_error_is_marked_as_one() -> None:
+    app = CodeApp()
+    async with app.run_test() as pilot:
+        app.view.show("a.py", CODE, 2, is_error=True)
+        await pilot.pause()
+        assert lines(app.view)[1] == "   2 ✗ x2 = 2  # comment"
+        assert background(app.view, 1) != background(app.view, 2)

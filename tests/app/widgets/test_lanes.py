@@ -49,7 +49,7 @@ def read_back(drawing: tuple[str, ...]) -> list[set[int]]:
     return edges
 
 
-def drawn(inputs: list[list[int]], max_lanes: int = 12) -> list[str]:
+def drawn(inputs: list[list[int] | None] | list[list[int]], max_lanes: int = 12) -> list[str]:
     return [line.rstrip() for line in lanes(inputs, max_lanes)]
 
 
@@ -83,6 +83,12 @@ def test_a_row_below_an_output_nobody_uses_does_not_look_like_its_consumer() -> 
     assert drawn([[], [], []]) == ["●", "  ●", "●"]
 
 
+def test_lanes_pass_a_line_between_the_rows() -> None:
+    assert drawn([None, [], None, [1], [1], None, [3, 4]]) == ["", "●", "│", "├─●", "● │", "│ │", "●─╯"]
+    graph: list[list[int] | None] = [[], [], [], [], None, [0, 3], [2, 5], [1, 6]]
+    assert drawn(graph, max_lanes=3)[4] == "│ │ …"
+
+
 def test_no_rows() -> None:
     assert lanes([]) == ()
 
@@ -90,6 +96,15 @@ def test_no_rows() -> None:
 def test_more_lanes_than_shown() -> None:
     graph: list[list[int]] = [[], [], [], [], [0, 3], [2, 4], [1, 5]]
     assert drawn(graph, max_lanes=3) == ["●", "│ ●", "│ │ ●", "│ │ ●", "●─│─…", "●─│─…", "●─╯"]
+
+
+@given(graphs(), st.data())
+def test_a_line_between_the_rows_changes_nothing_else(graph: list[list[int]], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(graph)))
+    later = [[source + (source >= at) for source in inputs] for inputs in graph]
+    drawing = lanes([*later[:at], None, *later[at:]], max_lanes=1000)
+    assert (*drawing[:at], *drawing[at + 1 :]) == lanes(graph, max_lanes=1000)
+    assert set(drawing[at]) <= set("│ ")
 
 
 @given(graphs())

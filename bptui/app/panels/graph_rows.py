@@ -1,0 +1,139 @@
+"""What stands in the Graph table: its columns, and the row of an op, a leaf or a module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from textual.content import Content
+
+from bptui.app.numbers import DOWN, SAME, UP, cell, direction, nonfinite, number, shape, styled
+from bptui.app.panels.fitting import Shown
+from bptui.app.panels.graph_tree import Item
+from bptui.app.widgets.virtual_table import Cell, Column, Row
+from bptui.records import Node, TensorSummary
+
+_NUMBER, _STATISTIC = 11, 6
+_NOTE = {"parameter": "parameter", "input": "input", "op": ""}
+_STYLE = {UP: "bold $text-accent", DOWN: "bold $text-accent", SAME: ""}
+_SHAPE = 12
+"""So many cells are enough for 4 × 1024 × 768."""
+
+
+def columns(nodes: Sequence[Node], lanes: int) -> dict[str, Shown]:
+    """All columns of a graph whose lanes take so many cells; a shape only where there are several elements."""
+    values = [node.value for node in nodes if node.value is not None]
+    shapes = {value.shape: len(shape(value)) for value in values}
+    has_several = any(value.item is None for value in values)
+    op, where = (12, 12) if any(node.module for node in nodes) else (8, 16)
+    found = {
+        "lanes": Shown(Column("", max(lanes, 3), "left"), 0),
+        "op": Shown(Column("op", op, "left", grow=True), 0),
+        "where": Shown(Column("where", where, "left", grow=True), 3),
+        "shape": Shown(Column("shape", min(max([*shapes.values(), 5]), _SHAPE), "left"), 2),
+        "value": Shown(Column("value", 2 * _STATISTIC + 2 if has_several else _NUMBER), 0),
+        "grad": Shown(Column("∂loss/∂·", _NUMBER), 0),
+    }
+    if not has_several:
+        del found["shape"]
+    return found
+
+
+@dataclass(frozen=True)
+class GraphRows:
+    """Draws the rows of one graph.
+
+    Attributes:
+        nodes: The graph.
+        before: The graph shown before, to mark what has changed; of another length it is another one.
+        folded: The modules that are folded, by their path.
+        widths: The columns shown, and how many cells they have.
+    """
+
+    nodes: Sequence[Node]
+    before: Sequence[Node]
+    folded: frozenset[str]
+    widths: Mapping[str, int]
+
+    def row(self, item: Item, lanes: str) -> Row:
+        """The row of an item, beside its lanes."""
+        is_open = item.is_module and item.path not in self.folded
+        node = output(self.nodes, item)
+        before = self.nodes if len(self.before) != len(self.nodes) else self.before
+        last = output(before, item)
+        cells: dict[str, Cell] = {
+            "lanes": lanes,
+            "op": self._name(item, node, is_open=is_open),
+            "where": self._contents(item)
+            if item.is_module
+            else shortened(_where(node), self.widths.get("where", 0)),
+            "shape": "" if is_open or node.value is None else shape(node.value),
+            "value": "" if is_open else _marked(self._value(node.value), node.value, last.value),
+            "grad": "" if is_open else _marked(cell(node.grad, _NUMBER - 1), node.grad, last.grad),
+        }
+        kind = "muted" if is_open or (not item.is_module and node.kind != "op") else ""
+        return Row(tuple(cells[name] for name in self.widths), kind=kind)
+
+    def _name(self, item: Item, node: Node, *, is_open: bool) -> str:
+        """The name, as far into the tree as it stands; of the last op, that the loss is its output."""
+        sign = "" if not item.is_module else "▾ " if is_open else "▸ "
+        name = item.label if item.is_module else own_name(node)
+        loss = "  = loss" if item.last == len(self.nodes) - 1 and not is_open else ""
+        return shortened(" " * item.depth + sign + name, self.widths["op"] - len(loss)) + loss
+
+    def _value(self, summary: TensorSummary | None) -> Content:
+        """One number as it is, of several mean and deviation."""
+        if summary is None or summary.item is not None or summary.mean is None or summary.std is None:
+            return cell(summary, _NUMBER - 1)
+        mean, spread = number(summary.mean, _STATISTIC, 3), number(summary.std, _STATISTIC, 3)
+        return styled(nonfinite(summary) or f"{mean}±{spread:<{_STATISTIC}}", summary)
+
+    def _contents(self, item: Item) -> Content:
+        """What is in a module: its class, how many ops, and first of all whether any is not finite."""
+        inside = self.nodes[item.first : item.last + 1]
+        ops = sum(node.kind == "op" for node in inside)
+        found = Content(f"{item.type}  {ops} op{'s' * (ops != 1)}".lstrip())
+        if worst := _worst(inside):
+            return Content.assemble((f"{worst}", "bold $text-error"), "  ", found)
+        return found
+
+
+def output(nodes: Sequence[Node], item: Item) -> Node:
+    """The node of an item: of a module the last op in it."""
+    return nodes[item.last]
+
+
+def own_name(node: Node) -> str:
+    """The name without the modules around it: "weight"."""
+    return node.name.removeprefix(re.sub(r"#\d+", "", node.module) + ".") if node.module else node.name
+
+
+def shortened(text: str, room: int) -> str:
+    """Text that leaves out its middle if it has no room; what it begins and ends with tells the most."""
+    if len(text) <= room:
+        return text
+    tail = max(0, room - 1) // 2
+    return f"{text[: max(0, room - 1 - tail)]}…{text[len(text) - tail :]}"
+
+
+def _worst(nodes: Sequence[Node]) -> str:
+    """In how many values and gradients there is a NaN, or else an infinity: "NaN in 3".
+
+    That a value is -Inf is no alarm: masks are made so. If it is a mistake, a gradient or the loss shows it.
+    """
+    values = [node.value for node in nodes if node.value is not None]
+    grads = [node.grad for node in nodes if node.grad is not None]
+    nans = sum(summary.nans > 0 for summary in (*values, *grads))
+    infs = sum(value.pos_infs > 0 for value in values) + sum(grad.nonfinite > 0 for grad in grads)
+    return f"NaN in {nans}" if nans else f"Inf in {infs}" if infs else ""
+
+
+def _where(node: Node) -> str:
+    return f"{PurePath(node.place.path).name}:{node.place.line}" if node.place else _NOTE[node.kind]
+
+
+def _marked(shown: Content, now: TensorSummary | None, before: TensorSummary | None) -> Content:
+    mark = direction(now, before)
+    return shown.append(Content.styled(mark, _STYLE[mark]))

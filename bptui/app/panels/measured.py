@@ -1,0 +1,82 @@
+"""What is known of the parameters at the sample shown, or at the last one before it that was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bptui.app.numbers import shape
+from bptui.app.panels.parameter_norms import Stats, mark, ratio, together, worst
+from bptui.app.view import View
+from bptui.recording.reader import Reader
+from bptui.records import Parameter, ParameterStats
+
+MARK_STYLES = {"NaN": "error", "Inf": "error", "none": "warning", "zero": "warning", "frozen": "muted"}
+"""How each mark stands out: what `$text-…` it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Parameters and their norms.
+
+    Attributes:
+        parameters: All of them, in forward order.
+        stats: The norms of each.
+        note: What is to be said of them: of which sample they are, if it is not the one shown.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+    stats: Stats = ()
+    note: str = ""
+
+    def together(self, members: Iterable[int]) -> ParameterStats | None:
+        """The norms of some parameters taken as one."""
+        return together(self.stats[i] for i in members)
+
+    def worst(self, members: Iterable[int]) -> tuple[str, int]:
+        """The worst mark among some parameters, and how many of them have it."""
+        return worst(mark(self.parameters[i], self.stats[i]) for i in members)
+
+    def facts(self, members: Sequence[int]) -> tuple[tuple[str, str], ...]:
+        """Some parameters in full."""
+        among = [self.parameters[i] for i in members]
+        norms, (worst, count) = self.together(members), self.worst(members)
+        share = ratio(norms)
+        return (
+            ("shape", shape(among[0]) if len(among) == 1 else f"{len(among):,} parameters"),
+            ("elements", f"{numel(among):,}"),
+            ("dtype", ", ".join(sorted({each.dtype for each in among}))),
+            ("device", ", ".join(sorted({each.device for each in among}))),
+            ("‖w‖", f"{_full(norms.weight if norms else None)}  after the update"),
+            ("‖grad‖", _full(norms.grad if norms else None)),
+            ("‖Δw‖", _full(norms.update if norms else None)),
+            ("‖Δw‖/‖w‖", _full(share) + (f"  log10 {math.log10(share):.2f}" if share else "")),
+            ("marked", f"{worst} in {count:,} of {len(among):,}" if worst else "–"),
+            ("statistics", self.note or "of this sample"),
+        )
+
+
+def measured(view: View, reader: Reader) -> Measured:
+    """What is known at the sample that a view shows."""
+    at = reader.parameter_step(view.branch, view.step) if view.sample else None
+    stats = None if at is None else reader.parameter_stats(view.branch, at)
+    if at is None or stats is None:
+        return Measured(view.parameters, (None,) * len(view.parameters), "no statistics yet")
+    parameters = view.parameters if at == view.step else reader.parameters(view.branch, at)
+    return Measured(parameters, stats, "" if at == view.step else _whose(reader, view.branch, at))
+
+
+def numel(parameters: Iterable[Parameter]) -> int:
+    """How many elements parameters have."""
+    return sum(math.prod(parameter.shape) for parameter in parameters)
+
+
+def _whose(reader: Reader, branch: int, step: int) -> str:
+    sample = reader.sample(branch, step)
+    place = f"epoch {sample.epoch} · sample {sample.index + 1}" if sample else f"step {step}"
+    return f"of {place}; thinned since"
+
+
+def _full(value: float | None) -> str:
+    return "–" if value is None else repr(value)

@@ -1,0 +1,111 @@
+"""Norms of parameters: of several taken together, as a ratio, in order, and what is wrong with a gradient."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+from bptui.app.panels.parameter_tree import shown_name
+from bptui.records import Parameter, ParameterStats
+
+Stats = Sequence[ParameterStats | None]
+"""One for each parameter in forward order, None where nothing is known."""
+
+MARKS = ("NaN", "Inf", "none", "zero", "frozen")
+"""What may be wrong with a gradient, the worst first: "none" was not computed at all, "frozen" is not wanted."""
+
+ORDERS = ("forward", "name", "weight", "grad", "ratio", "size")
+"""What parameters can be sorted by; numbers come the largest first."""
+
+
+def together(stats: Iterable[ParameterStats | None]) -> ParameterStats | None:
+    """The norms of several parameters taken as one long vector; None if nothing is known of any.
+
+    Those without a gradient add nothing to the gradient's; an update that was not measured leaves all unknown.
+    """
+    known = [each for each in stats if each is not None]
+    if len(known) <= 1:
+        return known[0] if known else None
+    updates = [each.update for each in known]
+    return ParameterStats(
+        weight=joined(each.weight for each in known),
+        grad=joined(each.grad for each in known),
+        update=None if None in updates else joined(updates),
+    )
+
+
+def joined(norms: Iterable[float | None]) -> float | None:
+    """The root of the sum of squares of those that are known; NaN if one is, else infinite if one is."""
+    known = [norm for norm in norms if norm is not None]
+    return _norm(known) if known else None
+
+
+def _norm(norms: Sequence[float]) -> float:
+    # hypot() takes an infinity for more than a NaN.
+    return math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)
+
+
+def ratio(stats: ParameterStats | None) -> float | None:
+    """‖Δw‖ / ‖w‖, about 1e-3 in a training that goes well; None where it is not known."""
+    if stats is None or stats.update is None or not stats.weight:
+        return None
+    return stats.update / stats.weight
+
+
+def mark(parameter: Parameter, stats: ParameterStats | None) -> str:
+    """One of `MARKS`, or empty: the gradient is as it should be, or nothing is known of it."""
+    if stats is not None and stats.grad is not None and not math.isfinite(stats.grad):
+        return "NaN" if math.isnan(stats.grad) else "Inf"
+    if parameter.is_frozen:
+        return "frozen"
+    if stats is None:
+        return ""
+    return "none" if stats.grad is None else "zero" if stats.grad == 0 else ""
+
+
+def worst(marks: Iterable[str]) -> tuple[str, int]:
+    """The worst mark and how many have it; ("", 0) if none has any."""
+    counts = Counter(marks)
+    return next(((each, counts[each]) for each in MARKS if counts[each]), ("", 0))
+
+
+def in_order(
+    order: str, reverse: bool, parameters: Sequence[Parameter], stats: Stats, kept: Iterable[int]
+) -> list[int]:
+    """The places of parameters in one of `ORDERS`; what is not known comes last, NaN before all numbers."""
+    kept = list(kept)
+    if order == "forward":
+        return kept[::-1] if reverse else kept
+    if order == "name":
+        return sorted(kept, key=lambda i: _natural(shown_name(i, parameters[i].name)), reverse=reverse)
+    values = {i: _value(order, parameters[i], stats[i]) for i in kept}
+    known = [i for i in kept if values[i] is not None]
+    known.sort(key=lambda i: _magnitude(values[i]), reverse=not reverse)
+    return known + [i for i in kept if values[i] is None]
+
+
+def matches(pattern: str) -> Callable[[str], bool]:
+    """Whether a name has a pattern in it, as letters or as a glob ("h.*.bias"); case does not count."""
+    wanted = pattern.casefold()
+    glob = re.compile(fnmatch.translate(f"*{wanted}*")).match
+    return lambda name: wanted in name.casefold() or glob(name.casefold()) is not None
+
+
+def _value(order: str, parameter: Parameter, stats: ParameterStats | None) -> float | None:
+    if order == "size":
+        return math.prod(parameter.shape)
+    if order == "ratio":
+        return ratio(stats)
+    return None if stats is None else stats.weight if order == "weight" else stats.grad
+
+
+def _magnitude(value: float | None) -> tuple[bool, float]:
+    return value != value, value or 0.0
+
+
+def _natural(name: str) -> list[str]:
+    """So that blocks.10 comes after blocks.9."""
+    return [part.zfill(20) if part.isdigit() else part for part in re.split(r"(\d+)", name)]

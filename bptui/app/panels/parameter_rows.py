@@ -1,0 +1,147 @@
+"""What stands in the Parameters table: its columns, and the row of a parameter or of a folded module."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+
+from bptui.app.numbers import norm, shape, short, spark
+from bptui.app.panels.fitting import Shown
+from bptui.app.panels.measured import MARK_STYLES, Measured, numel
+from bptui.app.panels.parameter_norms import joined, ratio
+from bptui.app.panels.parameter_tree import Item
+from bptui.app.widgets.virtual_table import Cell, Column, Row
+from bptui.recording import buckets
+from bptui.records import Parameter, ParameterStats
+
+History = Callable[[Sequence[int], int], tuple[tuple[buckets.Column, ...], ...]]
+"""Gives the gradient norms over the run of some parameters, each in so many columns at most."""
+
+ORDER_OF = {"name": "name", "shape": "size", "weight": "weight", "grad": "grad", "ratio": "ratio",
+            "log": "ratio", "run": "grad", "mark": "grad"}  # fmt: skip
+"""What a click on the label of a column sorts by."""
+
+_MOST_SUMMED = 256
+"""The history of a module of more parameters is not drawn: each costs a read."""
+
+_SPARK, _NUMBER = 7, 7
+
+_NAME = (18, 36)
+"""Cells of a name, at least and at most, as long as other columns give way."""
+
+
+def columns(parameters: Iterable[Parameter], longest: int, order: str, reverse: bool) -> dict[str, Shown]:
+    """All columns, with the sign of the order at the one that is sorted by, for names of so many cells."""
+    kinds = [{parameter.dtype for parameter in parameters}, {parameter.device for parameter in parameters}]
+    differ = [2 if len(kind) > 1 else 7 for kind in kinds]
+    sign = "▴" if reverse != (order == "name") else "▾"
+
+    def column(name: str, label: str, width: int, rank: int, justify: Literal["left", "right"] = "right") -> Shown:
+        is_sorted = ORDER_OF.get(name) == order and name not in ("log", "run", "mark")
+        return Shown(Column(label + sign * is_sorted, width, justify, grow=name == "name"), rank)
+
+    return {
+        "name": column("name", "parameter", max(_NAME[0], min(longest, _NAME[1])), 0, "left"),
+        "shape": column("shape", "shape", 9, 4),
+        "dtype": column("dtype", "dtype", 8, differ[0], "left"),
+        "device": column("device", "device", 6, differ[1], "left"),
+        "weight": column("weight", "‖w‖", _NUMBER, 3),
+        "grad": column("grad", "‖grad‖", _NUMBER, 0),
+        "mark": column("mark", "", 7, 1, "left"),
+        "ratio": column("ratio", "Δw:w", _NUMBER, 2),
+        "log": column("log", "log10", 5, 6),
+        "run": column("run", "history", _SPARK, 5, "left"),
+    }
+
+
+@dataclass(frozen=True)
+class ParameterRows:
+    """Draws rows of one moment.
+
+    Attributes:
+        measured: What is known of all parameters.
+        names: The columns shown.
+        folded: The modules that are folded, by their path.
+        history: Asked for the parameters on screen alone.
+    """
+
+    measured: Measured
+    names: Sequence[str]
+    folded: frozenset[str]
+    history: History
+
+    def of(self, items: Sequence[Item]) -> list[Row]:
+        """The rows of these items."""
+        sparks = self._sparks(items) if "run" in self.names else {}
+        return [self._row(item, sparks.get(item.path, "")) for item in items]
+
+    def _row(self, item: Item, history: str) -> Row:
+        members = [self.measured.parameters[i] for i in item.members]
+        cells: dict[str, Cell] = {
+            "name": self._name(item),
+            "shape": _shape(item, members),
+            "dtype": _common({member.dtype for member in members}),
+            "device": _common({member.device for member in members}),
+            "mark": self._mark(item),
+            "run": Content.styled(history, "$text-primary"),
+            **_numbers(self.measured.together(item.members)),
+        }
+        return Row(tuple(cells[name] for name in self.names))
+
+    def _name(self, item: Item) -> Cell:
+        indent = " " * item.depth
+        if not item.is_module:
+            return indent + item.label
+        sign = "▸ " if item.path in self.folded else "▾ "
+        return Content.assemble(indent, sign, item.label, (f" ({len(item.members)})", "$text-muted"))
+
+    def _mark(self, item: Item) -> Cell:
+        worst, count = self.measured.worst(item.members)
+        style = f"bold $text-{MARK_STYLES[worst]}" if worst else ""
+        return Content.styled(f"{count} {worst}" if item.is_module and worst else worst, style)
+
+    def _sparks(self, items: Sequence[Item]) -> dict[str, str]:
+        """The gradient norms over the run, by path."""
+        drawn = [item for item in items if len(item.members) <= _MOST_SUMMED]
+        wanted = sorted({i for item in drawn for i in item.members})
+        histories = dict(zip(wanted, self.history(wanted, _SPARK), strict=True))
+        return {item.path: spark(_summed([histories[i] for i in item.members])) for item in drawn}
+
+
+def _numbers(stats: ParameterStats | None) -> dict[str, Cell]:
+    if stats is None:
+        return dict.fromkeys(("weight", "grad", "ratio", "log"), "")
+    share = ratio(stats)
+    return {
+        "weight": norm(stats.weight, _NUMBER),
+        "grad": norm(stats.grad, _NUMBER),
+        "ratio": "–" if share is None else f"{share:.1e}" if share else "0",
+        "log": f"{math.log10(share):.1f}" if share else "",
+    }
+
+
+def _shape(item: Item, members: Sequence[Parameter]) -> Cell:
+    """The shape of a parameter; of a module, how many elements."""
+    return Content.styled(short(numel(members)), "$text-muted") if item.is_module else shape(members[0])
+
+
+def _common(kinds: set[str]) -> str:
+    return kinds.pop() if len(kinds) == 1 else f"{len(kinds)} kinds"
+
+
+def _summed(histories: Sequence[tuple[buckets.Column, ...]]) -> Sequence[buckets.Column]:
+    """The norm of several parameters over the run: exact where a column is one sample, else its bounds."""
+    if len(histories) == 1:
+        return histories[0]
+    return [
+        buckets.Column(
+            joined(each.min for each in column),
+            joined(each.max for each in column),
+            any(each.bad for each in column),
+        )
+        for column in zip(*histories, strict=True)
+    ]

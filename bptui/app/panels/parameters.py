@@ -1,0 +1,210 @@
+"""The parameters, one row each, as a tree by module or sorted: their norms, gradients and updates."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Input
+
+from bptui.app.numbers import short
+from bptui.app.panels.fitting import Shown, fitting
+from bptui.app.panels.folding import unfolded
+from bptui.app.panels.measured import Measured, measured, numel
+from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.panels.parameter_norms import ORDERS, in_order, matches
+from bptui.app.panels.parameter_rows import ORDER_OF, History, ParameterRows, columns
+from bptui.app.panels.parameter_tree import Item, folds_to_fit, leaf, shown_name, tree
+from bptui.app.view import View
+from bptui.app.widgets.tree_table import TreeTable
+from bptui.app.widgets.virtual_table import Row, VirtualTable
+from bptui.recording.reader import Reader
+
+_MARGIN = 2
+"""Cells beside the columns: the mark of the row and the scrollbar."""
+
+_SCREENS = 2
+"""A tree opens by itself as deep as fits so many screens."""
+
+_SIGN = 6
+"""Cells beside the name of a module."""
+
+_KEYS = "/ filter  > sort  ← fold  → unfold"
+
+
+class ParametersPanel(Panel):
+    """Why you look at this: which layer learns too fast, too slowly or not at all, and where NaN begins."""
+
+    NAME, NUMBER = "Parameters", 7
+    DEFAULT_CSS = """
+    ParametersPanel Input { display: none; height: 1; border: none; padding: 0; background: $surface; }
+    ParametersPanel Input.-open { display: block; }
+    ParametersPanel VirtualTable { height: 1fr; }
+    """
+    BINDINGS = [Binding("escape", "clear_filter", "Clear the filter", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._measured = Measured()
+        self._history: History = lambda indexes, count: ((),) * len(indexes)
+        self._order, self._reverse, self._pattern = ORDERS[0], False, ""
+        self._tree: tuple[Item, ...] = ()
+        self._folded: frozenset[str] | None = None  # by the user; None for as deep as fits
+        self._items: list[Item] = []
+        self._columns: dict[str, Shown] = {}
+
+    def compose(self) -> ComposeResult:
+        yield TreeTable(source=self._rows)
+        field = Input(placeholder="part of a name, or a pattern: *.bias")
+        field.cursor_blink = False
+        yield field
+
+    def take_focus(self) -> None:
+        self.query_one(TreeTable).focus()
+
+    def show(self, view: View, reader: Reader) -> None:
+        """Draw the statistics of the sample shown, or the last ones before it."""
+        before, self._measured = self._measured, measured(view, reader)
+        if before.parameters != self._measured.parameters:
+            self._grow()
+        self._history = partial(reader.parameter_columns, view.branch, view.steps)
+        self._draw()
+
+    def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
+        """The selected row in full."""
+        if not self._items:
+            return "", ()
+        item = self._items[self.query_one(TreeTable).cursor]
+        return item.path, self._measured.facts(item.members)
+
+    # -- what is shown ---------------------------------------------------------------------------------
+
+    def _grow(self) -> None:
+        """Make the tree of what the filter keeps."""
+        self._tree = tree([each.name for each in self._measured.parameters], self._kept())
+
+    @property
+    def _longest(self) -> int:
+        """Cells of the longest name, folded or not, so that no column moves when a module is folded."""
+        items = self._tree if self._is_tree else self._items
+        return max((item.depth + len(item.label) + _SIGN * item.is_module for item in items), default=0)
+
+    @property
+    def _is_tree(self) -> bool:
+        return self._order == "forward" and not self._reverse
+
+    def _kept(self) -> list[int]:
+        wanted = matches(self._pattern)
+        return [i for i, each in enumerate(self._measured.parameters) if wanted(shown_name(i, each.name))]
+
+    def _arranged(self) -> list[Item]:
+        """The tree as it is folded; a list, if it is sorted."""
+        if self._is_tree:
+            return unfolded(self._tree, self._folds)
+        parameters, stats = self._measured.parameters, self._measured.stats
+        kept = in_order(self._order, self._reverse, parameters, stats, self._kept())
+        return [leaf(i, parameters[i].name) for i in kept]
+
+    @property
+    def _folds(self) -> frozenset[str]:
+        if self._folded is None:
+            rows = self.query_one(TreeTable).size.height - 1
+            return frozenset() if self._pattern else folds_to_fit(self._tree, _SCREENS * rows)
+        return self._folded
+
+    def _draw(self) -> None:
+        """Draw the table; its cursor stays at the parameter it is at."""
+        table = self.query_one(TreeTable)
+        path = self._items[table.cursor].path if self._items else ""
+        self._items = self._arranged()
+        self._set_columns(table)
+        cursor = next((i for i, item in enumerate(self._items) if item.path == path), None)
+        table.show(len(self._items), cursor=cursor)
+        parameters = self._measured.parameters
+        parts = [f"{len(parameters):,}", f"{short(numel(parameters))} elements"]
+        parts += [f"{len(self._kept()):,} with {self._pattern!r}"] if self._pattern else []
+        self.titled(" · ".join(parts), self._measured.note or _KEYS)
+
+    def _set_columns(self, table: TreeTable) -> None:
+        every = columns(self._measured.parameters, self._longest, self._order, self._reverse)
+        fitted = fitting(every, table.size.width - _MARGIN)
+        if fitted != self._columns:
+            self._columns = fitted
+            table.set_columns(tuple(shown.column for shown in fitted.values()))
+
+    def _rows(self, start: int, stop: int) -> list[Row]:
+        folded = self._folds if self._items else frozenset[str]()
+        rows = ParameterRows(self._measured, tuple(self._columns), folded, self._history)
+        return rows.of(self._items[start:stop])
+
+    # -- folding ---------------------------------------------------------------------------------------
+
+    @on(VirtualTable.Activated)
+    def _toggle(self, event: VirtualTable.Activated) -> None:
+        item = self._items[event.index]
+        if item.is_module:
+            event.stop()
+            self._fold(item, item.path not in self._folds)
+
+    @on(TreeTable.Folding)
+    def _fold_or_move(self, event: TreeTable.Folding) -> None:
+        """Fold or unfold; what is so already leads to the module around it, or to what is inside."""
+        event.stop()
+        item = self._items[event.index]
+        if item.is_module and (item.path in self._folds) != event.fold:
+            self._fold(item, event.fold)
+        elif event.fold:
+            around = [i for i, other in enumerate(self._items[: event.index]) if other.depth < item.depth]
+            event.table.action_move((around[-1] if around else event.index) - event.index)
+        elif item.is_module:
+            event.table.action_move(1)
+
+    def _fold(self, item: Item, fold: bool) -> None:
+        self._folded = self._folds | {item.path} if fold else self._folds - {item.path}
+        self._draw()
+
+    # -- order and filter ------------------------------------------------------------------------------
+
+    def sort_next(self) -> None:
+        """Sort by the next of `ORDERS`."""
+        self._sort(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
+
+    def turn_order(self) -> None:
+        """Sort the other way round."""
+        self._sort(self._order, not self._reverse)
+
+    def _sort(self, order: str, reverse: bool = False) -> None:
+        self._order, self._reverse = order, reverse
+        self._draw()
+
+    @on(VirtualTable.HeaderClicked)
+    def _sort_by(self, event: VirtualTable.HeaderClicked) -> None:
+        """Sort by a column; again, the other way round; once more, in forward order."""
+        order = ORDER_OF.get(tuple(self._columns)[event.column])
+        if order == self._order:
+            self._sort(*((ORDERS[0], False) if self._reverse else (order, True)))
+        elif order is not None:
+            self._sort(order)
+
+    def ask_filter(self) -> None:
+        """Open the line at the foot."""
+        field = self.query_one(Input)
+        field.add_class("-open")
+        field.focus()
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        self._pattern, self._folded = event.value.strip(), None
+        self._grow()
+        self._draw()
+
+    @on(Input.Submitted)
+    def action_leave_filter(self) -> None:
+        self.take_focus()
+        self.query_one(Input).set_class(bool(self._pattern), "-open")
+
+    def action_clear_filter(self) -> None:
+        self.query_one(Input).value = ""
+        self.action_leave_filter()

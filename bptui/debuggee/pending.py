@@ -1,0 +1,81 @@
+"""A sample that is not complete yet."""
+
+from __future__ import annotations
+
+from types import FrameType
+
+import torch
+
+from bptui.debuggee.user_loops import look_around
+
+_BY_YOU = ", set by you"
+
+
+class Pending:
+    """A sample as its last backward pass has left it.
+
+    Attributes:
+        at: What it ends with: "loop" for an iteration of one, "update" of the weights, or "backward".
+        around: What stands around the backward pass.
+        loss: What the backward pass began at.
+        scaling: What was done to the loss before, in words.
+        backwards: How many backward passes there were.
+        updates: How many updates there were before it.
+        is_watched: Whether somebody says when its iteration ends.
+        scope: The frame in which its leaves have their names.
+        loop_line: The line of the samples' loop from which the backward pass was called.
+        path: The user's file that called the backward pass.
+    """
+
+    __slots__ = (
+        "around",
+        "at",
+        "backwards",
+        "is_watched",
+        "loop_line",
+        "loss",
+        "path",
+        "scaling",
+        "scope",
+        "updates",
+    )
+
+    def __init__(self, caller: FrameType, at: str, backwards: int, updates: int) -> None:
+        """A backward pass begins.
+
+        Args:
+            caller: What has called it.
+            at: What samples end with, as the user says; empty to find out.
+            backwards: How many there were in this sample before.
+            updates: How many updates there were before this sample.
+        """
+        self.around = around = look_around(caller)
+        found = "loop" if around.loops else "update"
+        self.at = found if at in ("", "loop") else at
+        self.loss: torch.Tensor | None = None
+        self.scaling = ""
+        self.backwards = backwards + 1
+        self.updates = updates
+        self.is_watched = False
+        self.scope = around.loops[0][0] if around.loops else around.frame
+        self.loop_line = self.scope.f_lineno or 0
+        self.path = around.frame.f_code.co_filename
+
+    def how(self, wanted: str) -> str:
+        """How it was found what a sample is.
+
+        Args:
+            wanted: What the user says that it is; empty if nothing.
+        """
+        loops, trainer = self.around.loops, self.around.trainer
+        if self.at == "loop":
+            return f"each iteration of {loops[0][1]}" + _BY_YOU * bool(wanted)
+        what = {"update": "each update of the weights", "backward": "each backward pass"}[self.at]
+        if self.at == wanted:
+            return what + _BY_YOU
+        return f"{what}: the loop is {trainer}'s" if trainer else f"{what}: no loop of your own stands around it"
+
+    def loss_in_words(self) -> str:
+        """Which loss it is that is shown, empty where there is only one."""
+        which = f"of the last of {self.backwards} backward passes per sample" if self.backwards > 1 else ""
+        return "; ".join(filter(None, (which, self.scaling)))

@@ -1,0 +1,118 @@
+"""Norms of parameters: together, as a ratio, in order, and what is wrong with a gradient."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptui.app.panels.parameter_norms import ORDERS, in_order, joined, mark, matches, ratio, together, worst
+from bptui.records import Parameter, ParameterStats
+
+NAN, INF = math.nan, math.inf
+
+
+def parameter(name="w", shape=(3,), is_frozen=False) -> Parameter:
+    return Parameter(name, shape, "float32", "cpu", is_frozen)
+
+
+def test_norms_together() -> None:
+    one, other = ParameterStats(3.0, 0.5, 0.3), ParameterStats(4.0, None, 0.4)
+    assert together([one, other, None]) == ParameterStats(5.0, 0.5, 0.5)
+    assert together([one]) is one
+    assert together([None]) is together([]) is None
+    assert together([one, ParameterStats(4.0, 1.2, None)]) == ParameterStats(5.0, 1.3, None)
+
+
+@given(st.lists(st.floats(0, 1e300), min_size=1))
+def test_joined_is_the_norm(norms: list[float]) -> None:
+    assert joined(norms) == math.hypot(*norms)
+    assert joined([*norms, INF]) == INF
+    assert math.isnan(joined([*norms, INF, NAN]))
+    assert joined([None, *norms, None]) == math.hypot(*norms)
+
+
+def test_ratio() -> None:
+    assert ratio(ParameterStats(2.0, None, 0.002)) == 0.001
+    for unknown in (None, ParameterStats(2.0, 1.0, None), ParameterStats(0.0, 1.0, 0.0)):
+        assert ratio(unknown) is None
+
+
+@pytest.mark.parametrize(
+    ("frozen", "grad", "expected"),
+    [
+        (False, 1.0, ""),
+        (False, 0.0, "zero"),
+        (False, None, "none"),
+        (False, NAN, "NaN"),
+        (False, INF, "Inf"),
+        (True, None, "frozen"),
+        (True, 0.5, "frozen"),
+        (True, NAN, "NaN"),
+    ],
+)
+def test_marks(frozen: bool, grad: float | None, expected: str) -> None:
+    assert mark(parameter(is_frozen=frozen), ParameterStats(1.0, grad, 0.0)) == expected
+
+
+def test_what_is_not_known_is_not_marked() -> None:
+    assert (mark(parameter(), None), mark(parameter(is_frozen=True), None)) == ("", "frozen")
+
+
+def test_the_worst_mark() -> None:
+    assert worst(["", "zero", "Inf", "zero", "Inf"]) == ("Inf", 2)
+    assert worst(["frozen", "none", "", "none", "none"]) == ("none", 3)
+    assert worst(["", ""]) == worst([]) == ("", 0)
+
+
+PARAMETERS = [parameter(f"h.{i}.w", (n,)) for i, n in ((9, 5), (10, 7), (1, 6), (2, 1), (0, 3))]
+STATS = [
+    ParameterStats(1.0, 0.5, 0.1),
+    ParameterStats(3.0, NAN, 0.1),
+    None,
+    ParameterStats(2.0, INF, None),
+    ParameterStats(5.0, None, 5.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("order", "forwards", "backwards"),
+    [
+        ("forward", [0, 1, 2, 3, 4], [4, 3, 2, 1, 0]),
+        ("name", [4, 2, 3, 0, 1], [1, 0, 3, 2, 4]),
+        ("weight", [4, 1, 3, 0, 2], [0, 3, 1, 4, 2]),
+        ("grad", [1, 3, 0, 2, 4], [0, 3, 1, 2, 4]),
+        ("ratio", [4, 0, 1, 2, 3], [1, 0, 4, 2, 3]),
+        ("size", [1, 2, 0, 4, 3], [3, 4, 0, 2, 1]),
+    ],
+)
+def test_orders(order: str, forwards: list[int], backwards: list[int]) -> None:
+    assert in_order(order, False, PARAMETERS, STATS, range(5)) == forwards
+    assert in_order(order, True, PARAMETERS, STATS, range(5)) == backwards
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_order_keeps_what_is_kept(order: str) -> None:
+    assert sorted(in_order(order, False, PARAMETERS, STATS, [1, 3])) == [1, 3]
+    assert in_order(order, False, PARAMETERS, STATS, []) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("attn", ["h.0.attn.weight", "h.1.Attn.bias"]),
+        ("ATTN", ["h.0.attn.weight", "h.1.Attn.bias"]),
+        ("*.bias", ["h.1.Attn.bias"]),
+        ("h.?.mlp*", ["h.0.mlp.c[0]"]),
+        ("h.[01].attn*", ["h.0.attn.weight", "h.1.Attn.bias"]),
+        ("c[0]", ["h.0.mlp.c[0]"]),
+        ("[", ["h.0.mlp.c[0]"]),
+        ("", ["h.0.attn.weight", "h.1.Attn.bias", "h.0.mlp.c[0]"]),
+        ("h*ght", ["h.0.attn.weight"]),
+        ("weight?", []),
+    ],
+)
+def test_patterns(pattern: str, names: list[str]) -> None:
+    assert list(filter(matches(pattern), ["h.0.attn.weight", "h.1.Attn.bias", "h.0.mlp.c[0]"])) == names

@@ -1,0 +1,42 @@
+"""A packed graph is the same graph."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptui.errors import ProtocolError
+from bptui.protocol import pack_graph, unpack_graph
+from bptui.protocol.graphs import SAMPLED_ROWS
+from bptui.records import EXACT, Node, TensorSummary
+
+from .strategies import values
+
+_stats = st.none() | st.floats(allow_nan=False)
+_summaries = st.builds(
+    replace, values(TensorSummary), **dict.fromkeys(("min", "max", "mean", "std", "norm"), _stats)
+)
+_nodes = st.builds(replace, values(Node), value=st.none() | _summaries, grad=st.none() | _summaries)
+
+
+def large(numel):
+    return TensorSummary((numel,), "float32", "cpu", 0.0, 1.0, 0.5, 0.5, 1.0, 0, 0, 0, 0, (0.5,) * min(numel, 64))
+
+
+@given(st.lists(_nodes, max_size=5).map(tuple))
+def test_it_comes_back_as_it_was(nodes):
+    assert repr(unpack_graph(pack_graph(nodes))) == repr(nodes)
+
+
+def test_a_large_graph_keeps_exact_values_alone():
+    nodes = (Node("mul", "op", value=large(100), grad=large(EXACT)),) * (SAMPLED_ROWS + 1)
+    packed = unpack_graph(pack_graph(nodes))
+    assert packed[0] == replace(nodes[0], value=replace(large(100), values=()))
+    assert unpack_graph(pack_graph(nodes[:-1])) == nodes[:-1]
+
+
+@pytest.mark.parametrize("packed", [b"", b"hello", pack_graph(())[:-3]])
+def test_what_is_damaged(packed):
+    with pytest.raises(ProtocolError):
+        unpack_graph(packed)

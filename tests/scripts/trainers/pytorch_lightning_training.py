@@ -1,0 +1,45 @@
+"""PyTorch Lightning: six micro-batches an epoch, an update after every second."""
+
+import warnings
+
+import pytorch_lightning as lightning
+import torch
+
+warnings.simplefilter("ignore")
+
+
+class Regression(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 1)
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        loss = torch.nn.functional.mse_loss(self.layer(x), y)
+        print("loss", loss.item().hex())
+        return loss
+
+    def validation_step(self, batch, batch_idx):
+        x, y = batch
+        self.log("validation", torch.nn.functional.mse_loss(self.layer(x), y))
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=0.1)
+
+
+torch.manual_seed(0)
+data = torch.utils.data.TensorDataset(torch.randn(12, 3), torch.randn(12, 1))
+trainer = lightning.Trainer(
+    max_epochs=2,
+    accumulate_grad_batches=2,
+    accelerator="cpu",
+    logger=False,
+    enable_checkpointing=False,
+    enable_progress_bar=False,
+    enable_model_summary=False,
+)
+trainer.fit(
+    Regression(),
+    torch.utils.data.DataLoader(data, 2, shuffle=True),
+    torch.utils.data.DataLoader(data, 4),
+)
