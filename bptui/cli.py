@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bptui.errors import BptuiError
+from bptui.records import OVERHEAD
 
 if TYPE_CHECKING:
     from bptui.session.options import SessionOptions
@@ -24,7 +25,7 @@ SAMPLE_AT = ("backward", "update", "loop")
 LARGEST_COUNT = 10**15
 """A number that is no count of samples, but surely a mistake."""
 
-RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--theme", "--sample-at", "--epoch-length")
+RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--overhead", "--theme", "--sample-at", "--epoch-length")
 """bptui's own options of `bptui run` with a value."""
 
 RUN_SWITCHES = ("-m", "--keep-compile")
@@ -93,6 +94,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--record", metavar="PATH", type=Path, help="record to PATH, not to the state directory")
     _add_interpreter(parser)
     _add_log(parser)
+    _add_overhead(parser)
     _add_theme(parser)
     _add_target(parser, required=False)
     parser.set_defaults(command=_run)
@@ -105,6 +107,7 @@ def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     _add_interpreter(parser)
     _add_log(parser)
+    _add_overhead(parser)
     _add_target(parser, required=True)
     parser.set_defaults(command=_record)
 
@@ -163,6 +166,25 @@ def _add_log(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_overhead(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--overhead", metavar="PERCENT", type=_share, default=OVERHEAD,
+        help="of the running time, so much goes into graphs and statistics of parameters, which only some samples"
+        f" are given while running: {OVERHEAD:.0%}".replace("%", "%%"),
+    )  # fmt: skip
+
+
+def _share(text: str) -> float:
+    """The share that a percentage is: of "5%", or of "5", 0.05."""
+    share = float(text.removesuffix("%")) / 100
+    if not 0 <= share <= 1:
+        raise ValueError
+    return share
+
+
+_share.__name__ = "percentage"  # as argparse calls it: invalid percentage value: 'x'
+
+
 def _add_theme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", default="", help="dark, light, ansi, or a theme of Textual's")
 
@@ -196,7 +218,7 @@ def _session_options(options: argparse.Namespace, recording: Path | None) -> Ses
 
     return session_options(
         options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module,
-        options.python, options.keep_compile, options.sample_at, options.epoch_length,
+        options.python, options.keep_compile, options.sample_at, options.epoch_length, options.overhead,
     )  # fmt: skip
 
 

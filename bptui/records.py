@@ -15,6 +15,9 @@ EXACT = 16
 KEPT = 64
 """A `TensorSummary` of a larger tensor keeps at most so many values, evenly spaced."""
 
+OVERHEAD = 0.02
+"""Of the running time, so much may go into what only some samples are given: graphs, statistics of parameters."""
+
 
 class Sample(NamedTuple):
     """One training step: what a loop yields after forward, backward and update.

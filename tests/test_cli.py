@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bptui import cli
+from bptui.records import OVERHEAD
 
 
 @pytest.fixture
@@ -35,18 +36,18 @@ def ran(monkeypatch):
 )
 def test_own_options_stand_before_the_target_its_own_after_it(ran, arguments, target, own, record, theme) -> None:
     assert cli.main(arguments.split()) == 0
-    assert ran == [(target, own, Path(record) if record else None, None, False, "", False, "", 0, theme)]
+    assert ran == [(target, own, Path(record) if record else None, None, False, "", False, "", 0, OVERHEAD, theme)]
 
 
 @pytest.mark.parametrize("arguments", ["run -m a.b --keep-compile", "-m a.b --keep-compile"])
 def test_a_module_is_a_target(ran, arguments: str) -> None:
     assert cli.main(arguments.split()) == 0
-    assert ran == [("a.b", ("--keep-compile",), None, None, True, "", False, "", 0, "")]
+    assert ran == [("a.b", ("--keep-compile",), None, None, True, "", False, "", 0, OVERHEAD, "")]
 
 
 def test_another_interpreter(ran) -> None:
     assert cli.main(["--python", "/x/python", "--keep-compile", "train.py", "--python", "y"]) == 0
-    assert ran == [("train.py", ("--python", "y"), None, None, False, "/x/python", True, "", 0, "")]
+    assert ran == [("train.py", ("--python", "y"), None, None, False, "/x/python", True, "", 0, OVERHEAD, "")]
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "run --help", "record --help", "export --help"])
@@ -84,3 +85,16 @@ def test_bad_input_is_one_line_and_code_2(capsys, tmp_path, monkeypatch, argumen
     assert said.out == ""
     assert said.err.startswith(f"bptui: {line}")
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("5", 0.05), ("0", 0.0), ("100%", 1.0)])
+def test_overhead_is_a_percentage(ran, text, share) -> None:
+    assert cli.main(["--overhead", text, "train.py"]) == 0
+    assert ran[0][-2] == share
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "101", "nan", ""])
+def test_what_is_no_percentage_is_refused(ran, text, capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["run", f"--overhead={text}", "train.py"])
+    assert "invalid percentage value" in capsys.readouterr().err

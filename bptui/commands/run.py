@@ -17,6 +17,7 @@ from bptui.loops import LESSONS
 from bptui.protocol import to_json
 from bptui.recording.reader import Reader
 from bptui.recording.writer import check_recordable
+from bptui.records import OVERHEAD
 from bptui.session.options import SessionOptions
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def session_options(
     keep_compile: bool = False,
     sample_at: str = "",
     epoch_length: int = 0,
+    overhead: float = OVERHEAD,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
@@ -46,6 +48,7 @@ def session_options(
         keep_compile: Whether torch.compile is left alone.
         sample_at: What a script's sample ends with, empty to find out.
         epoch_length: How many samples an epoch of a script has, 0 to find out.
+        overhead: Of the running time, so much may go into graphs and statistics of only some samples.
 
     Raises:
         BptuiError: There can be no such target, or no such interpreter.
@@ -64,6 +67,7 @@ def session_options(
     return SessionOptions(
         target, arguments, str(recording.absolute()), path, script=script,
         python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
+        overhead=overhead,
     )  # fmt: skip
 
 

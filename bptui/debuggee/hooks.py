@@ -172,11 +172,13 @@ class Hooks:
             if self._statistics.is_measuring:
                 self._statistics.widen(leaves_under(outputs), pending.scope, frame)
             return pending
-        self._parameters.begin(outputs)
+        is_due = self._stepper.trace_next or self._statistics.is_due(self._stepper.overhead / 2)
+        is_measured = is_due or self._stepper.may_stop
+        self._parameters.begin(outputs, is_measured)
         self._updates.expect(self._parameters.leaves)
         pending = Pending(frame, self._sample_at, 0, self._updates.count)
-        if self._stepper.trace_next or self._statistics.is_due():
-            self._statistics.begin(leaves_under(outputs), pending.scope, frame)
+        if is_measured:
+            self._statistics.begin(self._parameters.leaves, is_due, pending.scope, frame)
         return pending
 
     def _is_over(self, pending: Pending) -> bool:
@@ -209,6 +211,8 @@ class Hooks:
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
         self._updates.expect_step(optimizer)
+        if self._pending is not None and not self._is_inside:
+            self._parameters.before_update()
         if self._statistics.is_measuring:
             self._statistics.before_update(optimizer)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 
-SHARE = 0.02
-"""Of the running time, at most so much goes into graphs that nobody has asked for."""
-
 
 class LiveTraces:
-    """Measures what a traced sample costs more than the others, and says when the next may follow."""
+    """Measures what a traced sample costs more than the others, and says when the next may follow.
 
-    def __init__(self) -> None:
+    Attributes:
+        share: Of the running time, at most so much goes into graphs that nobody has asked for.
+    """
+
+    def __init__(self, share: float) -> None:
+        self.share = share
         self._due = 0.0
         self._began: float | None = None
         self._ended: float | None = None
@@ -20,7 +22,7 @@ class LiveTraces:
 
     def is_due(self) -> bool:
         """Whether the last one is paid for."""
-        return time.perf_counter() >= self._due
+        return self.share > 0 and time.perf_counter() >= self._due
 
     def begin(self, steps: int) -> None:
         """A sample that is traced begins; there are so many before it."""
@@ -34,4 +36,4 @@ class LiveTraces:
         self._ended, self._steps = now, steps
         if self._began is not None:
             cost = now - self._began - self._typical
-            self._began, self._due = None, now + cost / SHARE
+            self._began, self._due = None, now + cost / self.share if self.share else now

@@ -22,12 +22,21 @@ class ParameterBatches:
         self._last: tuple[tuple[Parameter, ...] | None, int] = None, -1
         self._announced = 0
         self._waiting: list[tuple[int, int, array[float]]] = []
+        self._is_last_due = True
 
-    def add(self, step: int, parameters: tuple[Parameter, ...], numbers: array[float]) -> None:
-        """The statistics of a sample: per parameter the norms of weight, gradient and update."""
+    def add(self, step: int, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
+        """The statistics of a sample: per parameter the norms of weight, gradient and update.
+
+        Those that are not due are only sent if that is before the next are added: where the training stops.
+        """
+        if self._waiting and not self._is_last_due:
+            self._waiting.pop()
+        self._is_last_due = is_due
         if self._last[0] is not parameters:
             self._last = parameters, self._id(parameters)
-        if self._last[1] < MOST_SETS:
+        if self._last[1] == MOST_SETS:
+            self._is_last_due = True
+        else:
             self._waiting.append((self._last[1], step, numbers))
 
     def messages(self) -> Iterator[Message]:

@@ -15,21 +15,25 @@ from bptui.debuggee.parameter_table import ParameterTable
 from bptui.protocol import ABSENT
 from bptui.records import Parameter
 
-SHARE = 0.02
-"""Of the running time, at most so much goes into statistics that nobody waits for."""
-
 BYTES_PER_SECOND = 1 << 15
-"""And so many bytes into the recording: 120 MB an hour."""
+"""Of statistics that nobody waits for, so many bytes go into the recording: 120 MB an hour."""
 
 LARGEST_COPY = 1 << 28
 """Weights of so many bytes are copied to measure their update; of more, the update is not known."""
 
 
 class Measured(NamedTuple):
-    """The statistics of one sample: per parameter the norms of weight, gradient and update, or `ABSENT`."""
+    """The statistics of one sample.
+
+    Attributes:
+        parameters: Of which parameters.
+        numbers: Per parameter the norms of weight, gradient and update, or `ABSENT`.
+        is_due: Whether they are to be kept also if the training does not stop here.
+    """
 
     parameters: tuple[Parameter, ...]
     numbers: array[float]
+    is_due: bool
 
 
 class ParameterStatistics:
@@ -42,20 +46,26 @@ class ParameterStatistics:
     def __init__(self) -> None:
         self._table = ParameterTable()
         self.is_measuring = False
-        self._due = 0.0
+        self._ended = self._cost = self._slow = 0.0
         self._spent = 0.0
+        self._is_due = False
         self._reached: dict[int, torch.Tensor] = {}
         self._grads: dict[int, float | None] = {}
         self._used: set[int] = set()
         self._before: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
-    def is_due(self) -> bool:
-        """Whether the last ones are paid for."""
-        return time.perf_counter() >= self._due
+    def is_due(self, share: float) -> bool:
+        """Whether the last ones are paid for.
 
-    def begin(self, leaves: Sequence[torch.Tensor], *frames: FrameType) -> None:
+        Args:
+            share: Of the running time, at most so much goes into statistics that nobody waits for.
+        """
+        now = time.perf_counter()
+        return now >= self._slow and share > 0 and now >= self._ended + self._cost / share
+
+    def begin(self, leaves: Sequence[torch.Tensor], is_due: bool, *frames: FrameType) -> None:
         """A sample is to be measured: its first backward pass, which reaches these leaves, is about to begin."""
-        self.is_measuring, self._spent = True, 0.0
+        self.is_measuring, self._is_due, self._spent = True, is_due, 0.0
         self._reached, self._grads, self._used, self._before = {}, {}, set(), {}
         self.widen(leaves, *frames)
 
@@ -95,12 +105,14 @@ class ParameterStatistics:
         updates = self._updates()
         numbers[2::3] = _as_numbers([updates.get(id(each)) for each in tensors])
         self._before = {}
-        self._pay(began, len(numbers) * 8)
-        return Measured(self._table.parameters, numbers)
+        if self._is_due:
+            self._pay(began, len(numbers) * 8)
+        return Measured(self._table.parameters, numbers, self._is_due)
 
     def _pay(self, began: float, count: int) -> None:
-        now = time.perf_counter()
-        self._due = now + max((self._spent + now - began) / SHARE, count / BYTES_PER_SECOND)
+        self._ended = time.perf_counter()
+        self._cost = self._spent + self._ended - began
+        self._slow = self._ended + count / BYTES_PER_SECOND
 
     def _note(self, leaves: Sequence[torch.Tensor]) -> None:
         began = time.perf_counter()

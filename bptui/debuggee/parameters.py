@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
+
+from bptui.debuggee.norms import total
+from bptui.records import Kind
 
 _SMALL = 8
 """A graph of so few nodes is walked at every sample: 0.5 µs a node."""
@@ -16,158 +18,211 @@ _SMALL = 8
 _REWALK = 64
 """A larger one every so many samples, or if another parameter is nearest to the loss."""
 
+_FEW = 4
+"""Of so few parameters the weights, too, are read at every sample."""
 
-@dataclass(frozen=True, slots=True)
-class Norm:
-    """The Euclidean norm of several parameters taken together.
+_ACCUMULATE_GRAD: Any = torch._C._functions.AccumulateGrad  # type: ignore[attr-defined]
+
+
+class Known(NamedTuple):
+    """A quantity that has been read already: one element, or the Euclidean norm of several parameters together.
 
     Attributes:
-        value: The norm: a number, or a tensor of one element.
-        numel: How many elements they have.
-        dtype: The dtype of the first, without its library.
-        device: Its device.
+        value: The number; a tensor of one element where it would have had to be waited for.
+        kind: What it is; of several parameters their number of elements and the dtype and device of the first.
     """
 
     value: torch.Tensor | float
-    numel: int
-    dtype: str
-    device: str
+    kind: Kind
 
 
 class Parameters:
-    """Follows the leaves of a sample's graphs that get a gradient."""
+    """Follows the leaves of a sample's graphs that get a gradient.
+
+    Attributes:
+        leaves: The leaves, the nearest to the loss first.
+    """
 
     def __init__(self) -> None:
-        self._leaves: list[torch.Tensor] = []
+        self.leaves: list[torch.Tensor] = []
+        self._numel = 0
         self._is_small = True
         self._age = 0
-        self._versions = 0
+        self._is_weighed = True
         self._before: Any = None
-        self._after: Any = None
         self._grad: Any = None
-        self._numel = 0
+        self._noted: list[tuple[int, int]] = []
+        self._one: _One | None = None
+        self._kinds: tuple[tuple[Any, ...], Kind] = ((), Kind((0,), "", ""))
 
-    @property
-    def leaves(self) -> list[torch.Tensor]:
-        """The leaves, the nearest to the loss first."""
-        return self._leaves
+    def begin(self, outputs: Sequence[Any], is_measured: bool) -> None:
+        """A sample's first backward pass is about to begin: note the weights that it reaches.
 
-    def begin(self, outputs: Sequence[Any]) -> None:
-        """A sample's first backward pass is about to begin: note the weights that it reaches."""
+        Args:
+            outputs: What it begins from.
+            is_measured: Whether to read the weights however many there are.
+        """
         self._age += 1
-        if self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
+        if is_measured or self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
             self._find(outputs)
-        if self._after is None or self._versions != _versions(self._leaves) or len(self._leaves) == 1:
-            self._after = self._together(self._leaves)
-        self._before = self._after  # nothing has changed since the last sample's update
+        if self._one is not None:
+            self._before, self._is_weighed = self._one.read(), True
+            return
+        self._is_weighed = is_measured or len(self.leaves) <= _FEW
+        self._before = self._together(self.leaves) if self._is_weighed else None
+
+    def _find(self, outputs: Sequence[Any]) -> None:
+        leaves, count = _walk_all(outputs)
+        self._is_small = count <= _SMALL
+        if len(leaves) != 1 or self._one is None or leaves[0] is not self._one.leaf or self._age % _REWALK == 0:
+            self._one = _One(leaves[0]) if len(leaves) == 1 and _is_one(leaves[0]) else None
+        if len(leaves) != len(self.leaves) or any(map(operator.is_not, leaves, self.leaves)):
+            self.leaves, self._numel = leaves, _numel(leaves)
 
     def widen(self, outputs: Sequence[Any]) -> None:
         """A further backward pass of the sample is about to begin: it may reach other parameters."""
-        known = {id(leaf) for leaf in self._leaves}
-        new = [leaf for leaf in _leaves_under(outputs)[0] if id(leaf) not in known]
+        known = {id(leaf) for leaf in self.leaves}
+        new = [leaf for leaf in leaves_under(outputs) if id(leaf) not in known]
         if new:
-            weights = self._together(self._leaves), self._together(new)
-            self._set([*self._leaves, *new])
-            self._before = self._joined(*weights)
+            self._one, self.leaves = None, [*self.leaves, *new]
+            self._numel = _numel(self.leaves)
+            if self._is_weighed:
+                self._before = self._joined(self._before, self._together(new))
         self._is_small = True  # the next sample begins with its own
 
     def note_grads(self) -> None:
         """Keep the gradients as the backward pass has left them."""
-        self._grad = self._together([leaf.grad for leaf in self._leaves if leaf.grad is not None])
+        if self._one is not None:
+            self._grad, self._noted = self._one.read_grad()
+            return
+        with torch._C.DisableTorchFunction():
+            grads = [leaf.grad for leaf in self.leaves]
+        self._grad = self._together([grad for grad in grads if grad is not None])
+        self._noted = _states(grads)
+
+    def before_update(self) -> None:
+        """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since."""
+        with torch._C.DisableTorchFunction():
+            is_changed = _states([leaf.grad for leaf in self.leaves]) != self._noted
+        if is_changed:
+            self.note_grads()
 
     def quantities(self) -> tuple[Any, Any, Any]:
-        """The weights before and after, and the gradients: of one parameter itself, of several the norm."""
-        self._after = self._together(self._leaves)
-        self._versions = _versions(self._leaves)
-        return self._before, self._after, self._grad
+        """The weights before and after, and the gradients: of one parameter itself, of several the norm.
+
+        None for the weights where it would have cost too much to read them.
+        """
+        if self._one is not None:
+            return self._before, self._one.read(), self._grad
+        after = self._together(self.leaves) if self._is_weighed else None
+        return self._before, after, self._grad
 
     def _is_another(self, outputs: Sequence[Any]) -> bool:
         """Whether the graph is not the one that was walked: another parameter is nearest to the loss."""
-        nearest = next((node.variable for node in _nodes_under(outputs) if hasattr(node, "variable")), None)
-        return not self._leaves or nearest is not self._leaves[0]
-
-    def _find(self, outputs: Sequence[Any]) -> None:
-        leaves, count = _leaves_under(outputs)
-        self._is_small = count <= _SMALL
-        if [id(leaf) for leaf in leaves] != [id(leaf) for leaf in self._leaves]:
-            self._set(leaves)
-
-    def _set(self, leaves: list[torch.Tensor]) -> None:
-        self._leaves, self._after = leaves, None
-        self._numel = sum(leaf.numel() for leaf in leaves)
+        return not self.leaves or _nearest_leaf(outputs) is not self.leaves[0]
 
     def _together(self, tensors: list[torch.Tensor]) -> Any:
+        if not tensors:
+            return None
         with torch._C.DisableTorchFunction():
-            if not tensors:
-                return None
-            if len(self._leaves) == 1:
-                return tensors[0].detach().clone()
             first = tensors[0]
-            with torch.no_grad():
-                norm = _norm(tensors)
-            numel = self._numel if len(tensors) == len(self._leaves) else sum(each.numel() for each in tensors)
-            return Norm(norm, numel, str(first.dtype).removeprefix("torch."), str(first.device))
+            if len(self.leaves) > 1:
+                numel = self._numel if len(tensors) == len(self.leaves) else _numel(tensors)
+                return Known(total(tensors, numel), self._kind((numel,), first))
+            return first.detach().clone()
+
+    def _kind(self, shape: tuple[int, ...], example: torch.Tensor) -> Kind:
+        key = (shape, example.dtype, example.device)
+        if key != self._kinds[0]:
+            dtype = str(example.dtype).removeprefix("torch.")
+            self._kinds = key, Kind(tuple(shape), dtype, str(example.device))
+        return self._kinds[1]
 
     def _joined(self, one: Any, other: Any) -> Any:
         """The norm of two groups of parameters taken together."""
         if one is None:
             return other
-        parts = [float(each.value) if isinstance(each, Norm) else _norm([each]) for each in (one, other)]
-        first = self._leaves[0]
-        dtype = str(first.dtype).removeprefix("torch.")
-        return Norm(math.hypot(*parts), self._numel, dtype, str(first.device))
+        parts = [float(each.value if isinstance(each, Known) else total([each], 1)) for each in (one, other)]
+        return Known(math.hypot(*parts), self._kind((self._numel,), self.leaves[0]))
+
+
+class _One:
+    """A single parameter of one element, whose numbers are read at once: three of them at every sample."""
+
+    def __init__(self, leaf: torch.Tensor) -> None:
+        self.leaf = leaf
+        self._kind = Kind(tuple(leaf.shape), str(leaf.dtype).removeprefix("torch."), str(leaf.device))
+
+    def read(self) -> Any:
+        with torch._C.DisableTorchFunction():
+            return self._read(self.leaf)
+
+    def read_grad(self) -> tuple[Any, list[tuple[int, int]]]:
+        with torch._C.DisableTorchFunction():
+            grad = self.leaf.grad
+            if grad is None:
+                return None, []
+            return self._read(grad), [(id(grad), grad._version)]
+
+    def _read(self, tensor: torch.Tensor) -> Any:
+        try:
+            return Known(tensor.item(), self._kind)
+        except (RuntimeError, TypeError):  # sparse, or not what it was any more
+            return tensor.detach().clone()
+
+
+def _is_one(tensor: torch.Tensor) -> bool:
+    is_plain = tensor.is_cpu and tensor.layout is torch.strided and tensor.dtype.is_floating_point
+    return is_plain and tensor.numel() == 1
 
 
 def leaves_under(outputs: Sequence[Any]) -> list[torch.Tensor]:
     """The leaves that a backward pass from these outputs reaches, the nearest first."""
-    return _leaves_under(outputs)[0]
+    return _walk_all(outputs)[0]
 
 
-def _leaves_under(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
+def _walk_all(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
     """The leaves under these outputs, the nearest first, and how many nodes their graph has."""
-    nodes = list(_nodes_under(outputs))
-    bare = [output for output in outputs if isinstance(output, torch.Tensor) and output.is_leaf]
-    return bare + [node.variable for node in nodes if hasattr(node, "variable")], len(nodes)
+    leaves = [output for output in outputs if isinstance(output, torch.Tensor) and output.is_leaf]
+    nodes = _roots(outputs)
+    seen = set(nodes)
+    for node in nodes:
+        if type(node) is _ACCUMULATE_GRAD:
+            leaves.append(node.variable)
+            continue
+        for source, _ in node.next_functions:
+            if source is not None and source not in seen:
+                seen.add(source)
+                nodes.append(source)
+    return leaves, len(nodes)
 
 
-def _nodes_under(outputs: Sequence[Any]) -> Iterator[Any]:
-    waiting = deque(output.grad_fn if isinstance(output, torch.Tensor) else output.node for output in outputs)
-    seen: set[Any] = set()
-    while waiting:
-        node = waiting.popleft()
-        if node is not None and node not in seen:
-            seen.add(node)
-            yield node
-            waiting.extend([source for source, _ in node.next_functions])
+def _nearest_leaf(outputs: Sequence[Any]) -> torch.Tensor | None:
+    """The first leaf that `_walk_all` finds, and no step further."""
+    nodes = _roots(outputs)
+    seen = set(nodes)
+    for node in nodes:
+        if type(node) is _ACCUMULATE_GRAD:
+            leaf: torch.Tensor = node.variable
+            return leaf
+        for source, _ in node.next_functions:
+            if source is not None and source not in seen:
+                seen.add(source)
+                nodes.append(source)
+    return None
 
 
-def _norm(tensors: list[torch.Tensor]) -> Any:
-    """The norm of all elements together; a tensor only where it need not be waited for."""
-    try:
-        norms = torch._foreach_norm(tensors)
-        if tensors[0].is_cpu:
-            return math.hypot(*[norm.item() for norm in norms])  # stacking them takes three times as long
-        if not any(norm.is_meta for norm in norms):
-            return torch.linalg.vector_norm(torch.stack(norms), dtype=torch.float64)
-    except (RuntimeError, TypeError):  # sparse, of several devices, quantised, float8
-        pass
-    return math.hypot(*map(_norm_of_odd, tensors))
+def _roots(outputs: Sequence[Any]) -> list[Any]:
+    if len(outputs) == 1 and isinstance(outputs[0], torch.Tensor):
+        return [] if outputs[0].grad_fn is None else [outputs[0].grad_fn]
+    roots = [output.grad_fn if isinstance(output, torch.Tensor) else output.node for output in outputs]
+    return [root for root in dict.fromkeys(roots) if root is not None]
 
 
-def _norm_of_odd(tensor: torch.Tensor) -> float:
-    dense = tensor.detach()
-    if dense.is_meta:
-        return math.nan  # it has no numbers
-    if dense.layout == torch.sparse_coo:
-        dense = dense.coalesce().values()
-    elif dense.layout != torch.strided:
-        dense = dense.to_dense()
-    if dense.is_quantized:
-        dense = dense.dequantize()
-    if dense.is_floating_point():
-        dense = dense.double()  # float8 has no arithmetic
-    return float(torch.linalg.vector_norm(dense))
+def _numel(tensors: list[torch.Tensor]) -> int:
+    return sum([each.numel() for each in tensors])
 
 
-def _versions(tensors: list[torch.Tensor]) -> int:
-    return sum([tensor._version for tensor in tensors])
+def _states(grads: list[torch.Tensor | None]) -> list[tuple[int, int]]:
+    """What changes with a gradient: which tensor it is, and how often that was written."""
+    return [(id(grad), grad._version) for grad in grads if grad is not None]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from bptui.debuggee.parameters import Norm
+from bptui.debuggee.parameters import Known
 from bptui.debuggee.samples import BadSample
 from bptui.debuggee.stats import UNREADABLE, kind_of, summarise
 from bptui.protocol import to_json
@@ -43,7 +43,7 @@ class RowReader:
         self.layouts: list[Layout] = []
         self._ids: dict[Any, int] = {}
         self._layout = -1
-        self._reads: tuple[Read, ...] = ()
+        self._reads: tuple[Read | None, ...] = ()
         self._common: tuple[Any, ...] = ()
         self._tensors: list[tuple[str, str]] = []
 
@@ -57,7 +57,11 @@ class RowReader:
         try:
             if common != self._common:
                 raise LayoutChanged
-            numbers = [read(value) for read, value in zip(self._reads, _quantities(sample), strict=True)]
+            numbers = []
+            for read, value in zip(self._reads, _quantities(sample), strict=True):
+                if (value is None) is not (read is None):
+                    raise LayoutChanged
+                numbers.append(read(value) if read is not None else 0.0)
         except (LayoutChanged, *UNREADABLE):
             numbers = self._learn(sample, common)
         tensors, self._tensors = self._tensors, []
@@ -68,12 +72,12 @@ class RowReader:
         self._tensors, self._common = [], ()
         kinds, reads, numbers = {}, [], []
         for name, value in zip(QUANTITIES, _quantities(sample), strict=True):
-            read: Read = _read_nothing
+            read: Read | None = None
             try:
                 if value is not None:
                     kinds[name] = _kind_of(value)
                     read = self._reader(name, value, kinds[name])
-                numbers.append(read(value))
+                numbers.append(0.0 if read is None else read(value))
             except UNREADABLE as error:
                 why = str(error).split("\n", 1)[0]
                 raise BadSample(f"key {name!r} must be a tensor, an array or a number: {why}") from error
@@ -90,8 +94,8 @@ class RowReader:
         return self._ids[key]
 
     def _reader(self, name: str, value: Any, kind: Kind) -> Read:
-        if isinstance(value, Norm):
-            return _norm_reader(kind)
+        if isinstance(value, Known):
+            return _known_reader(kind)
         if isinstance(value, float | np.floating) or (name == "update_number" and type(value) is int):
             return _number_reader(type(value))
         if isinstance(value, torch.Tensor) and kind.is_one and _has_item(value):
@@ -114,12 +118,11 @@ class RowReader:
         return read
 
 
-def _norm_reader(kind: Kind) -> Read:
-    """Reads the norm of several parameters, of which nothing else is known."""
-    (numel,) = kind.shape
+def _known_reader(kind: Kind) -> Read:
+    """Reads what has been read already."""
 
     def read(value: Any) -> float:
-        if not isinstance(value, Norm) or value.numel != numel or value.dtype != kind.dtype:
+        if type(value) is not Known or (value.kind is not kind and value.kind != kind):
             raise LayoutChanged
         return float(value.value)
 
@@ -127,7 +130,7 @@ def _norm_reader(kind: Kind) -> Read:
 
 
 def _kind_of(value: Any) -> Kind:
-    return Kind((value.numel,), value.dtype, value.device) if isinstance(value, Norm) else kind_of(value)
+    return value.kind if isinstance(value, Known) else kind_of(value)
 
 
 def _number(summary: TensorSummary) -> float:
@@ -142,12 +145,6 @@ def _number(summary: TensorSummary) -> float:
 def _has_item(tensor: torch.Tensor) -> bool:
     """Whether `item()` is the element as a float, at the cost of a read."""
     return tensor.dtype.is_floating_point and tensor.layout == torch.strided and not tensor.is_meta
-
-
-def _read_nothing(value: Any) -> float:
-    if value is not None:
-        raise LayoutChanged
-    return 0.0
 
 
 def _number_reader(kind: type[Any]) -> Read:

@@ -19,6 +19,7 @@ from bptui.protocol import (
     GraphTraced,
     LayoutSeen,
     Message,
+    Overhead,
     Pause,
     Quit,
     Samples,
@@ -27,7 +28,7 @@ from bptui.protocol import (
     Stopped,
     pack_graph,
 )
-from bptui.records import Node, Parameter, Sample, Stack
+from bptui.records import OVERHEAD, Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.frames import StackReader
@@ -87,7 +88,9 @@ class Stepper:
     Attributes:
         steps: How many samples are complete.
         trace_next: Whether the next sample is to be traced, op by op.
+        may_stop: Whether the training may stop after the next sample, as nobody can know where an epoch ends.
         reader: Turns samples into rows, once torch is there.
+        overhead: Of the running time, so much goes into graphs and, by halves, into statistics of parameters.
         stack: Reads where the user's code is, once torch is there.
         is_ours: False in a child that the training has forked.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
@@ -95,6 +98,7 @@ class Stepper:
 
     def __init__(self, channel: Channel, flag: memoryview, console: Marks) -> None:
         self.trace_next = False
+        self.may_stop = False
         self._channel = channel
         self._flag = flag
         self._seen = flag[0]
@@ -114,7 +118,8 @@ class Stepper:
         self._stopped = True
         self._pausing: Pause | None = None
         self._ticks = 0
-        self._live = LiveTraces()
+        self.overhead = OVERHEAD
+        self._live = LiveTraces(OVERHEAD / 2)
         self._statistics = ParameterBatches()
         self._before = TRACE_BEFORE
 
@@ -139,9 +144,9 @@ class Stepper:
             return
         self._attend(sample, nodes)
 
-    def keep(self, parameters: tuple[Parameter, ...], numbers: array[float]) -> None:
-        """Statistics of each parameter at the sample that is visited next."""
-        self._statistics.add(self.steps, parameters, numbers)
+    def keep(self, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
+        """Statistics of each parameter at the sample that is visited next; not due, if only for a stop there."""
+        self._statistics.add(self.steps, parameters, numbers, is_due)
 
     def wait(self, reason: str = "", is_amid: bool = False) -> None:
         """Stop until a command says how to go on.
@@ -243,6 +248,8 @@ class Stepper:
             self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
         elif isinstance(command, Breakpoints):
             self._breakpoints = frozenset(command.indexes)
+        elif isinstance(command, Overhead):
+            self.overhead, self._live.share = command.share, command.share / 2
         elif isinstance(command, Quit):
             raise Quitting
         elif isinstance(command, Step):
@@ -272,6 +279,7 @@ class Stepper:
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
         rooms = [len(self._rows) + count - self._before for count in counts if count > self._before]
+        self.may_stop = watched
         self._room = 0 if watched else min([*rooms, ROOM])
 
 

@@ -58,6 +58,17 @@ class Breakpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Overhead:
+    """From now on so much of the running time may go into graphs and statistics that nobody waits for.
+
+    Attributes:
+        share: From 0, for none at all, to 1.
+    """
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     """Begin again before the first sample, on a new branch."""
 
@@ -74,7 +85,7 @@ class Typed:
     keys: str
 
 
-Command: TypeAlias = Attach | Step | Pause | Breakpoints | Reset | Quit | Typed
+Command: TypeAlias = Attach | Step | Pause | Breakpoints | Overhead | Reset | Quit | Typed
 
 
 # -- notices: session → app ----------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from bptui.records import OVERHEAD
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
@@ -14,6 +16,7 @@ class SessionOptions:
     Attributes:
         target: As given on the command line.
         arguments: The target's own.
+        overhead: Of the running time, so much may go into graphs and statistics of only some samples.
         script: The interpreter's arguments that run the target as a script, () if it is a generator loop.
         recording: Where to record.
         log: Where to write the protocol, None for nowhere.
@@ -32,6 +35,7 @@ class SessionOptions:
     listen: int | None = None
     socket: str = ""
     script: tuple[str, ...] = ()
+    overhead: float = OVERHEAD
     python: str = sys.executable
     keep_compile: bool = False
     sample_at: str = ""

@@ -20,6 +20,7 @@ from bptui.protocol import (
     Fork,
     Forked,
     Message,
+    Overhead,
     Pause,
     Quit,
     Ready,
@@ -129,7 +130,9 @@ class Session:
     async def start(self) -> None:
         """Begin the first branch and start the keeper."""
         facts = {"command": self.options.target, "socket": self.options.socket}
-        self._recorder.describe(facts | {"arguments": " ".join(self.options.arguments)})
+        share = f"{100 * self.options.overhead:.3g} % of the time"
+        thinned = f"graphs and statistics of parameters: while running, of so many samples as cost {share}"
+        self._recorder.describe(facts | {"arguments": " ".join(self.options.arguments), "thinned": thinned})
         self._recorder.begin_branch("start")
         self._show()
         async with self._lock:
@@ -408,6 +411,8 @@ class Session:
 
     def _on_stopped(self, event: Stopped) -> None:
         self._tick_off()
+        if self.status.state == "starting":
+            self._send(Overhead(self.options.overhead))
         if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
             self._send(Breakpoints(self.status.breakpoints))
         self._change(

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bptui.debuggee.norms import norms
+from bptui.debuggee.norms import norms, total
 
 FOUR = torch.tensor([3.0, 0.0, -4.0])
 ODD = "ignore:(.*quantize|Sparse CSR).*:UserWarning"
@@ -44,3 +44,22 @@ def test_nothing_of_the_users_is_called():
     with torch._C.DisableTorchFunctionSubclass():
         loud = FOUR.as_subclass(Loud)
     assert norms([loud]) == [5.0]
+
+
+@pytest.mark.parametrize("count", [1, 4, 20])
+def test_together(count):
+    assert total([FOUR] * count, 3 * count) == pytest.approx(5 * math.sqrt(count))
+    assert math.isnan(total([FOUR] * count + [torch.empty(2, device="meta")], 3 * count + 2))
+    for odd, norm in ((torch.tensor([math.nan]), "nan"), (torch.tensor([math.inf]), "inf")):
+        assert repr(total([FOUR] * count + [odd], 3 * count + 1)) == norm
+    others = [FOUR.to_sparse(), FOUR.half(), torch.zeros(0)]
+    assert total([FOUR] * count + others, 100) == pytest.approx(5 * math.sqrt(count + 2))
+
+
+def test_a_gradient_is_asked_for_as_before():
+    weight = FOUR.clone().requires_grad_()
+    for is_enabled in (True, False):
+        with torch.set_grad_enabled(is_enabled):
+            assert total([weight] * 20, 60) == pytest.approx(5 * math.sqrt(20))
+            assert norms([weight]) == [5.0]
+            assert torch.is_grad_enabled() == is_enabled

@@ -91,7 +91,10 @@ class Sample:
 
     def backward(self, loss):
         leaves = leaves_under([loss])
-        (self.statistics.widen if self.statistics.is_measuring else self.statistics.begin)(leaves, self.frame)
+        if self.statistics.is_measuring:
+            self.statistics.widen(leaves, self.frame)
+        else:
+            self.statistics.begin(leaves, True, self.frame)
         loss.backward()
         self.statistics.note_grads()
 
@@ -101,7 +104,7 @@ class Sample:
         self.statistics.after_update(optimizer)
 
     def finish(self):
-        parameters, numbers = self.statistics.finish()
+        parameters, numbers, _ = self.statistics.finish()
         rows = [tuple(None if x == ABSENT else x for x in numbers[i : i + 3]) for i in range(0, len(numbers), 3)]
         return {parameter.name: row for parameter, row in zip(parameters, rows, strict=True)}
 
@@ -187,7 +190,7 @@ def test_a_set_is_announced_once_and_not_too_many_are():
         table = ParameterTable()
         reach(table, weight.sum())
         for each in range(2):
-            batches.add(2 * step + each, table.parameters, _numbers())
+            batches.add(2 * step + each, table.parameters, _numbers(), True)
     messages = list(batches.messages())
     seen = [message for message in messages if isinstance(message, ParametersSeen)]
     assert [message.id for message in seen] == list(range(MOST_SETS))
@@ -197,3 +200,11 @@ def test_a_set_is_announced_once_and_not_too_many_are():
 
 def _numbers():
     return array("d", [1.0, 2.0, 3.0])
+
+
+def test_what_is_not_due_is_sent_only_where_the_training_stops():
+    batches = ParameterBatches()
+    for step, is_due in enumerate([False, True, False, False]):
+        batches.add(step, (), _numbers(), is_due)
+    _, samples = batches.messages()
+    assert samples.steps == (1, 3)

@@ -93,6 +93,9 @@ async def test_epochs_breakpoints_pause_and_reset(workshop):
         await stepped.session.obey(Breakpoints((4,)))
         await stepped.step(1, "run")
         assert (stepped.status.steps, stepped.status.detail) == (23, "breakpoint at sample 5")
+        reader = stepped.done().reader
+        assert all(reader.parameter_stats(0, step) for step in (9, 17, 22))  # wherever it has stopped
+        assert reader.parameters(0, 22)[0].name == "weight"
         await stepped.session.obey(Breakpoints(()))
         await stepped.session.obey(Step("run"))
         await stepped.until(lambda: stepped.status.steps > 30)
