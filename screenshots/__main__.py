@@ -27,6 +27,8 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 TABLE = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
 
+_SCRIPT = str(HERE / "transformer.py")
+
 SHOTS = {
     "first-epoch": ((120, 36), "dark", ("s", "s", "e"), ()),
     "third-sample": ((120, 36), "dark", ("s", "s", "s"), ()),
@@ -36,15 +38,19 @@ SHOTS = {
     "sixteen-colours": ((120, 36), "ansi", ("e",), ()),
     "inspect": ((120, 36), "dark", ("e", "x"), ()),
     "help": ((120, 36), "dark", ("e", "question_mark"), ()),
+    "transformer": ((120, 36), "dark", ("s", "s", "s"), (_SCRIPT,)),
+    "transformer-graph": ((120, 36), "dark", ("s", "s", "1", "z"), (_SCRIPT,)),
+    "gradient-flow": ((120, 36), "dark", ("s", "s", "8"), (_SCRIPT,)),
 }
-"""Name → size, theme, keys, options of the lesson."""
+"""Name → size, theme, keys, and what is run: options of the lesson, or a script."""
 
 
 @asynccontextmanager
 async def running(size: tuple[int, int], theme: str, arguments: tuple[str, ...]) -> AsyncIterator[Pilot[Outcome]]:
     """The app on a session of its own that is paused before the first sample."""
     with tempfile.TemporaryDirectory() as directory:
-        options = session_options("linear", arguments, Path(directory) / "linear.bptui", None)
+        target, own = (arguments[0], arguments[1:]) if _SCRIPT in arguments else ("linear", arguments)
+        options = session_options(target, own, Path(directory) / f"{Path(target).stem}.bptui", None)
         session, socket = start_session(options)
         app = BptuiApp(Link(socket))
         app.theme = THEMES[theme]

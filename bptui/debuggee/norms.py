@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain, islice
 
 import torch
 
 _MANY, _SHORT = 8, 8192
 """So many tensors of so few elements are put together: 50 × 64² take 0.26 ms, one by one 0.44 ms."""
+
+_TINY = 1e-16
+"""Below, the squares of float32 begin to vanish, and with them the norm of what is not zero."""
+
+_PIECE = 1 << 16
+"""The processor adds up so many float32 with an error of 4e-7, a million with 1e-5, 16 million with 8e-4."""
 
 
 def norms(tensors: Sequence[torch.Tensor]) -> list[float | None]:
@@ -22,10 +29,11 @@ def norms(tensors: Sequence[torch.Tensor]) -> list[float | None]:
         found = _all_at_once(list(tensors))
         if found is None:
             return [_norm(tensor) for tensor in tensors]
-        if math.inf in found:  # the square of a large element is infinite in the tensor's own dtype
-            pairs = zip(found, tensors, strict=True)
-            return [_norm(tensor) if norm == math.inf else norm for norm, tensor in pairs]
-        return [*found]
+        # The square of a large element is infinite in the tensor's own dtype, that of a small one zero.
+        return [
+            _norm(tensor) if norm == math.inf or norm < _TINY else norm
+            for norm, tensor in zip(found, tensors, strict=True)
+        ]
 
 
 def total(tensors: list[torch.Tensor], numel: int) -> torch.Tensor | float:
@@ -45,8 +53,11 @@ def total(tensors: list[torch.Tensor], numel: int) -> torch.Tensor | float:
                 together: torch.Tensor = torch.linalg.vector_norm(each, dtype=torch.float64)
                 return together
             if len(tensors) >= _MANY and numel <= _SHORT * len(tensors):
-                norm = float(torch.linalg.vector_norm(torch._C._nn.flatten_dense_tensors(tensors)))
-                if math.isfinite(norm):
+                flat = torch._C._nn.flatten_dense_tensors(tensors)
+                flat = flat if flat.dtype.itemsize >= 4 else flat.float()
+                # vector_norm adds float32 up one by one, and so is wrong in the fifth digit.
+                norm = math.sqrt(torch.dot(flat, flat).item())
+                if _TINY < norm < math.inf:
                     return norm
         except (RuntimeError, TypeError):  # sparse, quantised, of several devices
             pass
@@ -68,13 +79,23 @@ def _all_at_once(tensors: list[torch.Tensor]) -> list[float] | None:
     if not tensors:
         return []
     try:
-        norms = torch._foreach_norm(tensors)
-        if norms[0].is_cpu:
-            return [norm.item() for norm in norms]  # stacking them takes three times as long
-        found: list[float] = torch.stack(norms).tolist()
+        # A norm is of the tensor's own dtype, and bfloat16 has three digits.
+        is_short = any(tensor.dtype.itemsize < 4 for tensor in tensors)
+        dtype = torch.float32 if is_short else None
+        if not tensors[0].is_cpu:
+            found: list[float] = torch.stack(torch._foreach_norm(tensors, 2, dtype=dtype)).tolist()
+            return found
+        pieces = [
+            (tensor,) if tensor.numel() <= _PIECE else torch.split(tensor.reshape(-1), _PIECE)
+            for tensor in tensors
+        ]
+        norms = [norm.item() for norm in torch._foreach_norm([*chain(*pieces)], 2, dtype=dtype)]
     except (RuntimeError, TypeError):  # sparse, quantised, float8, meta, of several devices
         return None
-    return found
+    if len(norms) == len(tensors):
+        return norms
+    rest = iter(norms)
+    return [math.hypot(*islice(rest, len(parts))) for parts in pieces]
 
 
 def _norm(tensor: torch.Tensor) -> float | None:

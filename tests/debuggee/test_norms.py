@@ -63,3 +63,19 @@ def test_a_gradient_is_asked_for_as_before():
             assert total([weight] * 20, 60) == pytest.approx(5 * math.sqrt(20))
             assert norms([weight]) == [5.0]
             assert torch.is_grad_enabled() == is_enabled
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_as_many_digits_as_are_shown(dtype):
+    torch.manual_seed(0)
+    large = torch.randn(3_000_000).add_(0.5).to(dtype)
+    many = [torch.randn(5000).to(dtype) for _ in range(60)]
+    exact = [float(each.double().norm()) for each in (large, *many)]
+    assert norms([large, *many]) == pytest.approx(exact, rel=2e-6)
+    assert total(many, 300_000) == pytest.approx(math.hypot(*exact[1:]), rel=2e-6)
+
+
+def test_what_is_small_is_not_zero():
+    small = torch.full((4,), 1e-30)
+    assert norms([small, torch.zeros(4)]) == pytest.approx([2e-30, 0])
+    assert total([small] * 9, 36) == pytest.approx(6e-30)
