@@ -85,10 +85,7 @@ def _all_at_once(tensors: list[torch.Tensor]) -> list[float] | None:
         if not tensors[0].is_cpu:
             found: list[float] = torch.stack(torch._foreach_norm(tensors, 2, dtype=dtype)).tolist()
             return found
-        pieces = [
-            (tensor,) if tensor.numel() <= _PIECE else torch.split(tensor.reshape(-1), _PIECE)
-            for tensor in tensors
-        ]
+        pieces = [_pieces(tensor) for tensor in tensors]
         norms = [norm.item() for norm in torch._foreach_norm([*chain(*pieces)], 2, dtype=dtype)]
     except (RuntimeError, TypeError):  # sparse, quantised, float8, meta, of several devices
         return None
@@ -96,6 +93,10 @@ def _all_at_once(tensors: list[torch.Tensor]) -> list[float] | None:
         return norms
     rest = iter(norms)
     return [math.hypot(*islice(rest, len(parts))) for parts in pieces]
+
+
+def _pieces(tensor: torch.Tensor) -> Sequence[torch.Tensor]:
+    return (tensor,) if tensor.numel() <= _PIECE else torch.split(tensor.reshape(-1), _PIECE)
 
 
 def _norm(tensor: torch.Tensor) -> float | None:
