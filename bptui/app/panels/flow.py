@@ -45,7 +45,8 @@ class FlowPanel(Panel):
         self._layers, count = layers(names, chart.room)
         chart.bars = tuple(map(self._bar, self._layers))
         many = f", {count} a bar" if count > 1 else ""
-        self.titled(f"‖grad‖ by layer →{many}", self._measured.note)
+        whose = f"{self._measured.place} · " if self._measured.place else ""
+        self.titled(f"{whose}by layer{many}", self._measured.note)
         self._tell_cursor()
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bptui.app.numbers import shape
 from bptui.app.panels.parameter_norms import Stats, mark, ratio, together, worst
-from bptui.app.view import View
+from bptui.app.view import View, place
 from bptui.recording.reader import Reader
 from bptui.records import Parameter, ParameterStats
 
@@ -23,11 +23,13 @@ class Measured:
     Attributes:
         parameters: All of them, in forward order.
         stats: The norms of each.
-        note: What is to be said of them: of which sample they are, if it is not the one shown.
+        place: Of which sample the norms are.
+        note: What is to be said of them, if they are not of the sample shown.
     """
 
     parameters: tuple[Parameter, ...] = ()
     stats: Stats = ()
+    place: str = ""
     note: str = ""
 
     def together(self, members: Iterable[int]) -> ParameterStats | None:
@@ -56,7 +58,7 @@ class Measured:
             ("‖Δw‖", _full(norms.update if norms else None)),
             ("‖Δw‖/‖w‖", _full(share) + (f"  log10 {math.log10(share):.2f}" if share else "")),
             ("marked", f"{worst} in {count:,} of {len(among):,}" if worst else "–"),
-            ("statistics", self.note or "of this sample"),
+            ("statistics", ", ".join(filter(None, (self.place, self.note)))),
         )
 
 
@@ -65,20 +67,16 @@ def measured(view: View, reader: Reader) -> Measured:
     at = reader.parameter_step(view.branch, view.step) if view.sample else None
     stats = None if at is None else reader.parameter_stats(view.branch, at)
     if at is None or stats is None:
-        return Measured(view.parameters, (None,) * len(view.parameters), "no statistics yet")
+        return Measured(view.parameters, (None,) * len(view.parameters), note="no statistics yet")
     parameters = view.parameters if at == view.step else reader.parameters(view.branch, at)
-    return Measured(parameters, stats, "" if at == view.step else _whose(reader, view.branch, at))
+    sample = view.sample if at == view.step else reader.sample(view.branch, at)
+    whose = place(sample) if sample else f"step {at}"
+    return Measured(parameters, stats, whose, "" if at == view.step else "of an earlier sample: thinned since")
 
 
 def numel(parameters: Iterable[Parameter]) -> int:
     """How many elements parameters have."""
     return sum(math.prod(parameter.shape) for parameter in parameters)
-
-
-def _whose(reader: Reader, branch: int, step: int) -> str:
-    sample = reader.sample(branch, step)
-    place = f"epoch {sample.epoch} · sample {sample.index + 1}" if sample else f"step {step}"
-    return f"of {place}; thinned since"
 
 
 def _full(value: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.containers import Container
 
-from bptui.app.view import View
+from bptui.app.view import View, place
 from bptui.recording.reader import Reader
 from bptui.records import QUANTITIES, TensorSummary
 
@@ -59,5 +59,5 @@ class Panel(Container):
         sample = view.sample
         if sample is None:
             return "", ()
-        title = f"epoch {sample.epoch} · sample {sample.index + 1}"
+        title = place(sample)
         return title, tuple((name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities)

@@ -123,7 +123,8 @@ class ParametersPanel(Panel):
         cursor = next((i for i, item in enumerate(self._items) if item.path == path), None)
         table.show(len(self._items), cursor=cursor)
         parameters = self._measured.parameters
-        parts = [f"{len(parameters):,}", f"{short(numel(parameters))} elements"]
+        parts = [self._measured.place] if self._measured.place else []
+        parts += [f"{len(parameters):,}", f"{short(numel(parameters))} elements"]
         parts += [f"{len(self._kept()):,} with {self._pattern!r}"] if self._pattern else []
         self.titled(" · ".join(parts), self._measured.note or _KEYS)
 

@@ -9,9 +9,6 @@ from os.path import commonprefix
 
 from .plot import BARS
 
-_DECADES = 4
-"""The axis has at least so many, so that small differences look small."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -31,10 +28,10 @@ class Bar:
 
 
 def axis(bars: Sequence[Bar]) -> tuple[int, int]:
-    """The decades at the lower and at the upper end of the axis."""
+    """The whole decades around all values, at least one, so that differences are seen."""
     values = [bar.value for bar in bars if bar.value is not None]
-    high = ceil(max(values, default=0))
-    return min(floor(min(values, default=0)), high - _DECADES), high
+    low = floor(min(values, default=-1))
+    return low, max(ceil(max(values, default=0)), low + 1)
 
 
 def ticks(low: int, high: int, rows: int) -> list[str]:
@@ -54,7 +51,9 @@ def column(bar: Bar, low: int, high: int, rows: int, width: int) -> list[str]:
     full, rest = divmod(eighths, 8)
     cells = [glyph * width for glyph in "█" * full + (BARS[rest - 1] if rest else "")]
     if bar.letters:
-        cells.append((bar.letters if len(bar.letters) <= width else bar.letters[0]).center(width))
+        # Above the bar; in its uppermost row, if it reaches so far.
+        letters = bar.letters if len(bar.letters) <= width else bar.letters[0]
+        cells = [*cells[: rows - 1], letters.center(width)]
     return [*[" " * width] * (rows - len(cells)), *reversed(cells[:rows])]
 
 
@@ -67,10 +66,13 @@ def _letters(text: str, rows: int, width: int) -> list[str]:
 
 
 def names(bars: Sequence[Bar], width: int) -> list[str]:
-    """The labels as they fit in `width` cells each: whole but for what all begin with, or their last parts."""
+    """The labels as they fit in `width` cells each: whole but for what all begin with, or their last parts.
+
+    Empty if they do not fit, or if two were the same.
+    """
     labels = [bar.label for bar in bars]
     shared = commonprefix(labels).rfind(".") + 1 if len(labels) > 1 else 0  # noqa: RUF071 - whole parts by rfind
     for fitted in ([label[shared:] for label in labels], [label.rpartition(".")[2] for label in labels]):
-        if all(len(label) <= width for label in fitted):
+        if all(len(label) <= width for label in fitted) and len(set(fitted)) == len(fitted):
             return fitted
     return []
