@@ -101,6 +101,11 @@ class View:
         return self.commands and self.status.state == "paused"
 
     @property
+    def lives(self) -> bool:
+        """Whether there may be more samples."""
+        return self.commands and self.status.state in ("starting", "paused", "running")
+
+    @property
     def is_running(self) -> bool:
         """Whether the training goes on by itself."""
         return self.status.state == "running"

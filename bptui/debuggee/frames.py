@@ -20,6 +20,11 @@ from bptui.debuggee.user_loops import is_own
 from bptui.debuggee.variables import Room, read_variables
 from bptui.records import Frame, Place, Stack
 
+# Entered for the first time it imports a module; at the end of a script, that would make the interpreter forget
+# that Ctrl-C has ended it, and with that the exit code.
+with _disable_current_modes():
+    pass
+
 Call = tuple[FrameType, int]
 """A frame and its line."""
 
