@@ -101,6 +101,11 @@ class View:
         return self.commands and self.status.state == "paused"
 
     @property
+    def awaits_first(self) -> bool:
+        """Whether stepping would bring the first sample."""
+        return self.commands and self.steps == 0 and self.status.state in ("starting", "paused")
+
+    @property
     def is_running(self) -> bool:
         """Whether the training goes on by itself."""
         return self.status.state == "running"

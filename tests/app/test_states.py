@@ -60,6 +60,17 @@ async def test_the_status_line(at_seed) -> None:
                 assert each in state(app)
 
 
+async def test_only_where_a_step_is_possible_does_a_panel_ask_for_it(at_seed) -> None:
+    app, link = at_seed(0, "starting")
+    async with app.run_test(size=SIZE) as pilot:
+        for name, asks in (("starting", True), ("paused", True), ("running", False), ("finished", False)):
+            await settle(pilot)
+            link.say(Status(name, 0, 0))
+            await settle(pilot)
+            titles = [str(app.screen.query_one(panel).border_title) for panel in ("#graph", "#gradients")]
+            assert ["press s" in title for title in titles] == [asks, asks]
+
+
 async def test_the_status_line_while_looking_back(at_seed) -> None:
     app, _ = at_seed(40)
     async with app.run_test(size=SIZE) as pilot:

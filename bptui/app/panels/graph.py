@@ -119,7 +119,7 @@ class GraphPanel(Panel):
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
         self._aside = ""
         if view.step < 0 or sample is None:
-            self.titled("press s: the first sample draws it" if view.commands else "")
+            self.titled("press s: the first sample draws it" if view.awaits_first else "")
         elif nodes is None:
             self._aside = "this sample ran at full speed: a sample that is stepped to is traced"
             self.titled("not traced", self._aside)
