@@ -84,6 +84,12 @@ async def test_the_status_line_while_looking_back(at_seed) -> None:
         assert "looking back" not in state(app)
 
 
+async def test_how_it_failed_has_the_room_that_is_left(at_seed) -> None:
+    app, _ = at_seed(0, "failed", detail="ValueError: bad batch 21", exit_code=1)
+    status, _ = await seen(app, (80, 24))
+    assert "✖ failed ValueError: bad batch 21" in status
+
+
 async def test_the_count_is_shown_while_it_is_typed(at_seed) -> None:
     app, _ = at_seed(40)
     async with app.run_test(size=SIZE) as pilot:
