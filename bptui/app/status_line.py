@@ -26,10 +26,11 @@ _ROOMY = 100
 """From this width on there is room for wider bars."""
 
 
-_LEFT = 60
-"""Cells for the left half, and for the state itself; the rest is for how it came to that."""
+_FRAME = 8
+"""Cells for the space around both halves, and around the state's name."""
 
 _LEAST = 12
+"""Cells that how it came to the state has at least."""
 
 
 class StatusLine(Horizontal):
@@ -56,8 +57,10 @@ class StatusLine(Horizontal):
             count: The digits typed before the next key.
         """
         bar, history = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
-        left = Content("\n").join([_title(view), _position(view, bar)])
-        right = Content("\n").join([_state(view, count, self.app.size.width), _loss(view, reader, history)])
+        lines = [_title(view), _position(view, bar)]
+        left = Content("\n").join(lines)
+        room = self.app.size.width - max(line.cell_length for line in lines)
+        right = Content("\n").join([_state(view, count, room), _loss(view, reader, history)])
         self.query_one("#status-left", Static).update(left)
         self.query_one("#status-right", Static).update(right)
 
@@ -67,7 +70,7 @@ def _title(view: View) -> Content:
     return Content.assemble(("bptui", "bold"), "  ", title)
 
 
-def _state(view: View, count: str, width: int) -> Content:
+def _state(view: View, count: str, room: int) -> Content:
     status = view.status
     sign, style = _STATES[status.state]
     words: list[str] = []
@@ -75,7 +78,7 @@ def _state(view: View, count: str, width: int) -> Content:
         words.append("looking back" if view.branch == status.branch else f"looking back at branch {view.branch}")
     if not view.commands:
         words.append("recording, read-only")
-    words.insert(0, _doing(view, max(width - _LEFT - sum(len(word) + 3 for word in words), _LEAST)))
+    words.insert(0, _doing(view, room - _FRAME - sum(len(word) + 3 for word in words)))
     parts: list[Content | str | tuple[str, str]] = [(f"{sign} {' · '.join(words)}", style)]
     if status.trouble:
         parts.append(("  recording stopped", "bold $text-error"))
@@ -86,19 +89,21 @@ def _state(view: View, count: str, width: int) -> Content:
 
 def _doing(view: View, room: int) -> str:
     status = view.status
-    first = status.detail.partition("\n")[0]
+    is_before = status.state == "paused" and not status.steps and not status.live
+    name = "paused before the first sample" if is_before else status.state
+    first, room = status.detail.partition("\n")[0], max(room - len(name), _LEAST)
     first = first if len(first) <= room else first[: room - 1] + "…"
     if status.pausing:
         return _pausing(status)
     if status.waits_for_input:
         return "the script waits for input: i"
-    if status.state == "paused" and not status.steps and not status.live:
-        return f"paused before the first sample {first}".rstrip()
+    if is_before:
+        return f"{name} {first}".rstrip()
     if status.state == "running" and not status.steps and status.detail:
         return f"running  {status.detail}"
     if status.state == "running":
         return f"running  {status.samples_per_second:,.0f} samples/s"
-    return f"{status.state}  {first}" if first else status.state
+    return f"{name}  {first}" if first else name
 
 
 def _pausing(status: Status) -> str:

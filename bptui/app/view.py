@@ -101,9 +101,9 @@ class View:
         return self.commands and self.status.state == "paused"
 
     @property
-    def lives(self) -> bool:
-        """Whether there may be more samples."""
-        return self.commands and self.status.state in ("starting", "paused", "running")
+    def awaits_first(self) -> bool:
+        """Whether stepping would bring the first sample."""
+        return self.commands and self.steps == 0 and self.status.state in ("starting", "paused")
 
     @property
     def is_running(self) -> bool:
@@ -144,8 +144,3 @@ def recorded_status(reader: Reader) -> Status:
         detail = f"its session ended without a word while it was {branch.state}"
         return Status("lost", branch.id, branch.steps, detail=detail)
     return Status(branch.state, branch.id, branch.steps, detail=branch.detail, exit_code=branch.exit_code)
-
-
-def place(sample: RecordedSample) -> str:
-    """Where a sample is in the run, counted as people count."""
-    return f"epoch {sample.epoch} · sample {sample.index + 1}"

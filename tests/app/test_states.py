@@ -60,6 +60,17 @@ async def test_the_status_line(at_seed) -> None:
                 assert each in state(app)
 
 
+async def test_only_where_a_step_is_possible_does_a_panel_ask_for_it(at_seed) -> None:
+    app, link = at_seed(0, "starting")
+    async with app.run_test(size=SIZE) as pilot:
+        for name, asks in (("starting", True), ("paused", True), ("running", False), ("finished", False)):
+            await settle(pilot)
+            link.say(Status(name, 0, 0))
+            await settle(pilot)
+            titles = [str(app.screen.query_one(panel).border_title) for panel in ("#graph", "#gradients")]
+            assert ["press s" in title for title in titles] == [asks, asks]
+
+
 async def test_the_status_line_while_looking_back(at_seed) -> None:
     app, _ = at_seed(40)
     async with app.run_test(size=SIZE) as pilot:
@@ -71,6 +82,12 @@ async def test_the_status_line_while_looking_back(at_seed) -> None:
         await pilot.press("N")
         await settle(pilot)
         assert "looking back" not in state(app)
+
+
+async def test_how_it_failed_has_the_room_that_is_left(at_seed) -> None:
+    app, _ = at_seed(0, "failed", detail="ValueError: bad batch 21", exit_code=1)
+    status, _ = await seen(app, (80, 24))
+    assert "✖ failed ValueError: bad batch 21" in status
 
 
 async def test_the_count_is_shown_while_it_is_typed(at_seed) -> None:

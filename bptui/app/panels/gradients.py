@@ -45,7 +45,7 @@ class GradientsPanel(Panel):
         at = self._rows.row_of(view.step) if view.step >= 0 else None
         changed = self._rows.row_of(max(old_steps - 1, 0)) if same else 0
         table.show(self._rows.count, cursor=at, current=at, changed_from=changed)
-        empty = "press s to run the first sample" if view.lives else "no samples"
+        empty = "press s to run the first sample" if view.awaits_first else "no sample"
         count = f"{view.steps:,} sample{'s' * (view.steps > 1)}" if view.steps else empty
         self.titled(count, f"branch {view.branch}" if view.branch else "")
 
