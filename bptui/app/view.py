@@ -144,3 +144,8 @@ def recorded_status(reader: Reader) -> Status:
         detail = f"its session ended without a word while it was {branch.state}"
         return Status("lost", branch.id, branch.steps, detail=detail)
     return Status(branch.state, branch.id, branch.steps, detail=branch.detail, exit_code=branch.exit_code)
+
+
+def place(sample: RecordedSample) -> str:
+    """Where a sample is in the run, counted as people count."""
+    return f"epoch {sample.epoch} · sample {sample.index + 1}"

@@ -13,7 +13,7 @@ from bptui.app.panels.folding import leads_to, unfolded
 from bptui.app.panels.graph_rows import GraphRows, columns, output, shortened
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.panels.panel import Inspected, Panel
-from bptui.app.view import View
+from bptui.app.view import View, place
 from bptui.app.widgets.lanes import lanes
 from bptui.app.widgets.table_rows import column_widths
 from bptui.app.widgets.tree_table import TreeTable
@@ -124,7 +124,7 @@ class GraphPanel(Panel):
             self._aside = "this sample ran at full speed: a sample that is stepped to is traced"
             self.titled("not traced", self._aside)
         else:
-            self.titled(f"epoch {sample.epoch} · sample {sample.index + 1}")
+            self.titled(place(sample))
 
     def _tell_path(self) -> None:
         """Put the whole path of the selected row into the lower border."""
