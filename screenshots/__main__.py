@@ -40,7 +40,7 @@ SHOTS = {
     "help": ((120, 36), "dark", ("e", "question_mark"), ()),
     "transformer": ((120, 36), "dark", ("s", "s", "s"), (_SCRIPT,)),
     "transformer-graph": ((120, 36), "dark", ("s", "s", "1", "z"), (_SCRIPT,)),
-    "gradient-flow": ((120, 36), "dark", ("s", "s", "8"), (_SCRIPT,)),
+    "gradient-flow": ((120, 36), "dark", ("s", "s", "8", "z"), (_SCRIPT,)),
 }
 """Name → size, theme, keys, and what is run: options of the lesson, or a script."""
 

@@ -160,7 +160,10 @@ class BptuiApp(App[Outcome]):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Run an action; a count that it did not take is gone with it."""
+        """Run an action; a digit that can not be its count is the panel that it is meant for."""
+        name = action.rpartition(".")[2] if isinstance(action, str) else action[1]
+        if len(self._count.digits) == 1 and name in BY_ID and not BY_ID[name].counts:
+            self._choose_panel(self._count.take())
         done = await super().run_action(action, default_namespace, namespaces)
         if done and self._count.digits:
             self._drop_count()

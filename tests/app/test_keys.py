@@ -109,6 +109,9 @@ async def test_a_digit_alone_goes_to_a_panel(at_seed, monkeypatch) -> None:
         await press(pilot, "9", "s")
         assert app.screen.active == "graph"
         assert link.sent == [Step("sample", 9)]
+        await press(pilot, "4", "z")  # no count of zooms: panel 4, zoomed
+        assert app.screen.active == "source"
+        assert app.screen.zoomed
 
 
 async def test_pause_only_while_running(at_seed) -> None:
