@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from types import CodeType, FrameType
+from types import FrameType
 from typing import NamedTuple
 
 from bptui.debuggee.epoch_variable import NAME, EpochVariable, as_epoch, find
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_length import counts_from_zero, length_of
 from bptui.debuggee.pending import Pending
-from bptui.debuggee.user_loops import Around, Loops, UserLoop
+from bptui.debuggee.user_loops import Around, Loops, Site
 
 _NONE = "none found: no second loop, no variable called epoch, no DataLoader"
 
@@ -19,12 +19,10 @@ class _Source(NamedTuple):
     """What numbers the epochs of a place in the code.
 
     Attributes:
-        code: Kept so that no id is used twice.
         variable: That does.
         is_fed: Whether batches come from a DataLoader.
     """
 
-    code: CodeType
     variable: EpochVariable | None
     is_fed: bool
 
@@ -54,7 +52,9 @@ class EpochCounter:
         self._passes = passes
         self._length = length
         self._runs = 0
-        self._sources: dict[tuple[int, int], _Source] = {}
+        self._sources: dict[Site, _Source] = {}
+        self._site: Site | None = None
+        self._outer: int | None = None
         self._taken = 0
         self._seen: tuple[object, int | None] = (None, None)
         self._key: object = self
@@ -66,10 +66,12 @@ class EpochCounter:
 
     def see(self, around: Around, frame: FrameType) -> bool:
         """Look at what stands around a backward pass; says whether the epochs are numbered without `leave`."""
+        if around.site is not self._site:
+            self._site, self._outer = around.site, _epoch_loop(around.loops)
         if self._length:
             self.how = f"every {self._length} samples, set by you", ""
-        elif (loop := _epoch_loop(around.loops)) is not None:
-            return self._see_loop(*around.loops[loop], _counters(around.loops[loop + 1 :]))
+        elif self._outer is not None:
+            return self._see_loop(around.loops, self._outer)
         else:
             self._see_source(around, frame)
         return True
@@ -100,11 +102,12 @@ class EpochCounter:
 
     def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
         """See how long this epoch is going to be."""
-        loops, at = pending.around.loops, _epoch_loop(pending.around.loops)
+        site, loops = pending.around.site, pending.around.loops
+        at = _epoch_loop(loops)
         if not loops and pending.at == "update" and self._takes_batches(pending.backwards):
             batches = self._passes.length()
             self._measure, samples = self._passes, batches and math.ceil(batches / pending.backwards)
-        elif at == 1 and pending.at == "loop" and loops[0][1].is_always_at(pending.loop_line):
+        elif at == 1 and pending.at == "loop" and loops[0][1].is_always_at(site.loop_line):
             self._measure, samples = loops[0][1], length_of(loops[0][1].over, loops[0][0])
         else:
             self._measure, samples = None, None
@@ -125,21 +128,23 @@ class EpochCounter:
             self._wrong.add(self._measure)
             self.samples = None
 
-    def _see_loop(self, frame: FrameType, loop: UserLoop, around: tuple[int, ...]) -> bool:
+    def _see_loop(self, loops: Loops, at: int) -> bool:
+        frame, loop = loops[at]
         name = loop.target or NAME
         number = as_epoch(frame.f_locals.get(name))
-        self.how = loop, "" if number is None else name
-        self._seen = (loop, self._runs if number is None else number, *around), number
-        return number is not None
+        if number is None:
+            self.how, self._seen = (loop, ""), ((loop, self._runs, *_counters(loops[at + 1 :])), None)
+            return False
+        self.how, self._seen = (loop, name), ((loop, number, *_counters(loops[at + 1 :])), number)
+        return True
 
     def _see_source(self, around: Around, frame: FrameType) -> None:
         """Look for what numbers the epochs of this place in the code, where no loop does."""
-        code, taken = around.frame.f_code, self._passes.taken
-        place = id(code), around.frame.f_lasti
-        if place not in self._sources:
-            self._sources[place] = _Source(code, find(frame), taken > self._taken)
+        taken = self._passes.taken
+        if around.site not in self._sources:
+            self._sources[around.site] = _Source(find(frame), taken > self._taken)
         self._taken = taken
-        _, variable, is_fed = self._sources[place]
+        variable, is_fed = self._sources[around.site]
         number = variable.read(frame) if variable else None
         if number is not None:
             self._seen, self.how = ((number, *_counters(around.beyond)), number), (variable, "")

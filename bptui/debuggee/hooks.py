@@ -18,6 +18,7 @@ from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
 from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.known import ElementReader, Known
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.loss_scale import LossScale
@@ -29,11 +30,13 @@ from bptui.debuggee.pending import Pending
 from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
-from bptui.debuggee.user_loops import frames_around
+from bptui.debuggee.user_loops import frames_around, look_around
 from bptui.protocol import Channel, Doing, Found
-from bptui.records import Node, Sample
+from bptui.records import Kind, Node, Sample
 
 _ENGINE = "_engine_run_backward"
+
+_COUNT = Kind((), "int", "cpu")
 
 _OTHER_THREADS = "backward passes in other threads than the main one are not listened to"
 
@@ -85,7 +88,8 @@ class Hooks:
         self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
         self._other_threads = ""
         self._told: tuple[object, ...] = ()
-        stepper.reader = RowReader()
+        self._reader = stepper.reader = RowReader()
+        self._losses = ElementReader()
         stepper.stack = StackReader(running_calls)
         stepper.declares_lengths = False
 
@@ -99,7 +103,8 @@ class Hooks:
         self._passes.install()
         self._loss_scale.install()
         notice_compile(self._on_compile)
-        self._trace_if_wanted()
+        if self._stepper.trace_next:
+            self._trace()
         self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
 
     def finish(self) -> None:
@@ -111,8 +116,9 @@ class Hooks:
 
     def resume(self) -> None:
         """After a stop before the first sample: trace it, unless a mode of the script's would end before ours."""
-        if not self._stepper.steps and torch._C._len_torch_function_stack() == 0:
-            self._guard(self._trace_if_wanted)
+        is_first = not self._stepper.steps and self._stepper.trace_next
+        if is_first and torch._C._len_torch_function_stack() == 0:
+            self._guard(self._trace)
 
     def leave(self) -> None:
         """Listen no more."""
@@ -127,8 +133,9 @@ class Hooks:
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         if not self._is_heard():
             return self._engine(outputs, *args, **kwargs)
-        is_training = kwargs.get("accumulate_grad", False)  # else it is a grad()
-        pending = self._guard(self._before_backward, outputs, sys._getframe(1)) if is_training else None
+        pending = None
+        if kwargs.get("accumulate_grad", False):  # else it is a grad()
+            pending = self._guard(self._before_backward, outputs, sys._getframe(1))
         handles = self._guard(self._tracer.listen, outputs) if self._tracer else ()
         self._is_inside, self._updates_before = True, self._updates.count
         try:
@@ -165,8 +172,9 @@ class Hooks:
     def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> Pending:
         if self._pending is not None and self._is_over(self._pending):
             self._complete()  # nobody says when it ends; its update is done by now
+        around = look_around(frame)
         if self._pending is not None:
-            pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
+            pending = Pending(around, self._sample_at, self._pending.backwards, self._pending.updates)
             self._parameters.widen(outputs)
             self._updates.expect(self._parameters.leaves)
             if self._statistics.is_measuring:
@@ -176,7 +184,7 @@ class Hooks:
         is_measured = is_due or self._stepper.may_stop
         self._parameters.begin(outputs, is_measured)
         self._updates.expect(self._parameters.leaves)
-        pending = Pending(frame, self._sample_at, 0, self._updates.count)
+        pending = Pending(around, self._sample_at, 0, self._updates.count)
         if is_measured:
             self._statistics.begin(self._parameters.leaves, is_due, pending.scope, frame)
         return pending
@@ -192,9 +200,11 @@ class Hooks:
 
     def _after_backward(self, outputs: Sequence[Any], pending: Pending, frame: FrameType) -> None:
         self._parameters.note_grads()
-        self._statistics.note_grads()
+        if self._statistics.is_measuring:
+            self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
-            pending.loss = outputs[0].detach()
+            with torch._C.DisableTorchFunction():
+                pending.loss = self._losses.read(outputs[0])
             pending.scaling = self._loss_scale.in_words(outputs[0])
         around = pending.around
         is_numbered = self._epochs.see(around, frame)
@@ -240,28 +250,30 @@ class Hooks:
         pending, self._pending = self._pending, None
         if pending is None or self._is_inside:
             return
-        self._updates.look(self._parameters.leaves)
+        weight, after, grad = self._parameters.quantities()
+        self._updates.look(self._parameters.leaves, after)
         self._tell(pending)
         epochs = self._epochs
         epoch, index = epochs.place(pending)
-        weight, after, grad = self._parameters.quantities()
         sample = Sample(
             epoch, index, pending.loss, grad=grad, weight=weight, weight_after=after,
             update_number=self._update_of(pending), samples=epochs.samples, epochs=epochs.epochs,
         )  # fmt: skip
-        if (measured := self._statistics.finish()) is not None:
-            self._stepper.keep(*measured)
+        if self._statistics.is_measuring:
+            self._stepper.keep(*self._statistics.finish())
         nodes = self._graph(sample, pending) if self._tracer else None
-        self._stepper.visit(sample, pending.around.line, pending.path, nodes)
-        self._trace_if_wanted()
+        site = pending.around.site
+        self._stepper.visit(sample, self._reader.read_known(sample, site.line, site.path), nodes)
+        if self._stepper.trace_next:
+            self._trace()
 
-    def _update_of(self, pending: Pending) -> int | None:
+    def _update_of(self, pending: Pending) -> Known | None:
         """The number of the sample's update, 0 without one; None as long as that is the sample's own number."""
         count, samples = self._updates.count, self._stepper.steps + 1
         # By hand, weights that stay as they are may have come to rest; micro-batches begin with the first.
         if count != samples and (not self._updates.is_by_hand or samples == 1):
             self._has_micro_batches = True
-        return (count if count > pending.updates else 0) if self._has_micro_batches else None
+        return Known(count if count > pending.updates else 0, _COUNT) if self._has_micro_batches else None
 
     def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
         tracer, self._tracer = self._tracer, None
@@ -269,18 +281,17 @@ class Hooks:
         tracer.end()
         return tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
 
-    def _trace_if_wanted(self) -> None:
-        if self._stepper.trace_next and self._tracer is None:
+    def _trace(self) -> None:
+        """Trace the next sample."""
+        if self._tracer is None:
             self._tracer = Tracer(self._tagger)
             if not self._is_compiled:
                 self._tracer.begin()
 
     def _tell(self, pending: Pending) -> None:
         """Say how samples, epochs and updates were found, once for each way."""
-        loop = pending.around.loops[0][1] if pending.around.loops else None
         how = (
-            loop,
-            pending.at,
+            pending.around.site,
             self._epochs.how,
             self._updates.found,
             pending.backwards,

@@ -33,8 +33,9 @@ class LoopWatch:
         self._on_exit = on_exit
         self._frame: FrameType | None = None
         self._loop: UserLoop
-        self._offset = 0
+        self._first = self._last = self._offset = 0
         self._until_exit = False
+        self._trace = self._on_event  # bound once: it is returned for every line
 
     def watch(self, frame: FrameType, loop: UserLoop, until_exit: bool) -> bool:
         """Watch the iteration that this frame is in; False if somebody else has the interpreter's ear.
@@ -47,9 +48,11 @@ class LoopWatch:
         if frame is self._frame and loop is not self._loop:
             self._on_exit()
         self._frame, self._loop, self._offset, self._until_exit = frame, loop, frame.f_lasti, until_exit
-        if sys.gettrace() is None:
+        self._first, self._last = max(loop.body, loop.header + 1), loop.end
+        tracing = sys.gettrace()
+        if tracing is None:
             sys.settrace(_trace_nothing)
-        if sys.gettrace() is not _trace_nothing:
+        elif tracing is not _trace_nothing:
             self._frame = None
             return False
         frame.f_trace = self._trace
@@ -70,25 +73,26 @@ class LoopWatch:
         if self._frame is not None and sys.gettrace() is None:
             sys.settrace(_trace_nothing)
 
-    def _trace(self, frame: FrameType, event: str, argument: object) -> Any:
+    def _on_event(self, frame: FrameType, event: str, argument: object) -> Any:
         if frame is self._frame:
             if event == "line":
-                self._on_line(frame)
+                # A `while True` has no header to come back to, but it does go back: the lines of one iteration come
+                # in the order of their instructions, the end of a `with` statement and those of loops inside included.
+                if not self._first <= frame.f_lineno <= self._last or frame.f_lasti < self._offset:
+                    self._on_edge(frame.f_lineno)
             elif event == "return" and not _is_suspended(frame):
                 self._leave()
         return self._trace
 
-    def _on_line(self, frame: FrameType) -> None:
-        line = frame.f_lineno
+    def _on_edge(self, line: int) -> None:
+        """A line at which the iteration has come to its end, or the loop, too."""
         if not self._loop.header <= line <= self._loop.end:
             self._leave()
-        # A `while True` has no header to come back to, but it does go back: the lines of one iteration come in the
-        # order of their instructions, the end of a `with` statement and those of loops inside included.
-        elif self._loop.begins_at(line) or frame.f_lasti < self._offset:
-            self._offset = -1
-            if not self._until_exit:
-                self.end()
-            self._on_iteration()
+            return
+        self._offset = -1
+        if not self._until_exit:
+            self.end()
+        self._on_iteration()
 
     def _leave(self) -> None:
         self.end()

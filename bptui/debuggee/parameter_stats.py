@@ -79,8 +79,7 @@ class ParameterStatistics:
 
     def note_grads(self) -> None:
         """A backward pass has come to its end: the gradients are those of the update, unless they are changed."""
-        if self.is_measuring:
-            self._note([leaf for key, leaf in self._reached.items() if key not in self._used])
+        self._note([leaf for key, leaf in self._reached.items() if key not in self._used])
 
     def before_update(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer is about to use its gradients, which may have been clipped, or scaled back."""
@@ -92,10 +91,8 @@ class ParameterStatistics:
         """It has used them: what is added to them from now on is not of this update."""
         self._used.update(map(id, _parameters_of(optimizer)))
 
-    def finish(self) -> Measured | None:
-        """The sample is complete; its statistics, if it was measured."""
-        if not self.is_measuring:
-            return None
+    def finish(self) -> Measured:
+        """The sample that was measured is complete."""
         began = time.perf_counter()
         self.is_measuring = False
         tensors = self._table.tensors

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
+from bptui.debuggee.known import ElementReader, Known, is_one_float, kind_of
 from bptui.debuggee.norms import total
 from bptui.records import Kind
 
@@ -21,19 +22,8 @@ _REWALK = 64
 _FEW = 4
 """Of so few parameters the weights, too, are read at every sample."""
 
+_version = operator.attrgetter("_version")
 _ACCUMULATE_GRAD: Any = torch._C._functions.AccumulateGrad  # type: ignore[attr-defined]
-
-
-class Known(NamedTuple):
-    """A quantity that has been read already: one element, or the Euclidean norm of several parameters together.
-
-    Attributes:
-        value: The number; a tensor of one element where it would have had to be waited for.
-        kind: What it is; of several parameters their number of elements and the dtype and device of the first.
-    """
-
-    value: torch.Tensor | float
-    kind: Kind
 
 
 class Parameters:
@@ -51,8 +41,9 @@ class Parameters:
         self._is_weighed = True
         self._before: Any = None
         self._grad: Any = None
-        self._noted: list[tuple[int, int]] = []
-        self._one: _One | None = None
+        self._noted: list[int] = []
+        self._one: torch.Tensor | None = None
+        self._weights, self._grads = ElementReader(), ElementReader()
         self._kinds: tuple[tuple[Any, ...], Kind] = ((), Kind((0,), "", ""))
 
     def begin(self, outputs: Sequence[Any], is_measured: bool) -> None:
@@ -65,19 +56,22 @@ class Parameters:
         self._age += 1
         if is_measured or self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
             self._find(outputs)
-        if self._one is not None:
-            self._before, self._is_weighed = self._one.read(), True
-            return
         self._is_weighed = is_measured or len(self.leaves) <= _FEW
-        self._before = self._together(self.leaves) if self._is_weighed else None
+        self._before = self._read_weights() if self._is_weighed else None
 
     def _find(self, outputs: Sequence[Any]) -> None:
         leaves, count = _walk_all(outputs)
         self._is_small = count <= _SMALL
-        if len(leaves) != 1 or self._one is None or leaves[0] is not self._one.leaf or self._age % _REWALK == 0:
-            self._one = _One(leaves[0]) if len(leaves) == 1 and _is_one(leaves[0]) else None
         if len(leaves) != len(self.leaves) or any(map(operator.is_not, leaves, self.leaves)):
             self.leaves, self._numel = leaves, _numel(leaves)
+        # One parameter of one element is read at once: three numbers at every sample.
+        self._one = leaves[0] if len(leaves) == 1 and is_one_float(leaves[0]) else None
+
+    def _read_weights(self) -> Any:
+        if self._one is None:
+            return self._together(self.leaves)
+        with torch._C.DisableTorchFunction():
+            return self._weights.read(self._one)
 
     def widen(self, outputs: Sequence[Any]) -> None:
         """A further backward pass of the sample is about to begin: it may reach other parameters."""
@@ -92,18 +86,19 @@ class Parameters:
 
     def note_grads(self) -> None:
         """Keep the gradients as the backward pass has left them."""
-        if self._one is not None:
-            self._grad, self._noted = self._one.read_grad()
-            return
         with torch._C.DisableTorchFunction():
-            grads = [leaf.grad for leaf in self.leaves]
-        self._grad = self._together([grad for grad in grads if grad is not None])
-        self._noted = _states(grads)
+            grads = [grad for leaf in self.leaves if (grad := leaf.grad) is not None]
+            self._noted = _states(grads)
+            if self._one is not None and grads:
+                self._grad = self._grads.read(grads[0])
+                return
+        self._grad = self._together(grads)
 
     def before_update(self) -> None:
         """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since."""
         with torch._C.DisableTorchFunction():
-            is_changed = _states([leaf.grad for leaf in self.leaves]) != self._noted
+            grads = [grad for leaf in self.leaves if (grad := leaf.grad) is not None]
+            is_changed = _states(grads) != self._noted
         if is_changed:
             self.note_grads()
 
@@ -112,10 +107,7 @@ class Parameters:
 
         None for the weights where it would have cost too much to read them.
         """
-        if self._one is not None:
-            return self._before, self._one.read(), self._grad
-        after = self._together(self.leaves) if self._is_weighed else None
-        return self._before, after, self._grad
+        return self._before, self._read_weights() if self._is_weighed else None, self._grad
 
     def _is_another(self, outputs: Sequence[Any]) -> bool:
         """Whether the graph is not the one that was walked: another parameter is nearest to the loss."""
@@ -134,8 +126,7 @@ class Parameters:
     def _kind(self, shape: tuple[int, ...], example: torch.Tensor) -> Kind:
         key = (shape, example.dtype, example.device)
         if key != self._kinds[0]:
-            dtype = str(example.dtype).removeprefix("torch.")
-            self._kinds = key, Kind(tuple(shape), dtype, str(example.device))
+            self._kinds = key, kind_of(example, shape)
         return self._kinds[1]
 
     def _joined(self, one: Any, other: Any) -> Any:
@@ -144,36 +135,6 @@ class Parameters:
             return other
         parts = [float(each.value if isinstance(each, Known) else total([each], 1)) for each in (one, other)]
         return Known(math.hypot(*parts), self._kind((self._numel,), self.leaves[0]))
-
-
-class _One:
-    """A single parameter of one element, whose numbers are read at once: three of them at every sample."""
-
-    def __init__(self, leaf: torch.Tensor) -> None:
-        self.leaf = leaf
-        self._kind = Kind(tuple(leaf.shape), str(leaf.dtype).removeprefix("torch."), str(leaf.device))
-
-    def read(self) -> Any:
-        with torch._C.DisableTorchFunction():
-            return self._read(self.leaf)
-
-    def read_grad(self) -> tuple[Any, list[tuple[int, int]]]:
-        with torch._C.DisableTorchFunction():
-            grad = self.leaf.grad
-            if grad is None:
-                return None, []
-            return self._read(grad), [(id(grad), grad._version)]
-
-    def _read(self, tensor: torch.Tensor) -> Any:
-        try:
-            return Known(tensor.item(), self._kind)
-        except (RuntimeError, TypeError):  # sparse, or not what it was any more
-            return tensor.detach().clone()
-
-
-def _is_one(tensor: torch.Tensor) -> bool:
-    is_plain = tensor.is_cpu and tensor.layout is torch.strided and tensor.dtype.is_floating_point
-    return is_plain and tensor.numel() == 1
 
 
 def leaves_under(outputs: Sequence[Any]) -> list[torch.Tensor]:
@@ -223,6 +184,6 @@ def _numel(tensors: list[torch.Tensor]) -> int:
     return sum([each.numel() for each in tensors])
 
 
-def _states(grads: list[torch.Tensor | None]) -> list[tuple[int, int]]:
-    """What changes with a gradient: which tensor it is, and how often that was written."""
-    return [(id(grad), grad._version) for grad in grads if grad is not None]
+def _states(grads: list[torch.Tensor]) -> list[int]:
+    """What changes with gradients: which tensors they are, and how often those were written."""
+    return [*map(id, grads), *map(_version, grads)]

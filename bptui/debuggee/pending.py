@@ -6,7 +6,8 @@ from types import FrameType
 
 import torch
 
-from bptui.debuggee.user_loops import look_around
+from bptui.debuggee.known import Known
+from bptui.debuggee.user_loops import Around
 
 _BY_YOU = ", set by you"
 
@@ -22,44 +23,33 @@ class Pending:
         backwards: How many backward passes there were.
         updates: How many updates there were before it.
         is_watched: Whether somebody says when its iteration ends.
-        scope: The frame in which its leaves have their names.
-        loop_line: The line of the samples' loop from which the backward pass was called.
-        path: The user's file that called the backward pass.
     """
 
-    __slots__ = (
-        "around",
-        "at",
-        "backwards",
-        "is_watched",
-        "loop_line",
-        "loss",
-        "path",
-        "scaling",
-        "scope",
-        "updates",
-    )
+    __slots__ = ("around", "at", "backwards", "is_watched", "loss", "scaling", "updates")
 
-    def __init__(self, caller: FrameType, at: str, backwards: int, updates: int) -> None:
+    def __init__(self, around: Around, at: str, backwards: int, updates: int) -> None:
         """A backward pass begins.
 
         Args:
-            caller: What has called it.
+            around: What stands around it.
             at: What samples end with, as the user says; empty to find out.
             backwards: How many there were in this sample before.
             updates: How many updates there were before this sample.
         """
-        self.around = around = look_around(caller)
+        self.around = around
         found = "loop" if around.loops else "update"
         self.at = found if at in ("", "loop") else at
-        self.loss: torch.Tensor | None = None
+        self.loss: torch.Tensor | Known | None = None
         self.scaling = ""
         self.backwards = backwards + 1
         self.updates = updates
         self.is_watched = False
-        self.scope = around.loops[0][0] if around.loops else around.frame
-        self.loop_line = self.scope.f_lineno or 0
-        self.path = around.frame.f_code.co_filename
+
+    @property
+    def scope(self) -> FrameType:
+        """The frame in which its leaves have their names."""
+        loops = self.around.loops
+        return loops[0][0] if loops else self.around.frame
 
     def how(self, wanted: str) -> str:
         """How it was found what a sample is.
@@ -67,7 +57,7 @@ class Pending:
         Args:
             wanted: What the user says that it is; empty if nothing.
         """
-        loops, trainer = self.around.loops, self.around.trainer
+        loops, trainer = self.around.loops, self.around.site.trainer
         if self.at == "loop":
             return f"each iteration of {loops[0][1]}" + _BY_YOU * bool(wanted)
         what = {"update": "each update of the weights", "backward": "each backward pass"}[self.at]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from bptui.debuggee.parameters import Known
+from bptui.debuggee.known import Known
 from bptui.debuggee.samples import BadSample
 from bptui.debuggee.stats import UNREADABLE, kind_of, summarise
 from bptui.protocol import to_json
@@ -46,6 +46,20 @@ class RowReader:
         self._reads: tuple[Read | None, ...] = ()
         self._common: tuple[Any, ...] = ()
         self._tensors: list[tuple[str, str]] = []
+        self._kinds: list[Kind | None] = []
+
+    def read_known(self, sample: Sample, line: int, path: str) -> Row:
+        """The row of a sample most of whose quantities have been read already."""
+        try:
+            kinds = [None if each is None else each.kind for each in _quantities(sample)]
+        except AttributeError:
+            self._kinds = []
+            return self.read(sample, line, path)
+        if kinds != self._kinds or (sample.samples, sample.epochs, line, path) != self._common:
+            self._kinds = kinds
+            return self.read(sample, line, path)
+        numbers = [0.0 if each is None else float(each.value) for each in _quantities(sample)]
+        return Row(self._layout, (sample.epoch, sample.index, *numbers), ())
 
     def read(self, sample: Sample, line: int, path: str) -> Row:
         """The row of a sample that was yielded at `path`:`line`.
@@ -96,7 +110,7 @@ class RowReader:
     def _reader(self, name: str, value: Any, kind: Kind) -> Read:
         if isinstance(value, Known):
             return _known_reader(kind)
-        if isinstance(value, float | np.floating) or (name == "update_number" and type(value) is int):
+        if isinstance(value, float | np.floating):
             return _number_reader(type(value))
         if isinstance(value, torch.Tensor) and kind.is_one and _has_item(value):
             return _one_element_reader(value)
@@ -122,7 +136,7 @@ def _known_reader(kind: Kind) -> Read:
     """Reads what has been read already."""
 
     def read(value: Any) -> float:
-        if type(value) is not Known or (value.kind is not kind and value.kind != kind):
+        if type(value) is not Known or value.kind != kind:
             raise LayoutChanged
         return float(value.value)
 

@@ -26,7 +26,6 @@ def run(fork: Fork, channel: Channel, flag: memoryview) -> int:
     """
     console = Console(lambda: stepper.producing)
     stepper = Stepper(channel, flag, console)
-    stepper.reader = RowReader()
     try:
         loop = load(fork.target, fork.arguments)
     except Refusal as refusal:
@@ -74,6 +73,7 @@ def _run_to_the_end(loop: Loop, stepper: Stepper) -> None:
 
 def _visit_all(loop: Loop, stepper: Stepper) -> None:
     generator, done = loop.generator, object()
+    reader = stepper.reader = RowReader()
     while True:
         item, tracer = _next_traced(generator, done) if stepper.trace_next else (next(generator, done), None)
         if item is done:
@@ -81,7 +81,7 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         sample = as_sample(item)
         frame, line = users_call(generator)
         nodes = tracer.graph(sample, frame) if tracer else None
-        stepper.visit(sample, line, frame.f_code.co_filename, nodes)
+        stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 
 def _next_traced(generator: Any, done: object) -> tuple[Any, Tracer]:

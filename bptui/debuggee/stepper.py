@@ -132,14 +132,13 @@ class Stepper:
         """The step to which what is printed now belongs; -1 before the first sample."""
         return self.steps - self._stopped
 
-    def visit(self, sample: Sample, line: int, path: str, nodes: tuple[Node, ...] | None) -> None:
+    def visit(self, sample: Sample, row: Row, nodes: tuple[Node, ...] | None) -> None:
         """A sample is complete: keep it, and stop here if that is asked for.
 
         The session raises the flag byte for every command and every 20 ms; while it stands still and there is
         room, this is one read of the flag and one append.
         """
-        assert self.reader is not None, "nothing is visited before torch is there"
-        self._rows.append(self.reader.read(sample, line, path))
+        self._rows.append(row)
         if self._flag[0] == self._seen and len(self._rows) < self._room and nodes is None:
             return
         self._attend(sample, nodes)

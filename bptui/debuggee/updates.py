@@ -8,6 +8,9 @@ from typing import Any
 
 import torch
 
+from bptui.debuggee.known import Known, is_one_float
+from bptui.debuggee.norms import without_grad
+
 _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """The integers of a size: norms miss small changes, and NaN is not even equal to itself."""
 
@@ -24,7 +27,8 @@ class Updates:
     def __init__(self) -> None:
         self.count = 0
         self.found = ""
-        self._optimizers: weakref.WeakSet[torch.optim.Optimizer] = weakref.WeakSet()
+        self._kinds: set[type] = set()
+        self._optimizers: dict[int, weakref.ref[torch.optim.Optimizer]] = {}
         self._optimized: dict[int, weakref.ref[torch.Tensor]] = {}
         self._leaves: Sequence[torch.Tensor] = ()
         self.is_by_hand = True
@@ -34,14 +38,14 @@ class Updates:
     def note_step(self, optimizer: torch.optim.Optimizer, counts: bool) -> None:
         """An optimizer of torch's has made a step, which counts as an update or only as a part of one."""
         self.count += counts
-        name = f"{type(optimizer).__name__}.step()"
-        if name not in self.found:
-            self.found = ", ".join(filter(None, (self.found, name)))
+        if type(optimizer) not in self._kinds:
+            self._kinds.add(type(optimizer))
+            self.found = ", ".join(filter(None, (self.found, f"{type(optimizer).__name__}.step()")))
 
     def expect_step(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer of torch's begins a step: what its parameters do meanwhile is no update by hand."""
-        if optimizer not in self._optimizers:
-            self._optimizers.add(optimizer)
+        if id(optimizer) not in self._optimizers or self._optimizers[id(optimizer)]() is not optimizer:
+            self._optimizers[id(optimizer)] = weakref.ref(optimizer)
             params = [param for group in optimizer.param_groups for param in group["params"]]
             self._optimized |= {id(param): weakref.ref(param) for param in params}
             self._leaves = ()
@@ -53,23 +57,30 @@ class Updates:
             self.is_by_hand = not any(map(self._is_optimized, leaves))
             self._state = self._read() if self.is_by_hand else []
 
-    def look(self, leaves: Sequence[torch.Tensor]) -> None:
-        """Find out whether these leaves have changed since the last look, unless an optimizer would say so."""
+    def look(self, leaves: Sequence[torch.Tensor], weight: Any = None) -> None:
+        """Find out whether these leaves have changed since the last look, unless an optimizer would say so.
+
+        Args:
+            leaves: The leaves.
+            weight: The only leaf's element, if that has been read already.
+        """
         if leaves is not self._leaves:
             self.expect(leaves)
-        elif self.is_by_hand and (state := self._read()) != self._state:
+        elif self.is_by_hand and (state := self._read(weight)) != self._state:
             # Whoever writes past the version counter does so always: .data is a matter of style.
             self._bumps_versions = self._bumps_versions or state[0] != self._state[0]
             self._state = state[:1] if self._bumps_versions else state
             self.count += 1
             self.found = self.found or "by hand: the weights have changed"
 
-    def _read(self) -> list[Any]:
+    def _read(self, weight: Any = None) -> list[Any]:
         """What changes with the weights."""
         version = sum([leaf._version for leaf in self._leaves])
         if self._bumps_versions:
             return [version]
-        with torch._C.DisableTorchFunction(), torch.no_grad():
+        if type(weight) is Known:
+            return [version, repr(weight.value)]
+        with torch._C.DisableTorchFunction(), without_grad():
             return [version, *map(_fingerprint, self._leaves)]
 
     def _is_optimized(self, leaf: torch.Tensor) -> bool:
@@ -79,7 +90,7 @@ class Updates:
 
 def _fingerprint(tensor: torch.Tensor) -> Any:
     """An element as text, for NaN is not equal to itself; of several, the sum of their bytes."""
-    if tensor.numel() == 1 and not tensor.is_meta and tensor.layout == torch.strided:
+    if is_one_float(tensor):
         return repr(tensor.item())
     plain = tensor.detach()
     if plain.layout != torch.strided or plain.is_quantized or plain.is_meta:

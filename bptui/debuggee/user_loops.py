@@ -51,30 +51,49 @@ class UserLoop:
         """Whether every iteration passes this line of its body."""
         return not any(first <= line <= last for first, last in self.detours)
 
-    def begins_at(self, line: int) -> bool:
-        """Whether an iteration begins at this line: a header may have several."""
-        return line == self.header or self.header < line < self.body
-
 
 Loops = list[tuple[FrameType, UserLoop]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """Where in the user's code a backward pass was called from: what is the same each time it is.
+
+    Attributes:
+        codes: Of the calls, the innermost first; kept so that no id is used twice.
+        own: Which of them is the nearest of the user's own code.
+        line: Its line.
+        path: Its file.
+        loops: The user's loops that are being run from there outward, the innermost first, each with its call.
+        loop_line: The line of the innermost of them from which it was called, 0 if there is none.
+        beyond: Those of them in which no sample can be an iteration, as they only run somebody else's loop.
+        trainer: The package whose loop that is, empty if there is none.
+    """
+
+    codes: tuple[CodeType, ...]
+    own: int
+    line: int
+    path: str
+    loops: tuple[tuple[int, UserLoop], ...]
+    loop_line: int
+    beyond: tuple[tuple[int, UserLoop], ...]
+    trainer: str
 
 
 class Around(NamedTuple):
     """What stands around a backward pass.
 
     Attributes:
+        site: What it shares with all others that were called from there.
         frame: The nearest frame of the user's own code.
-        line: Its line.
-        loops: The user's loops that are being run from there outward, the innermost first, each with its frame.
-        beyond: Those of them in which no sample can be an iteration, as they only run somebody else's loop.
-        trainer: The package whose loop that is, empty if there is none.
+        loops: As those of the site, each with its frame.
+        beyond: Likewise.
     """
 
+    site: Site
     frame: FrameType
-    line: int
     loops: Loops
     beyond: Loops
-    trainer: str
 
 
 class _Place(NamedTuple):
@@ -93,6 +112,7 @@ class _Place(NamedTuple):
     trainer: str
 
 
+_sites: dict[tuple[int, ...], Site] = {}
 _places: dict[tuple[int, int], _Place] = {}
 _loops: dict[int, tuple[CodeType, list[UserLoop]]] = {}
 """All loops of a code, by its id."""
@@ -100,22 +120,40 @@ _loops: dict[int, tuple[CodeType, list[UserLoop]]] = {}
 
 def look_around(frame: FrameType) -> Around:
     """Where the user's code has called on."""
-    own: FrameType | None = None
-    own_line, trainer = 0, ""
-    loops: Loops = []
-    beyond: Loops = []
+    frames: list[FrameType] = []
+    key: list[int] = []
     each: FrameType | None = frame
     while each is not None:
-        code, instruction = each.f_code, each.f_lasti
-        place = _places.get((id(code), instruction)) or _learn(each)
-        if place.line:
-            if own is None:
-                own, own_line = each, place.line
-            (beyond if trainer else loops).extend([(each, loop) for loop in place.loops])
-        elif place.trainer and not loops and not trainer:
-            trainer = place.trainer
+        frames.append(each)
+        key += id(each.f_code), each.f_lasti
         each = each.f_back
-    return Around(own or frame, own_line or frame.f_lineno, loops, beyond, trainer)
+    site = _sites.get(tuple(key))
+    if site is None:
+        site = _sites[tuple(key)] = _site(frames)
+    loops = [(frames[call], loop) for call, loop in site.loops]
+    beyond = [(frames[call], loop) for call, loop in site.beyond] if site.beyond else []
+    return Around(site, frames[site.own], loops, beyond)
+
+
+def _site(frames: list[FrameType]) -> Site:
+    places = [_places.get((id(each.f_code), each.f_lasti)) or _learn(each) for each in frames]
+    own = [call for call, place in enumerate(places) if place.line]
+    # Loops that stand around a trainer's are not those of its samples, but a trainer around the user's own loop is
+    # passed by.
+    first = next((call for call, place in enumerate(places) if place.loops or place.trainer), len(places))
+    trainer = places[first].trainer if first < len(places) else ""
+    loops = tuple((call, loop) for call in own for loop in places[call].loops)
+    nearest = own[0] if own else 0
+    return Site(
+        codes=tuple(each.f_code for each in frames),
+        own=nearest,
+        line=places[nearest].line or frames[0].f_lineno,
+        path=frames[nearest].f_code.co_filename,
+        loops=() if trainer else loops,
+        loop_line=places[loops[0][0]].line if loops else 0,
+        beyond=loops if trainer else (),
+        trainer=trainer,
+    )
 
 
 def frames_around(frame: FrameType) -> list[FrameType]:
