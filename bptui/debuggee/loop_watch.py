@@ -76,8 +76,8 @@ class LoopWatch:
     def _on_event(self, frame: FrameType, event: str, argument: object) -> Any:
         if frame is self._frame:
             if event == "line":
-                # A `while True` has no header to come back to, but it does go back: the lines of one iteration come
-                # in the order of their instructions, the end of a `with` statement and those of loops inside included.
+                # A `while True` has no header to come back to, but it does go back: the lines of one iteration
+                # come in the order of their instructions, the end of a `with` and those of loops inside included.
                 if not self._first <= frame.f_lineno <= self._last or frame.f_lasti < self._offset:
                     self._on_edge(frame.f_lineno)
             elif event == "return" and not _is_suspended(frame):

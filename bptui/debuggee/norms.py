@@ -78,7 +78,7 @@ def _squares(tensors: list[torch.Tensor], numel: int) -> float:
     elif max(map(torch.numel, tensors)) <= _PRODUCT:
         parts = [tensor.reshape(-1) for tensor in tensors]
     else:
-        parts = chain.from_iterable(tensor.reshape(-1).split(_PRODUCT) for tensor in tensors)
+        parts = chain.from_iterable(torch.split(tensor.reshape(-1), _PRODUCT) for tensor in tensors)
     return sum([torch.dot(part, part).item() for part in parts])
 
 

@@ -64,8 +64,8 @@ class Parameters:
         self._is_small = count <= _SMALL
         if len(leaves) != len(self.leaves) or any(map(operator.is_not, leaves, self.leaves)):
             self.leaves, self._numel = leaves, _numel(leaves)
-        # One parameter of one element is read at once: three numbers at every sample.
-        self._one = leaves[0] if len(leaves) == 1 and is_one_float(leaves[0]) else None
+            # One parameter of one element is read at once: three numbers at every sample.
+            self._one = leaves[0] if len(leaves) == 1 and is_one_float(leaves[0]) else None
 
     def _read_weights(self) -> Any:
         if self._one is None:
@@ -87,11 +87,11 @@ class Parameters:
     def note_grads(self) -> None:
         """Keep the gradients as the backward pass has left them."""
         with torch._C.DisableTorchFunction():
+            if self._one is not None and (grad := self._one.grad) is not None:
+                self._noted, self._grad = [id(grad), grad._version], self._grads.read(grad)
+                return
             grads = [grad for leaf in self.leaves if (grad := leaf.grad) is not None]
             self._noted = _states(grads)
-            if self._one is not None and grads:
-                self._grad = self._grads.read(grads[0])
-                return
         self._grad = self._together(grads)
 
     def before_update(self) -> None:
@@ -144,17 +144,19 @@ def leaves_under(outputs: Sequence[Any]) -> list[torch.Tensor]:
 
 def _walk_all(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
     """The leaves under these outputs, the nearest first, and how many nodes their graph has."""
-    leaves = [output for output in outputs if isinstance(output, torch.Tensor) and output.is_leaf]
     nodes = _roots(outputs)
+    leaves: list[torch.Tensor] = []
+    if len(nodes) < len(outputs):
+        leaves += [output for output in outputs if isinstance(output, torch.Tensor) and output.is_leaf]
     seen = set(nodes)
     for node in nodes:
         if type(node) is _ACCUMULATE_GRAD:
             leaves.append(node.variable)
-            continue
-        for source, _ in node.next_functions:
-            if source is not None and source not in seen:
-                seen.add(source)
-                nodes.append(source)
+        else:
+            for source, _ in node.next_functions:
+                if source is not None and source not in seen:
+                    seen.add(source)
+                    nodes.append(source)
     return leaves, len(nodes)
 
 

@@ -7,6 +7,7 @@ import dis
 import linecache
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -113,6 +114,7 @@ class _Place(NamedTuple):
 
 
 _sites: dict[tuple[int, ...], Site] = {}
+_outermost: FrameType | None = None
 _places: dict[tuple[int, int], _Place] = {}
 _loops: dict[int, tuple[CodeType, list[UserLoop]]] = {}
 """All loops of a code, by its id."""
@@ -126,7 +128,8 @@ def look_around(frame: FrameType) -> Around:
     while each is not None:
         frames.append(each)
         key += id(each.f_code), each.f_lasti
-        each = each.f_back
+        # What has called the main module is the same for as long as that runs.
+        each = each.f_back if each is not _outermost else None
     site = _sites.get(tuple(key))
     if site is None:
         site = _sites[tuple(key)] = _site(frames)
@@ -138,6 +141,7 @@ def look_around(frame: FrameType) -> Around:
 def _site(frames: list[FrameType]) -> Site:
     places = [_places.get((id(each.f_code), each.f_lasti)) or _learn(each) for each in frames]
     own = [call for call, place in enumerate(places) if place.line]
+    _note_outermost(frames, places)
     # Loops that stand around a trainer's are not those of its samples, but a trainer around the user's own loop is
     # passed by.
     first = next((call for call, place in enumerate(places) if place.loops or place.trainer), len(places))
@@ -154,6 +158,15 @@ def _site(frames: list[FrameType]) -> Site:
         beyond=loops if trainer else (),
         trainer=trainer,
     )
+
+
+def _note_outermost(frames: list[FrameType], places: list[_Place]) -> None:
+    """The main module's frame, if whatever has called that has no part in the training."""
+    global _outermost
+    for call, each in enumerate(frames):
+        if each.f_globals is vars(sys.modules["__main__"]) and each.f_code.co_name == "<module>":
+            is_all = not any(place.line or place.trainer for place in places[call + 1 :])
+            _outermost = each if is_all else None
 
 
 def frames_around(frame: FrameType) -> list[FrameType]:
