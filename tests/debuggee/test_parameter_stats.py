@@ -122,7 +122,7 @@ def test_norms_of_weight_gradient_and_update():
         "model.1": (1.0, None, 0.0),
     }
     assert model is not None
-    assert sample.statistics.finish() is None
+    assert not sample.statistics.is_measuring
 
 
 def test_the_gradient_is_that_which_the_update_used():
