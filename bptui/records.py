@@ -182,6 +182,19 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class OptimizerRates:
+    """The learning rates with which an optimizer made a step.
+
+    Attributes:
+        optimizer: Its class; of several that are alive, the second is "Adam#2".
+        rates: That of each of its parameter groups, None for one that has none.
+    """
+
+    optimizer: str
+    rates: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedSample:
     """A sample as the recording holds it.
 
@@ -192,6 +205,7 @@ class RecordedSample:
         index: As the loop yielded it.
         layout: What it has in common with its neighbours.
         quantities: A summary of every quantity that is there.
+        rates: Of the optimizers that made the last update until then; empty before the first, or by hand.
     """
 
     branch: int
@@ -200,6 +214,7 @@ class RecordedSample:
     index: int
     layout: Layout
     quantities: dict[str, TensorSummary]
+    rates: tuple[OptimizerRates, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
 from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.learning_rates import LearningRates
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.loss_scale import LossScale
@@ -73,6 +74,7 @@ class Hooks:
         self._parameters = Parameters()
         self._statistics = ParameterStatistics()
         self._updates = Updates()
+        self._rates = LearningRates()
         self._updates_before = 0
         self._has_micro_batches = False
         self._pending: Pending | None = None
@@ -211,6 +213,7 @@ class Hooks:
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
         self._updates.expect_step(optimizer)
+        self._rates.note(optimizer)
         if self._pending is not None and not self._is_inside:
             self._parameters.before_update()
         if self._statistics.is_measuring:
@@ -251,6 +254,7 @@ class Hooks:
         )  # fmt: skip
         if (measured := self._statistics.finish()) is not None:
             self._stepper.keep(*measured)
+        self._stepper.say(self._rates.changed(self._stepper.steps))
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, Samples, StackSeen, to_json
+from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, RatesSeen, Samples, StackSeen, to_json
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.parameters import ParameterWriter
@@ -108,6 +108,11 @@ class Writer:
         self._many("INSERT INTO tensors VALUES (?, ?, ?)", tensors)
         self._add_epochs(self._epochs.follow(batch.first, epochs, indexes, layout.samples))
         self.steps = batch.first + count
+
+    def rates(self, seen: RatesSeen) -> None:
+        """Write the learning rates of a sample and of those after it."""
+        row = (sample_id(self.branch, seen.step), to_json(seen.optimizers))
+        self._many("INSERT OR REPLACE INTO learning_rates VALUES (?, ?)", [row])
 
     def parameters(self, seen: ParametersSeen) -> None:
         """Remember the set that the debuggee has announced."""

@@ -10,10 +10,19 @@ from textual.content import Content
 from bptui.app.panels.fitting import fitting
 from bptui.app.panels.gradient_rows import GradientRows, columns
 from bptui.app.widgets.table_rows import PAGE
+from bptui.protocol import RatesSeen
 from bptui.recording.reader import Reader
-from bptui.records import Kind, Layout, TensorSummary
+from bptui.records import Kind, Layout, OptimizerRates, RecordedSample, TensorSummary
 
-EVERY = columns(None)
+ONE = Kind((1,), "float32", "cpu")
+MANY = Kind((16, 4), "float32", "cpu")
+
+
+def sample(kinds: dict[str, Kind], *rates: OptimizerRates) -> RecordedSample:
+    return RecordedSample(0, 0, 0, 0, Layout(kinds), {}, rates)
+
+
+EVERY = columns(sample(dict.fromkeys(("input", "target", "output", "loss", "grad", "by_hand", "weight"), ONE)))
 NAMES = {name: EVERY[name] for name in ("epoch", "sample", "loss")}
 
 
@@ -116,19 +125,19 @@ def test_a_quantity_that_is_not_there_is_a_dash(recorded) -> None:
     assert list(map(text, row.cells)) == ["0", "1", "–", "–", "–", "1.0000", "–", "–", "", "–"]
 
 
-ONE = Kind((1,), "float32", "cpu")
-MANY = Kind((16, 4), "float32", "cpu")
-
-
 def test_all_columns_where_there_is_room() -> None:
-    kinds = dict.fromkeys(("input", "target", "output", "loss", "grad", "by_hand", "weight"), ONE)
-    assert tuple(fitting(columns(Layout(kinds)), 200)) == tuple(EVERY)
-    assert tuple(columns(Layout({"loss": ONE, "grad": ONE}))) == ("epoch", "sample", "loss", "grad")
+    names = "epoch sample input target output loss grad by_hand difference weight"
+    assert " ".join(fitting(EVERY, 200)) == names
+    assert tuple(columns(sample({"loss": ONE, "grad": ONE}))) == ("epoch", "sample", "loss", "grad")
+
+
+def test_before_the_first_sample_those_that_every_sample_has() -> None:
+    assert tuple(columns(None)) == ("epoch", "sample", "loss")
 
 
 def test_a_label_says_norm_where_it_is_one() -> None:
     kinds = {"input": MANY, "loss": ONE, "grad": MANY, "by_hand": MANY, "weight": MANY}
-    labels = [shown.column.label for shown in columns(Layout(kinds)).values()]
+    labels = [shown.column.label for shown in columns(sample(kinds)).values()]
     assert labels == ["epoch", "sample", "input", "loss", "‖grad‖", "‖by hand‖", "‖weight‖"]
 
 
@@ -143,7 +152,7 @@ def test_tensors_in_short(recorded) -> None:
         {"epoch": 0, "index": 1, "input": summary(nans=2), "loss": 1.5, "grad": summary(nans=2)},
     ]
     reader = recorded().samples(rows).reader()
-    found = columns(reader.sample(0, 0).layout)
+    found = columns(reader.sample(0, 0))
     drawn = [list(map(text, row.cells)) for row in GradientRows(reader, 0, 2, found).rows(0, 2)]
     assert drawn == [
         ["0", "1", "16×4 -0.021±0.980", "1.5000", "7.5000"],
@@ -158,3 +167,42 @@ def test_the_columns_fit_and_the_dearest_stay(width: int) -> None:
     assert {"epoch", "sample", "loss", "grad"} <= set(found)
     assert sum(shown.column.width + 1 for shown in found.values()) - 1 <= max(width, 30)
     assert set(found) <= set(fitting(EVERY, width + 1))
+
+
+def adam(*rates: float | None, name: str = "Adam") -> OptimizerRates:
+    return OptimizerRates(name, rates)
+
+
+@pytest.mark.parametrize(
+    ("rates", "shown"),
+    [
+        ([adam(1e-3)], "1e-3"),
+        ([adam(0.000312)], "3.12e-4"),
+        ([adam(0.1)], "0.1"),
+        ([adam(0.0)], "0"),
+        ([adam(1e-3, 1e-4)], "1e-3 1e-4"),
+        ([adam(1e-3, 1e-3)], "1e-3"),
+        ([adam(None, 1e-3)], "1e-3"),
+        ([adam(2e-4), adam(1e-3, name="Adam#2")], "2e-4 1e-3"),
+        ([adam(1e-3, 1e-4, 1e-5, 1e-6)], "1e-3 …"),
+        ([adam(float("nan"))], "NaN"),
+    ],
+)
+def test_learning_rates(recorded, rates: list[OptimizerRates], shown: str) -> None:
+    recording = recorded().samples([{"epoch": 0, "index": i, "loss": 1.0} for i in range(3)])
+    recording.writer.rates(RatesSeen(1, tuple(rates)))
+    reader = recording.reader()
+    assert "lr" not in columns(reader.sample(0, 0))
+    found = columns(reader.sample(0, 1))
+    cells = [text(row.cells[-1]) for row in GradientRows(reader, 0, 3, found).rows(0, 3)]
+    assert cells == ["–", shown, shown]
+
+
+def test_of_a_micro_batch_no_learning_rate(recorded) -> None:
+    numbers = [0, 1, 0]
+    rows = [{"epoch": 0, "index": i, "loss": 1.0, "update_number": number} for i, number in enumerate(numbers)]
+    recording = recorded().samples(rows)
+    recording.writer.rates(RatesSeen(1, (adam(0.1),)))
+    reader = recording.reader()
+    drawn = GradientRows(reader, 0, 3, columns(reader.sample(0, 2))).rows(0, 3)
+    assert [text(row.cells[-1]) for row in drawn] == ["·", "0.1", "·"]

@@ -10,12 +10,13 @@ import pytest
 
 from bptui.cli import main
 from bptui.errors import BptuiError
+from bptui.protocol import RatesSeen
 from bptui.recording.export import WINDOW, export
-from bptui.records import Kind, Layout, TensorSummary
+from bptui.records import Kind, Layout, OptimizerRates, TensorSummary
 
 from .making import batch, layout, losses, summary, tensor
 
-COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand"
+COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand,lr"
 NAN, INF = float("nan"), float("inf")
 
 
@@ -80,9 +81,41 @@ def test_tensorboard(recording, tmp_path):
     assert seen.Scalars("weight/norm")[0].value == 2.5
 
 
+def scalars(folder):
+    """What TensorBoard reads: tag → (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    seen = EventAccumulator(str(folder))
+    seen.Reload()
+    return {tag: [(each.step, each.value) for each in seen.Scalars(tag)] for tag in seen.Tags()["scalars"]}
+
+
+def test_learning_rates(writer, path, tmp_path):
+    writer.layout(0, layout("loss"))
+    writer.samples(losses(0, [1.0] * 3))
+    writer.rates(RatesSeen(1, (OptimizerRates("SGD", (0.5,)),)))
+    writer.rates(RatesSeen(2, (OptimizerRates("SGD", (0.25, None, 0.125)), OptimizerRates("Adam", (0.75,)))))
+    writer.commit()
+    export(path, "csv", tmp_path / "x.csv", None)
+    assert [row["lr"] for row in csv.DictReader((tmp_path / "x.csv").read_text().splitlines())] == [
+        "",
+        "0.5",
+        "0.25 None 0.125 0.75",
+    ]
+    export(path, "jsonl", tmp_path / "x.jsonl", None)
+    lines = map(json.loads, (tmp_path / "x.jsonl").read_text().splitlines())
+    both = {"SGD": [0.25, None, 0.125], "Adam": [0.75]}
+    assert [line["lr"] for line in lines] == [None, {"SGD": [0.5]}, both]
+    export(path, "tensorboard", tmp_path / "logs", None)
+    seen = scalars(tmp_path / "logs")
+    assert seen.pop("loss") == [(step, 1.0) for step in range(3)]
+    several = {"lr/SGD/0": [(2, 0.25)], "lr/SGD/2": [(2, 0.125)], "lr/Adam": [(2, 0.75)]}
+    assert seen == {"lr": [(1, 0.5)], **several}
+
+
 def test_the_newest_branch_unless_asked(recording, tmp_path):
     export(recording, "csv", tmp_path / "x.csv", None)
-    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,"]
+    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,,"]
 
 
 @pytest.mark.parametrize("branch", [2, -1])

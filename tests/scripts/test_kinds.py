@@ -120,6 +120,20 @@ def test_updates(run):
     }
 
 
+def test_learning_rates(run):
+    samples = samples_by_kind(run)
+
+    def rates(kind):
+        last = samples[kind][-1].rates
+        return {each.optimizer: each.rates for each in last}
+
+    assert rates("raw_tensors") == {}
+    assert rates("sgd") == {"SGD": (0.1,)}
+    assert rates("gan") == {"SGD": (0.1,), "SGD#2": (0.1,)}
+    assert len(rates("every_optimizer")) == len(kinds.ALL_OPTIMIZERS) + 1
+    assert len(rates("optimizer_in_backward")) == 4
+
+
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
 def test_each_sample_has_its_graph(traced, kind):
     samples = samples_by_kind(traced)[kind]

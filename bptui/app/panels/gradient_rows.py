@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping
+from dataclasses import replace
 
 from textual.content import Content
 
 from bptui.app.numbers import cell, nonfinite, norm_cell, norm_of, number, shape, styled
+from bptui.app.panels import rates
 from bptui.app.panels.fitting import Shown
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.recording.reader import EpochEnd, Reader
-from bptui.records import Kind, Layout, RecordedSample, TensorSummary
+from bptui.records import Kind, RecordedSample, TensorSummary
 
 _ORDER = (
     "epoch", "sample", "update_number", "input", "target", "output", "loss", "grad", "by_hand", "difference",
-    "weight",
+    "weight", "lr",
 )  # fmt: skip
 """All columns from left to right; the difference is autograd's gradient minus the one by hand."""
 
@@ -31,6 +33,7 @@ _NUMBERS = {
     "by_hand": Shown(Column("by hand", 8), 2),
     "difference": Shown(Column("Δ", 6), 5),
     "weight": Shown(Column("weight", 6), 2),
+    "lr": Shown(Column("lr", rates.ONE), 3),
 }
 """The columns of a training with one parameter, whose quantities are numbers."""
 
@@ -39,14 +42,16 @@ _STATISTICS = 12
 """Cells of mean and standard deviation."""
 
 
-def columns(layout: Layout | None) -> dict[str, Shown]:
-    """The columns for samples of a layout, each as wide as its kind wants; all of them before the first sample."""
-    if layout is None:
-        return {name: shown for name, shown in _NUMBERS.items() if name != "update_number"}
-    found = {"epoch", "sample", "loss", *layout.kinds}
-    if all(name in layout.kinds and layout.kinds[name].is_one for name in ("grad", "by_hand")):
+def columns(sample: RecordedSample | None) -> dict[str, Shown]:
+    """The columns for samples like this one, as wide as its kinds want; before the first those that all have."""
+    kinds = sample.layout.kinds if sample else {}
+    found = {"epoch", "sample", "loss", *kinds}
+    if all(name in kinds and kinds[name].is_one for name in ("grad", "by_hand")):
         found.add("difference")
-    return {name: _column(name, layout.kinds.get(name)) for name in _ORDER if name in found}
+    shown = {name: _column(name, kinds.get(name)) for name in _ORDER if name in found}
+    if sample and sample.rates:
+        shown["lr"] = replace(_NUMBERS["lr"], column=Column("lr", rates.width(sample.rates)))
+    return shown
 
 
 def _column(name: str, kind: Kind | None) -> Shown:
@@ -144,6 +149,8 @@ def _cell(name: str, sample: RecordedSample, shown: Shown) -> Cell:
         return _difference(sample, shown)
     if name == "update_number":
         return _update(sample)
+    if name == "lr":
+        return _rates(sample, shown)
     quantity, width = sample.quantities.get(name), shown.column.width
     if quantity is not None and name in _DATA and quantity.mean is not None and quantity.item is None:
         return styled(f"{shape(quantity)} {_statistics(quantity)}", quantity)
@@ -158,6 +165,14 @@ def _update(sample: RecordedSample) -> Cell:
     if number is None:
         return str(sample.step + 1)
     return str(int(number.item)) if number.item else Content.styled("·", "$text-muted")
+
+
+def _rates(sample: RecordedSample, shown: Shown) -> Cell:
+    """The learning rates of the sample's update; of a micro-batch, a dot."""
+    number = sample.quantities.get("update_number")
+    if number is not None and not number.item:
+        return Content.styled("·", "$text-muted")
+    return rates.in_cells(sample.rates, shown.column.width) or Content.styled("–", "$text-muted")
 
 
 def _statistics(quantity: TensorSummary) -> str:

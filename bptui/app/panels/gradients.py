@@ -64,7 +64,7 @@ class GradientsPanel(Panel):
     def _fit(self, view: View) -> None:
         """Show the columns that fit and that this loop has, the dearer first."""
         table = self.query_one(VirtualTable)
-        found = fitting(columns(view.sample.layout if view.sample else None), table.size.width - _MARGIN)
+        found = fitting(columns(view.sample), table.size.width - _MARGIN)
         if found != self._columns and self._rows is not None:
             self._columns = self._rows.columns = found
             table.set_columns(tuple(shown.column for shown in found.values()))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.containers import Container
 
+from bptui.app.panels import rates
 from bptui.app.view import View, place
 from bptui.recording.reader import Reader
 from bptui.records import QUANTITIES, TensorSummary
@@ -60,4 +61,5 @@ class Panel(Container):
         if sample is None:
             return "", ()
         title = place(sample)
-        return title, tuple((name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities)
+        quantities = ((name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities)
+        return title, (*quantities, *rates.facts(sample.rates))

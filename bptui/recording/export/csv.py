@@ -11,13 +11,17 @@ from bptui.records import RecordedSample, TensorSummary
 
 
 def write(samples: Iterable[RecordedSample], output: Path) -> None:
-    """Write the samples as rows; an absent quantity is an empty cell, other words are nan, inf and -inf."""
+    """Write the samples as rows; an absent quantity is an empty cell, other words are nan, inf and -inf.
+
+    Several learning rates stand in one cell, with spaces between them.
+    """
     with new_file(output) as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("step", "epoch", "index", *COLUMNS))
+        rows.writerow(("step", "epoch", "index", *COLUMNS, "lr"))
         for sample in samples:
             cells = [_cell(sample.quantities.get(name)) for name in COLUMNS]
-            rows.writerow((sample.step, sample.epoch, sample.index, *cells))
+            rates = " ".join(repr(rate) for each in sample.rates for rate in each.rates)
+            rows.writerow((sample.step, sample.epoch, sample.index, *cells, rates))
 
 
 def _cell(summary: TensorSummary | None) -> str:

@@ -18,11 +18,15 @@ from bptui.records import RecordedSample, TensorSummary
 
 
 def write(samples: Iterable[RecordedSample], output: Path) -> None:
-    """Write the samples as lines: a number for one element, a summary for several, null for an absent quantity."""
+    """Write the samples as lines: a number for one element, a summary for several, null for an absent quantity.
+
+    "lr" holds the learning rate of each parameter group, by optimizer.
+    """
     with new_file(output) as file:
         for sample in samples:
-            line = {"step": sample.step, "epoch": sample.epoch, "index": sample.index}
+            line: dict[str, Any] = {"step": sample.step, "epoch": sample.epoch, "index": sample.index}
             line |= {name: _value(sample.quantities.get(name)) for name in COLUMNS}
+            line["lr"] = {each.optimizer: [_strict(rate) for rate in each.rates] for each in sample.rates} or None
             file.write(json.dumps(line, allow_nan=False, separators=(",", ":")) + "\n")
 
 

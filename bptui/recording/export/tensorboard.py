@@ -43,3 +43,12 @@ def _scalars(sample: RecordedSample) -> Iterator[tuple[str, Any]]:
         elif summary is not None:
             stats = ((stat, getattr(summary, stat)) for stat in STATS)
             yield from ((f"{name}/{stat}", value) for stat, value in stats if value is not None)
+    yield from _rates(sample)
+
+
+def _rates(sample: RecordedSample) -> Iterator[tuple[str, float]]:
+    """The learning rates: "lr"; "lr/Adam" and "lr/SGD" of several optimizers, "lr/Adam/1" of several groups."""
+    for each in sample.rates:
+        tag = f"lr/{each.optimizer}" if len(sample.rates) > 1 or len(each.rates) > 1 else "lr"
+        tags = [f"{tag}/{group}" for group in range(len(each.rates))] if len(each.rates) > 1 else [tag]
+        yield from ((tag, rate) for tag, rate in zip(tags, each.rates, strict=True) if rate is not None)
