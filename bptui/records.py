@@ -252,6 +252,11 @@ class ParameterStats:
     grad: float | None
     update: float | None
 
+    @property
+    def ratio(self) -> float | None:
+        """‖Δw‖ / ‖w‖, None where it is not known."""
+        return None if self.update is None or not self.weight else self.update / self.weight
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

@@ -6,11 +6,11 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from bptui.recording.export.text import COLUMNS, new_file
+from bptui.recording.export.text import COLUMNS, Statistics, new_file
 from bptui.records import RecordedSample, TensorSummary
 
 
-def write(samples: Iterable[RecordedSample], output: Path) -> None:
+def write(samples: Iterable[RecordedSample], _: Statistics, output: Path) -> None:
     """Write the samples as rows; an absent quantity is an empty cell, other words are nan, inf and -inf.
 
     Several learning rates stand in one cell, with spaces between them.
