@@ -9,6 +9,9 @@ from typing import Any, Literal, NamedTuple
 QUANTITIES = ("input", "target", "output", "loss", "grad", "by_hand", "weight", "weight_after", "update_number")
 """The fields of a `Sample` that hold numbers, in the order in which they are recorded."""
 
+LOSSES = "losses"
+"""Beside them, where a sample has several backward passes: the loss of each, as one tensor."""
+
 EXACT = 16
 """Up to so many elements a `TensorSummary` keeps every value at full precision."""
 

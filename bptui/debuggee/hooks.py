@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from bptui.debuggee import losses
 from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
@@ -169,6 +170,7 @@ class Hooks:
             self._complete()  # nobody says when it ends; its update is done by now
         if self._pending is not None:
             pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
+            pending.losses = self._pending.losses
             self._parameters.widen(outputs)
             self._updates.expect(self._parameters.leaves)
             if self._statistics.is_measuring:
@@ -197,6 +199,7 @@ class Hooks:
         self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
+            losses.keep(pending.losses, pending.loss)
             pending.scaling = self._loss_scale.in_words(outputs[0])
         around = pending.around
         is_numbered = self._epochs.see(around, frame)
@@ -255,6 +258,7 @@ class Hooks:
         if (measured := self._statistics.finish()) is not None:
             self._stepper.keep(*measured)
         self._stepper.say(self._rates.changed(self._stepper.steps))
+        self._stepper.say(losses.seen(self._stepper.steps, pending.losses))
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()

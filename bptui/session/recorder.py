@@ -12,6 +12,7 @@ from bptui.protocol.messages import (
     Found,
     GraphTraced,
     LayoutSeen,
+    LossesSeen,
     ParameterSamples,
     ParametersSeen,
     RatesSeen,
@@ -29,6 +30,7 @@ _ROW_BYTES = 8 * (2 + len(QUANTITIES))
 _WRITES: dict[type[Message], Callable[..., None]] = {
     ParametersSeen: Writer.parameters,
     ParameterSamples: Writer.parameter_samples,
+    LossesSeen: Writer.losses,
     RatesSeen: Writer.rates,
     GraphTraced: Writer.graph,
     StackSeen: Writer.stack,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.content import Content
 
 from bptui.app.panels.fitting import fitting
-from bptui.app.panels.gradient_rows import GradientRows, columns
+from bptui.app.panels.gradient_rows import GradientRows, columns, passes_of
 from bptui.app.widgets.table_rows import PAGE
-from bptui.protocol import RatesSeen
+from bptui.protocol import LossesSeen, RatesSeen
 from bptui.recording.reader import Reader
 from bptui.records import Kind, Layout, OptimizerRates, RecordedSample, TensorSummary
 
@@ -22,6 +24,7 @@ def sample(kinds: dict[str, Kind], *rates: OptimizerRates) -> RecordedSample:
     return RecordedSample(0, 0, 0, 0, Layout(kinds), {}, rates)
 
 
+NAN = float("nan")
 EVERY = columns(sample(dict.fromkeys(("input", "target", "output", "loss", "grad", "by_hand", "weight"), ONE)))
 NAMES = {name: EVERY[name] for name in ("epoch", "sample", "loss")}
 
@@ -184,7 +187,7 @@ def adam(*rates: float | None, name: str = "Adam") -> OptimizerRates:
         ([adam(1e-3, 1e-3)], "1e-3"),
         ([adam(None, 1e-3)], "1e-3"),
         ([adam(2e-4), adam(1e-3, name="Adam#2")], "2e-4 1e-3"),
-        ([adam(1e-3, 1e-4, 1e-5, 1e-6)], "1e-3 …"),
+        ([adam(1e-3, 1e-4, 1e-5, 1e-6)], "1e-3 1e-4 1e-5 …"),
         ([adam(float("nan"))], "NaN"),
     ],
 )
@@ -206,3 +209,28 @@ def test_of_a_micro_batch_no_learning_rate(recorded) -> None:
     reader = recording.reader()
     drawn = GradientRows(reader, 0, 3, columns(reader.sample(0, 2))).rows(0, 3)
     assert [text(row.cells[-1]) for row in drawn] == ["·", "0.1", "·"]
+
+
+def test_the_losses_of_several_backward_passes(recorded) -> None:
+    recording = recorded().samples([{"epoch": 0, "index": i, "loss": 1.0} for i in range(3)])
+    for step, losses in ((1, (4.0, NAN, 1.0)), (2, (2.0, 1.0))):
+        summary = replace(TensorSummary.of_norm(1.0, ONE), shape=(len(losses),), values=losses)
+        recording.writer.losses(LossesSeen(step, summary))
+    reader = recording.reader()
+    assert [passes_of(each) for each in reader.samples(0, 0, 3)] == [1, 3, 2]
+    found = columns(reader.sample(0, 2), passes=3)
+    assert tuple(found) == ("epoch", "sample", "loss 1", "loss 2", "loss")
+    cells = [list(map(text, row.cells[2:])) for row in GradientRows(reader, 0, 3, found).rows(0, 3)]
+    assert cells == [["–", "–", "1.0000"], ["4.0000", "NaN", "1.0000"], ["2.0000", "–", "1.0000"]]
+
+
+def test_where_there_is_no_room_learning_rates_are_fewer_before_they_are_left_out() -> None:
+    every = columns(sample({"loss": ONE, "grad": MANY}, adam(1e-3, 1e-4), adam(1e-5, name="SGD")), passes=3)
+    widths = {}
+    for room in range(80, 20, -1):
+        widths[room] = {name: shown.column.width for name, shown in fitting(every, room).items()}
+    assert widths[66]["lr"] == 17
+    assert [widths[room]["lr"] for room in (65, 57, 56)] == [16, 8, 7]
+    assert "loss 2" in widths[56]
+    assert list(widths[55]) == ["epoch", "sample", "loss 1", "loss", "grad", "lr"]
+    assert "lr" not in widths[30]

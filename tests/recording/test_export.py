@@ -12,13 +12,13 @@ import pytest
 
 from bptui.cli import main
 from bptui.errors import BptuiError
-from bptui.protocol import ABSENT, ParameterSamples, ParametersSeen, RatesSeen
+from bptui.protocol import ABSENT, LossesSeen, ParameterSamples, ParametersSeen, RatesSeen
 from bptui.recording.export import WINDOW, export
 from bptui.records import Kind, Layout, OptimizerRates, Parameter, TensorSummary
 
 from .making import batch, layout, losses, summary, tensor
 
-COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand,lr"
+COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand,lr,losses"
 NORMS = "weight_norm,grad_norm,update_norm,update_ratio"
 NAN, INF = float("nan"), float("inf")
 
@@ -112,6 +112,22 @@ def test_learning_rates(writer, path, tmp_path):
     assert seen == {"lr": [(1, 0.5)], **several}
 
 
+def test_the_losses_of_several_backward_passes(writer, path, tmp_path):
+    writer.layout(0, layout("loss"))
+    writer.samples(losses(0, [1.0, 2.0]))
+    writer.losses(LossesSeen(1, summary([0.5, INF, 2.0])))
+    writer.commit()
+    export(path, "csv", tmp_path / "x.csv", None)
+    rows = csv.DictReader((tmp_path / "x.csv").read_text().splitlines())
+    assert [row["losses"] for row in rows] == ["", "0.5 inf 2.0"]
+    export(path, "jsonl", tmp_path / "x.jsonl", None)
+    lines = map(json.loads, (tmp_path / "x.jsonl").read_text().splitlines())
+    assert [line["losses"] for line in lines] == [None, [0.5, "Infinity", 2.0]]
+    export(path, "tensorboard", tmp_path / "logs", None)
+    each = {"loss/1": [(1, 0.5)], "loss/2": [(1, INF)], "loss/3": [(1, 2.0)]}
+    assert scalars(tmp_path / "logs") == {"loss": [(0, 1.0), (1, 2.0)], **each}
+
+
 @pytest.fixture
 def measured(writer, path):
     """Three samples, of which the second and the third were measured: the third with one parameter more."""
@@ -165,7 +181,7 @@ def test_parameters_for_tensorboard(measured, tmp_path):
 
 def test_the_newest_branch_unless_asked(recording, tmp_path):
     export(recording, "csv", tmp_path / "x.csv", None)
-    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,,"]
+    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,,,"]
 
 
 @pytest.mark.parametrize("branch", [2, -1])

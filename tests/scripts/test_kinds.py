@@ -120,6 +120,16 @@ def test_updates(run):
     }
 
 
+def test_losses_of_all_backward_passes(bare, run):
+    samples = samples_by_kind(run)
+    said = [float.fromhex(line.removeprefix("loss ")) for line in sections(bare.stdout)["gan"].splitlines()[:-1]]
+    found = [sample.quantities["losses"].values for sample in samples["gan"]]
+    assert [loss for losses in found for loss in losses] == said
+    assert [losses[-1] for losses in found] == [sample.quantities["loss"].item for sample in samples["gan"]]
+    assert {len(sample.quantities["losses"].values) for sample in samples["lbfgs"]} == {3}
+    assert not any("losses" in sample.quantities for sample in samples["adam"])
+
+
 def test_learning_rates(run):
     samples = samples_by_kind(run)
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping
-from dataclasses import replace
 
 from textual.content import Content
 
-from bptui.app.numbers import cell, nonfinite, norm_cell, norm_of, number, shape, styled
+from bptui.app.numbers import cell, nonfinite, norm, norm_cell, norm_of, number, shape, styled
 from bptui.app.panels import rates
 from bptui.app.panels.fitting import Shown
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.recording.reader import EpochEnd, Reader
-from bptui.records import Kind, RecordedSample, TensorSummary
+from bptui.records import LOSSES, Kind, RecordedSample, TensorSummary
 
 _ORDER = (
     "epoch", "sample", "update_number", "input", "target", "output", "loss", "grad", "by_hand", "difference",
-    "weight", "lr",
+    "weight",
 )  # fmt: skip
 """All columns from left to right; the difference is autograd's gradient minus the one by hand."""
 
@@ -33,25 +32,43 @@ _NUMBERS = {
     "by_hand": Shown(Column("by hand", 8), 2),
     "difference": Shown(Column("Δ", 6), 5),
     "weight": Shown(Column("weight", 6), 2),
-    "lr": Shown(Column("lr", rates.ONE), 3),
 }
 """The columns of a training with one parameter, whose quantities are numbers."""
 
 _DATA = ("input", "target", "output")
+_PASSES = 8
+"""Of a sample of more backward passes than these not all losses have columns."""
+
 _STATISTICS = 12
 """Cells of mean and standard deviation."""
 
 
-def columns(sample: RecordedSample | None) -> dict[str, Shown]:
-    """The columns for samples like this one, as wide as its kinds want; before the first those that all have."""
+def columns(sample: RecordedSample | None, passes: int = 1) -> dict[str, Shown]:
+    """The columns for samples like this one, as wide as its kinds want; before the first those that all have.
+
+    Args:
+        sample: The sample.
+        passes: How many backward passes a sample has: the losses of those before the last have columns, too.
+    """
     kinds = sample.layout.kinds if sample else {}
     found = {"epoch", "sample", "loss", *kinds}
     if all(name in kinds and kinds[name].is_one for name in ("grad", "by_hand")):
         found.add("difference")
-    shown = {name: _column(name, kinds.get(name)) for name in _ORDER if name in found}
+    shown: dict[str, Shown] = {}
+    for name in _ORDER:
+        if name == "loss":
+            shown |= {f"loss {i}": Shown(Column(f"loss {i}", 8), 2 + i) for i in range(1, min(passes, _PASSES))}
+        if name in found:
+            shown[name] = _column(name, kinds.get(name))
     if sample and sample.rates:
-        shown["lr"] = replace(_NUMBERS["lr"], column=Column("lr", rates.width(sample.rates)))
+        shown["lr"] = Shown(Column("lr", rates.width(sample.rates)), 3, least=rates.ONE)
     return shown
+
+
+def passes_of(sample: RecordedSample) -> int:
+    """How many backward passes a sample had."""
+    losses = sample.quantities.get(LOSSES)
+    return losses.numel if losses else 1
 
 
 def _column(name: str, kind: Kind | None) -> Shown:
@@ -61,7 +78,9 @@ def _column(name: str, kind: Kind | None) -> Shown:
         return plain
     label = plain.column.label
     if name not in _DATA:
-        return Shown(Column(f"‖{label}‖", max(plain.column.width, len(label) + 2)), plain.rank)
+        # Parameters and Weights show the norm of the weight, too.
+        rank = plain.rank + (_PASSES if name == "weight" else 0)
+        return Shown(Column(f"‖{label}‖", max(plain.column.width, len(label) + 2)), rank)
     return Shown(Column(label, len(shape(kind)) + 1 + _STATISTICS, "left"), plain.rank + 1)
 
 
@@ -149,6 +168,8 @@ def _cell(name: str, sample: RecordedSample, shown: Shown) -> Cell:
         return _difference(sample, shown)
     if name == "update_number":
         return _update(sample)
+    if name.startswith("loss "):
+        return _loss(sample, int(name.removeprefix("loss ")), shown)
     if name == "lr":
         return _rates(sample, shown)
     quantity, width = sample.quantities.get(name), shown.column.width
@@ -165,6 +186,13 @@ def _update(sample: RecordedSample) -> Cell:
     if number is None:
         return str(sample.step + 1)
     return str(int(number.item)) if number.item else Content.styled("·", "$text-muted")
+
+
+def _loss(sample: RecordedSample, number: int, shown: Shown) -> Cell:
+    """The loss of a backward pass before the last one, by its number from 1."""
+    losses = sample.quantities.get(LOSSES)
+    loss = losses.values[number - 1] if losses and number < losses.numel else None
+    return norm(loss, shown.column.width, shown.decimals)
 
 
 def _rates(sample: RecordedSample, shown: Shown) -> Cell:

@@ -8,7 +8,7 @@ from textual.events import Resize
 
 from bptui.app.messages import StepSelected
 from bptui.app.panels.fitting import Shown, fitting
-from bptui.app.panels.gradient_rows import GradientRows, columns
+from bptui.app.panels.gradient_rows import GradientRows, columns, passes_of
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.virtual_table import VirtualTable
@@ -28,6 +28,7 @@ class GradientsPanel(Panel):
         self._rows: GradientRows | None = None
         self._columns: dict[str, Shown] = {}
         self._step = -1
+        self._passes = 1  # the most that were seen, so that columns stay while one steps
 
     def compose(self) -> ComposeResult:
         yield VirtualTable(source=lambda start, stop: self._rows.rows(start, stop) if self._rows else [])
@@ -64,7 +65,9 @@ class GradientsPanel(Panel):
     def _fit(self, view: View) -> None:
         """Show the columns that fit and that this loop has, the dearer first."""
         table = self.query_one(VirtualTable)
-        found = fitting(columns(view.sample), table.size.width - _MARGIN)
+        if view.sample:
+            self._passes = max(self._passes, passes_of(view.sample))
+        found = fitting(columns(view.sample, self._passes), table.size.width - _MARGIN)
         if found != self._columns and self._rows is not None:
             self._columns = self._rows.columns = found
             table.set_columns(tuple(shown.column for shown in found.values()))

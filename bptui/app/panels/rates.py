@@ -12,11 +12,13 @@ ONE, SEVERAL = 7, 17
 
 
 def in_cells(optimizers: Sequence[OptimizerRates], width: int) -> str:
-    """The rates of all groups of all optimizers; one if they are all the same, the first if there is no room."""
+    """The rates of all groups of all optimizers, as many as have room; one if they are all the same."""
     rates = [rate for each in optimizers for rate in each.rates if rate is not None]
     shown = [_short(rate) for rate in (rates if len(set(rates)) > 1 else rates[:1])]
     text = " ".join(shown)
-    return text if len(text) <= width else f"{shown[0]} …"
+    while len(text) > width and len(shown) > 1:
+        text = f"{' '.join(shown := shown[:-1])} …"
+    return text
 
 
 def width(optimizers: Sequence[OptimizerRates]) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import BptuiError
-from bptui.recording.export.text import Statistics, norms
+from bptui.recording.export.text import Statistics, losses, norms
 from bptui.records import QUANTITIES, ParameterStats, RecordedSample
 
 STATS = ("norm", "mean", "std", "min", "max")
@@ -46,6 +46,7 @@ def _scalars(sample: RecordedSample) -> Iterator[tuple[str, Any]]:
         elif summary is not None:
             stats = ((stat, getattr(summary, stat)) for stat in STATS)
             yield from ((f"{name}/{stat}", value) for stat, value in stats if value is not None)
+    yield from ((f"loss/{number}", loss) for number, loss in enumerate(losses(sample), 1))
     yield from _rates(sample)
 
 

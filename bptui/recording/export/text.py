@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bptui.errors import BptuiError
-from bptui.records import ParameterStats, RecordedSample
+from bptui.records import LOSSES, ParameterStats, RecordedSample
 
 Statistics = Callable[[RecordedSample], tuple[tuple[str, ParameterStats], ...]]
 """Gives the parameters of a sample with their norms; none of a sample at which they were not measured."""
@@ -19,6 +19,11 @@ COLUMNS = ("input", "target", "output", "loss", "grad", "weight", "weight_after"
 
 NORMS = ("weight_norm", "grad_norm", "update_norm", "update_ratio")
 """What is written of a parameter: ‖w‖ after the update, ‖grad‖, ‖Δw‖, and ‖Δw‖ / ‖w‖."""
+
+
+def losses(sample: RecordedSample) -> tuple[float, ...]:
+    """The loss of each backward pass of a sample that has several; of very many, the last ones."""
+    return sample.quantities[LOSSES].values if LOSSES in sample.quantities else ()
 
 
 def norms(stats: ParameterStats) -> dict[str, float | None]:
