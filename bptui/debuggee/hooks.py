@@ -170,7 +170,7 @@ class Hooks:
             self._complete()  # nobody says when it ends; its update is done by now
         if self._pending is not None:
             pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
-            pending.losses = self._pending.losses
+            pending.losses = losses.kept(self._pending.losses, self._pending.loss)
             self._parameters.widen(outputs)
             self._updates.expect(self._parameters.leaves)
             if self._statistics.is_measuring:
@@ -199,7 +199,6 @@ class Hooks:
         self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
             pending.loss = outputs[0].detach()
-            losses.keep(pending.losses, pending.loss)
             pending.scaling = self._loss_scale.in_words(outputs[0])
         around = pending.around
         is_numbered = self._epochs.see(around, frame)
@@ -218,7 +217,7 @@ class Hooks:
         self._updates.expect_step(optimizer)
         self._rates.note(optimizer)
         if self._pending is not None and not self._is_inside:
-            self._parameters.before_update()
+            self._parameters.before_update(optimizer, is_unscaled=bool(self._pending.scaling))
         if self._statistics.is_measuring:
             self._statistics.before_update(optimizer)
 
@@ -230,6 +229,8 @@ class Hooks:
     def _note_update(self, optimizer: torch.optim.Optimizer) -> None:
         if self._statistics.is_measuring:
             self._statistics.after_update(optimizer)
+        if self._pending is not None and not self._is_inside:
+            self._parameters.after_update(optimizer)
         # An optimizer of each parameter's own, that makes its step as soon as there is a gradient: one update.
         self._updates.note_step(
             optimizer, counts=not self._is_inside or self._updates.count == self._updates_before
@@ -258,7 +259,7 @@ class Hooks:
         if (measured := self._statistics.finish()) is not None:
             self._stepper.keep(*measured)
         self._stepper.say(self._rates.changed(self._stepper.steps))
-        self._stepper.say(losses.seen(self._stepper.steps, pending.losses))
+        self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()

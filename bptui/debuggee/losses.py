@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 
-from bptui.debuggee.stats import UNREADABLE, summarise
+from bptui.debuggee.stats import UNREADABLE, kind_of, summarise
 from bptui.protocol import LossesSeen
 from bptui.records import KEPT
 
-
-def keep(losses: list[torch.Tensor], loss: torch.Tensor) -> None:
-    """Keep the loss of one more backward pass; of very many, the last ones."""
-    losses.append(loss)
-    del losses[:-KEPT]
+Loss = Any
+"""A tensor without history, or a number that was read from one, with its kind; None if it began elsewhere."""
 
 
-def seen(step: int, losses: Sequence[torch.Tensor]) -> LossesSeen | None:
-    """What is to be said of a sample; None if it has one loss alone, or one that is no single number."""
-    if len(losses) < 2:
+def kept(losses: Sequence[Loss], loss: Loss) -> tuple[Any, ...]:
+    """The losses with one more; of very many, the last ones."""
+    return (*losses, loss)[-KEPT:]
+
+
+def seen(step: int, losses: Sequence[Loss], last: Loss) -> LossesSeen | None:
+    """What is to be said of a sample; None if it has one loss alone, or one that is no single number.
+
+    Args:
+        step: The sample.
+        losses: Those of all backward passes but the last.
+        last: That of the last.
+    """
+    if not losses:
         return None
     try:
         with torch._C.DisableTorchFunction():
-            numbers = np.array([loss.item() for loss in losses])
+            numbers = [float(getattr(loss, "value", loss)) for loss in kept(losses, last)]
+            summary = summarise(np.array(numbers))
+            kind = getattr(last, "kind", None) or kind_of(last)
     except UNREADABLE:
         return None
-    last = losses[-1]
-    dtype, device = str(last.dtype).removeprefix("torch."), str(last.device)
-    return LossesSeen(step, replace(summarise(numbers), dtype=dtype, device=device))
+    return LossesSeen(step, replace(summary, dtype=kind.dtype, device=kind.device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import FrameType
+from typing import Any
 
 import torch
 
@@ -18,7 +19,7 @@ class Pending:
         at: What it ends with: "loop" for an iteration of one, "update" of the weights, or "backward".
         around: What stands around the backward pass.
         loss: What the backward pass began at.
-        losses: That of each backward pass until then.
+        losses: Those of the backward passes before.
         scaling: What was done to the loss before, in words.
         backwards: How many backward passes there were.
         updates: How many updates there were before it.
@@ -55,7 +56,7 @@ class Pending:
         found = "loop" if around.loops else "update"
         self.at = found if at in ("", "loop") else at
         self.loss: torch.Tensor | None = None
-        self.losses: list[torch.Tensor] = []
+        self.losses: tuple[Any, ...] = ()
         self.scaling = ""
         self.backwards = backwards + 1
         self.updates = updates

@@ -1,6 +1,7 @@
 """Every way to train, under bptui: bit for bit as without it, and its samples and epochs are found."""
 
 import asyncio
+import math
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,16 @@ def test_each_sample_has_its_numbers(run, kind):
         is_measured = run.reader.parameter_stats(0, sample.step) is not None
         assert not is_measured or {"weight", "weight_after"} <= set(sample.quantities)
         assert sample.layout.place.path == str(Path(kinds.__file__))
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
+def test_the_gradient_is_that_of_all_parameters_as_their_updates_used_it(traced, kind):
+    for sample in samples_by_kind(traced)[kind]:
+        stats = traced.reader.parameter_stats(0, sample.step)
+        together = math.hypot(*(each.grad for each in stats if each and each.grad is not None))
+        if (grad := sample.quantities.get("grad")) is not None:
+            norm = grad.norm if grad.item is None else abs(grad.item)
+            assert norm == pytest.approx(together, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])

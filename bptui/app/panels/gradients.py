@@ -48,7 +48,9 @@ class GradientsPanel(Panel):
         table.show(self._rows.count, cursor=at, current=at, changed_from=changed)
         empty = "press s to run the first sample" if view.awaits_first else "no sample"
         count = f"{view.steps:,} sample{'s' * (view.steps > 1)}" if view.steps else empty
-        self.titled(count, f"branch {view.branch}" if view.branch else "")
+        asides = [f"branch {view.branch}"] if view.branch else []
+        asides += ["weight before the update"] if "weight" in self._columns else []
+        self.titled(count, " · ".join(asides))
 
     @on(VirtualTable.CursorMoved)
     def _tell_step(self, event: VirtualTable.CursorMoved) -> None:
