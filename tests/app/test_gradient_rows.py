@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.content import Content
 
+from bptui.app.numbers import number
 from bptui.app.panels.fitting import fitting
 from bptui.app.panels.gradient_rows import GradientRows, columns, passes_of
 from bptui.app.widgets.table_rows import PAGE
@@ -44,7 +45,7 @@ def naive(lengths: list[int], declared: bool, steps: int | None = None) -> list[
             rows.append((str(epoch), str(index + 1), f"{step + 0.5:.4f}", str(step)))
             step += 1
         if declared or epoch + 1 < len(lengths):
-            rows.append((f"── epoch {epoch} · loss {step - 0.5}", str(step - 1)))
+            rows.append((f"── epoch {epoch} · loss {number(step - 0.5, 8)}", str(step - 1)))
     return rows
 
 
@@ -119,7 +120,7 @@ def test_the_seed(seed) -> None:
     values = ["0", "1", "1.000", "3.000", "1.000", "4.0000", "-4.0000", "-4.0000", "0", "1.0000"]
     assert list(map(text, first.cells)) == values
     assert text(ninth.cells[1]) == "9"
-    assert text(end.span) == "── epoch 0 · weight 2.999511480331421 · loss 5.0316742999712005e-05"
+    assert text(end.span) == "── epoch 0 · weight 2.9995 · loss 5.032e-5"
 
 
 def test_a_quantity_that_is_not_there_is_a_dash(recorded) -> None:

@@ -36,6 +36,9 @@ _NUMBERS = {
 """The columns of a training with one parameter, whose quantities are numbers."""
 
 _DATA = ("input", "target", "output")
+_END = 8
+"""Cells of a number in the line of an epoch's end."""
+
 _PASSES = 8
 """Of a sample of more backward passes than these not all losses have columns."""
 
@@ -223,5 +226,6 @@ def _end_row(end: EpochEnd, last: RecordedSample | None) -> Row:
     for label, name in (("weight", "weight_after"), ("loss", "loss")):
         if (quantity := quantities.get(name)) is not None:
             is_one = quantity.item is not None
-            facts.append(f"{label} {quantity.item!r}" if is_one else f"‖{label}‖ {norm_of(quantity)!r}")
+            value = quantity.item if quantity.item is not None else norm_of(quantity)
+            facts.append(f"{label if is_one else f'‖{label}‖'} {'–' if value is None else number(value, _END)}")
     return Row((), kind="rule", span=Content(f"── {' · '.join(facts)}"))
