@@ -95,9 +95,10 @@ class GraphRows:
         inside = self.nodes[item.first : item.last + 1]
         ops = sum(node.kind == "op" for node in inside)
         found = Content(f"{item.type}  {ops} op{'s' * (ops != 1)}".lstrip())
-        if item.type and found.cell_length > self.widths.get("where", 0):
+        worst = _worst(inside)
+        if item.type and found.cell_length > self.widths.get("where", 0) - len(worst) - 2 * bool(worst):
             found = Content(item.type)
-        if worst := _worst(inside):
+        if worst:
             return Content.assemble((f"{worst}", "bold $text-error"), "  ", found)
         return found
 
