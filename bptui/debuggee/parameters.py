@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import torch
 
 from bptui.debuggee.known import ElementReader, Known, is_one_float, kind_of
 from bptui.debuggee.norms import total
+from bptui.debuggee.shares import Shares
 from bptui.records import Kind
 
 _SMALL = 8
@@ -41,6 +43,7 @@ class Parameters:
         self._is_weighed = True
         self._before: Any = None
         self._grad: Any = None
+        self._shares = Shares()
         self._noted: list[int] = []
         self._one: torch.Tensor | None = None
         self._weights, self._grads = ElementReader(), ElementReader()
@@ -54,6 +57,7 @@ class Parameters:
             is_measured: Whether to read the weights however many there are.
         """
         self._age += 1
+        self._shares.clear()
         if is_measured or self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
             self._find(outputs)
         self._is_weighed = is_measured or len(self.leaves) <= _FEW
@@ -86,28 +90,47 @@ class Parameters:
 
     def note_grads(self) -> None:
         """Keep the gradients as the backward pass has left them."""
+        rest = self._shares.rest(self.leaves)
         with torch._C.DisableTorchFunction():
-            if self._one is not None and (grad := self._one.grad) is not None:
+            if self._one is not None and rest and (grad := self._one.grad) is not None:
                 self._noted, self._grad = [id(grad), grad._version], self._grads.read(grad)
                 return
-            grads = [grad for leaf in self.leaves if (grad := leaf.grad) is not None]
-            self._noted = _states(grads)
+        grads = _grads_of(rest)
+        self._noted = _states(grads)
         self._grad = self._together(grads)
 
-    def before_update(self) -> None:
-        """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since."""
-        with torch._C.DisableTorchFunction():
-            grads = [grad for leaf in self.leaves if (grad := leaf.grad) is not None]
-            is_changed = _states(grads) != self._noted
-        if is_changed:
+    def before_update(self, optimizer: torch.optim.Optimizer, is_unscaled: bool) -> None:
+        """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since.
+
+        Args:
+            optimizer: The optimizer.
+            is_unscaled: Whether a GradScaler has scaled them back, of which their versions do not tell.
+        """
+        is_again = self._shares.take_back(optimizer)
+        is_changed = _states(_grads_of(self._shares.rest(self.leaves))) != self._noted
+        if is_again or is_changed or is_unscaled:
             self.note_grads()
+
+    def after_update(self, optimizer: torch.optim.Optimizer) -> None:
+        """It has used them: what a further backward pass adds to them is not of this update."""
+        own, others = self._shares.split(optimizer, self._shares.rest(self.leaves))
+        if not own:
+            return
+        used = self._grad
+        if others:
+            used, self._grad = (self._together(_grads_of(leaves)) for leaves in (own, others))
+            self._noted = _states(_grads_of(others))
+        else:
+            self._grad, self._noted = None, []
+        self._shares.add(optimizer, own, used)
 
     def quantities(self) -> tuple[Any, Any, Any]:
         """The weights before and after, and the gradients: of one parameter itself, of several the norm.
 
         None for the weights where it would have cost too much to read them.
         """
-        return self._before, self._read_weights() if self._is_weighed else None, self._grad
+        grad = functools.reduce(self._joined, self._shares.grads(), self._grad)
+        return self._before, self._read_weights() if self._is_weighed else None, grad
 
     def _is_another(self, outputs: Sequence[Any]) -> bool:
         """Whether the graph is not the one that was walked: another parameter is nearest to the loss."""
@@ -184,6 +207,11 @@ def _roots(outputs: Sequence[Any]) -> list[Any]:
 
 def _numel(tensors: list[torch.Tensor]) -> int:
     return sum([each.numel() for each in tensors])
+
+
+def _grads_of(leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    with torch._C.DisableTorchFunction():
+        return [grad for leaf in leaves if (grad := leaf.grad) is not None]
 
 
 def _states(grads: list[torch.Tensor]) -> list[int]:

@@ -19,13 +19,14 @@ class Pending:
         at: What it ends with: "loop" for an iteration of one, "update" of the weights, or "backward".
         around: What stands around the backward pass.
         loss: What the backward pass began at.
+        losses: Those of the backward passes before.
         scaling: What was done to the loss before, in words.
         backwards: How many backward passes there were.
         updates: How many updates there were before it.
         is_watched: Whether somebody says when its iteration ends.
     """
 
-    __slots__ = ("around", "at", "backwards", "is_watched", "loss", "scaling", "updates")
+    __slots__ = ("around", "at", "backwards", "is_watched", "loss", "losses", "scaling", "updates")
 
     def __init__(self, around: Around, at: str, backwards: int, updates: int) -> None:
         """A backward pass begins.
@@ -40,6 +41,7 @@ class Pending:
         found = "loop" if around.loops else "update"
         self.at = found if at in ("", "loop") else at
         self.loss: torch.Tensor | Known | None = None
+        self.losses: tuple[torch.Tensor | Known | None, ...] = ()
         self.scaling = ""
         self.backwards = backwards + 1
         self.updates = updates
@@ -67,5 +69,7 @@ class Pending:
 
     def loss_in_words(self) -> str:
         """Which loss it is that is shown, empty where there is only one."""
-        which = f"of the last of {self.backwards} backward passes per sample" if self.backwards > 1 else ""
+        several = f"of the last of {self.backwards} backward passes per sample; x shows all"
+        several = f"of the last of {self.backwards} backward passes per sample; x shows all"
+        which = several if self.backwards > 1 else ""
         return "; ".join(filter(None, (which, self.scaling)))
