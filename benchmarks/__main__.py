@@ -10,10 +10,10 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import graph, keys, overhead, queries, reset, scripts, start
+from benchmarks import graph, keys, overhead, parameters, queries, reset, scripts, start
 from benchmarks.timing import Row
 
-BENCHMARKS = (overhead, scripts, reset, start, keys, queries, graph)
+BENCHMARKS = (overhead, scripts, reset, start, keys, parameters, queries, graph)
 
 
 def main(chosen: list[str]) -> None:
