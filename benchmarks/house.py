@@ -25,10 +25,19 @@ class House:
     """
 
     def __init__(self, target: str, *arguments: str) -> None:
+        """Start it, up to before the first sample.
+
+        Args:
+            target: As on the command line: a script, or a loop.
+            arguments: The target's own.
+        """
         self._folder = tempfile.TemporaryDirectory()
         listener, self.socket = paths.listen()
         recording = Path(self._folder.name) / "r.bptui"
-        options = SessionOptions(target, arguments, str(recording), None, listener.fileno(), str(self.socket))
+        script = (target, *arguments) if target.endswith(".py") else ()
+        options = SessionOptions(
+            target, arguments, str(recording), None, listener.fileno(), str(self.socket), script=script
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bptui.session", to_json(options)], pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL, env=environment(),

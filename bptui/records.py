@@ -239,8 +239,7 @@ class Parameter:
     is_frozen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterStats:
+class ParameterStats(NamedTuple):
     """One parameter at one sample, in Euclidean norms over all elements.
 
     NaN where an element is NaN, infinite where one is infinite and none is NaN.
@@ -251,6 +250,7 @@ class ParameterStats:
         update: ‖w after − w before‖, None where it was not measured.
     """
 
+    # A NamedTuple, as there may be ten thousand of them at every stop.
     weight: float | None
     grad: float | None
     update: float | None

@@ -14,6 +14,7 @@ from bptui.debuggee.module_paths import ModulePaths, Path
 from bptui.debuggee.names import Names
 from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
+from bptui.debuggee.uncollected import uncollected
 from bptui.records import Node, Sample, TensorSummary
 
 LARGEST_GRAPH = 20_000
@@ -85,7 +86,8 @@ class Tracer:
             frame: The suspended frame of the loop, in which leaves have their names.
             others: Where parameters and modules may have theirs if not there, in this order.
         """
-        return _Rows(sample, (frame, *others), self._grads, self._tagger.leaves).build(self._nodes)
+        with uncollected():
+            return _Rows(sample, (frame, *others), self._grads, self._tagger.leaves).build(self._nodes)
 
 
 class _Rows:

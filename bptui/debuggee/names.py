@@ -71,16 +71,24 @@ def _distinct(scopes: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]
 def _levels(scope: Mapping[str, Any]) -> Iterator[list[_Named]]:
     """The variables of a scope, then their parts, and so on: the shortest names first."""
     level = [(name, held) for name, held in scope.items() if name.isidentifier() and not name.startswith("__")]
-    yield (level := _outer_first(level))
+    inner: set[int] = set()
+    yield (level := _outer_first(level, inner))
     for _ in range(_DEPTH - 1):
-        parts = (part for name, held in level for part in islice(_parts(name, held), _width(held)))
-        yield (level := _outer_first(list(islice(parts, _MOST))))
+        # What is in a module that another one holds has its name from that one.
+        outer = [(name, held) for name, held in level if id(held) not in inner]
+        parts = (part for name, held in outer for part in islice(_parts(name, held), _width(held)))
+        yield (level := _outer_first(list(islice(parts, _MOST)), inner))
 
 
-def _outer_first(level: list[_Named]) -> list[_Named]:
-    """A module before those that it holds: "model.encoder.weight" also where there is a variable "encoder"."""
-    modules = [held for _, held in level if is_module(held)]
-    inner = {id(part) for module in modules for _, part in submodules(module) if part is not module}
+def _outer_first(level: list[_Named], inner: set[int]) -> list[_Named]:
+    """A module before those that it holds: "model.encoder.weight" also where there is a variable "encoder".
+
+    Args:
+        level: Some variables.
+        inner: The modules held by those of shorter names; added are those held by one of these.
+    """
+    modules = [held for _, held in level if is_module(held) and id(held) not in inner]
+    inner.update(id(part) for module in modules for _, part in submodules(module) if part is not module)
     return sorted(level, key=lambda named: id(named[1]) in inner) if inner else level
 
 

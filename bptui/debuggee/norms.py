@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 
+import numpy as np
 import torch
 
 _FEW = 1 << 15
@@ -18,6 +19,12 @@ _PRODUCT = 1 << 18
 
 _DTYPES = frozenset({torch.float32, torch.float64})
 _dtype = operator.attrgetter("dtype")
+
+_SMALL = 256
+"""Up to so many elements each, on average, the norms of many tensors are of one copy of them all."""
+
+_SQUARED_EXACTLY = {torch.float32, torch.bfloat16, torch.float16}
+"""A double has room for the square of any of their numbers."""
 
 _TINY = 1e-16
 """Below, the squares of float32 begin to vanish, and with them the norm of what is not zero."""
@@ -34,7 +41,11 @@ def norms(tensors: Sequence[torch.Tensor]) -> list[float | None]:
             where there are no numbers to look at: meta, fake, of a transform.
     """
     with torch._C.DisableTorchFunction(), without_grad():
-        found = _all_at_once(list(tensors))
+        tensors = list(tensors)
+        together = _put_together(tensors)
+        if together is not None:
+            return [*together]
+        found = _all_at_once(tensors)
         if found is None:
             return [_norm(tensor) for tensor in tensors]
         # The square of a large element is infinite in the tensor's own dtype, that of a small one zero.
@@ -91,6 +102,21 @@ class without_grad:  # noqa: N801 - as torch.no_grad, of which entering takes 3 
 
     def __exit__(self, *error: object) -> None:
         torch._C._set_grad_enabled(self._was)
+
+
+def _put_together(tensors: list[torch.Tensor]) -> list[float] | None:
+    """The norms of many small tensors, in double precision: 10 000 take 8 ms, `_foreach_norm` 35 ms."""
+    if len(tensors) < _MANY or not tensors[0].is_cpu or {tensor.dtype for tensor in tensors} - _SQUARED_EXACTLY:
+        return None
+    numels = [tensor.numel() for tensor in tensors]
+    if not 0 < min(numels) <= sum(numels) <= _SMALL * len(tensors):
+        return None
+    try:
+        flat = torch._C._nn.flatten_dense_tensors(tensors).double().numpy()
+    except (RuntimeError, TypeError):  # sparse, fake, of several devices
+        return None
+    norms: list[float] = np.sqrt(np.add.reduceat(flat * flat, [0, *accumulate(numels[:-1])])).tolist()
+    return norms
 
 
 def _all_at_once(tensors: list[torch.Tensor]) -> list[float] | None:

@@ -123,6 +123,8 @@ class OpTagger(TorchFunctionMode):
             self._calls -= 1
 
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+        if not torch.is_grad_enabled():  # it makes no node: an optimizer's step, a validation
+            return func(*args, **(kwargs or {}))
         inputs = tuple(_flat((*args, *(kwargs or {}).values())))
         before = self.note(inputs)
         first = _get_sequence_nr()

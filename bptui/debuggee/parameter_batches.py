@@ -7,7 +7,7 @@ import itertools
 from array import array
 from collections.abc import Iterator
 
-from bptui.protocol import Message, ParameterSamples, ParametersSeen
+from bptui.protocol import Found, Message, ParameterSamples, ParametersSeen
 from bptui.records import Parameter
 
 MOST_SETS = 64
@@ -23,6 +23,7 @@ class ParameterBatches:
         self._announced = 0
         self._waiting: list[tuple[int, int, array[float]]] = []
         self._is_last_due = True
+        self._is_given_up = self._is_told = False
 
     def add(self, step: int, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
         """The statistics of a sample: per parameter the norms of weight, gradient and update.
@@ -35,12 +36,17 @@ class ParameterBatches:
         if self._last[0] is not parameters:
             self._last = parameters, self._id(parameters)
         if self._last[1] == MOST_SETS:
-            self._is_last_due = True
+            self._is_last_due, self._is_given_up = True, True
         else:
             self._waiting.append((self._last[1], step, numbers))
 
     def messages(self) -> Iterator[Message]:
         """What is to be sent now, and waits no longer."""
+        if self._is_given_up and not self._is_told:
+            self._is_told = True
+            yield Found(
+                {"measured": f"the parameters were others more than {MOST_SETS} times: not all of them are"}
+            )
         if not self._waiting:
             return
         for parameters, number in itertools.islice(self._ids.items(), self._announced, None):

@@ -123,7 +123,7 @@ class ParameterStatistics:
         size = sum(each.nbytes for each in [*tensors, *(copy for _, copy in self._before.values())])
         if size <= LARGEST_COPY:
             with torch.no_grad(), torch._C.DisableTorchFunction():
-                self._before |= {id(each): (each, each.detach().clone()) for each in tensors}
+                self._before |= {id(each): (each, each.clone()) for each in tensors}
 
     @torch.no_grad()
     def _updates(self) -> dict[int, float | None]:

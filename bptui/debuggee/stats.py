@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
+from bptui.debuggee.norms import without_grad
 from bptui.records import EXACT, KEPT, Kind, TensorSummary
 
 NUMBERS = (bool, int, float, np.generic)
@@ -43,17 +45,21 @@ def kind_of(value: Any) -> Kind:
     """What stays the same of a quantity from sample to sample."""
     if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
         return Kind((), type(value).__name__, "cpu")
-    tensor = as_tensor(value)
-    return Kind(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."), str(tensor.device))
+    tensor = value if isinstance(value, torch.Tensor) else as_tensor(value)
+    return Kind(tuple(tensor.shape), _name(tensor.dtype), _name(tensor.device))
 
 
-@torch.no_grad()
+@cache
+def _name(kind: torch.dtype | torch.device) -> str:
+    return str(kind).removeprefix("torch.")
+
+
 def summarise(value: Any) -> TensorSummary:
     """The summary of a tensor, array or number of any shape, dtype and device.
 
     Costs about 5 µs up to `KEPT` elements, then some passes over the data where it lies.
     """
-    with torch._C.DisableTorchFunction():
+    with torch._C.DisableTorchFunction(), without_grad():
         kind = kind_of(value)
         numbers = _plain(as_tensor(value))
         if numbers is None:
@@ -97,13 +103,14 @@ _NO_STATS: dict[str, Any] = dict.fromkeys(("min", "max", "mean", "std", "norm"))
 
 
 def _stats_of_list(values: list[float]) -> dict[str, Any]:
-    finite = [value for value in values if math.isfinite(value)]
-    counts = {
-        "zeros": values.count(0),
-        "nans": sum(value != value for value in values),
-        "pos_infs": values.count(math.inf),
-        "neg_infs": values.count(-math.inf),
-    }
+    counts = {"zeros": values.count(0), "nans": 0, "pos_infs": 0, "neg_infs": 0}
+    norm, finite = math.hypot(*values), values
+    if not math.isfinite(norm):  # else so is every element
+        finite = [value for value in values if math.isfinite(value)]
+        norm = math.hypot(*finite)
+        counts["nans"] = sum(value != value for value in values)
+        counts["pos_infs"] = values.count(math.inf)
+        counts["neg_infs"] = values.count(-math.inf)
     if not finite:
         return counts
     mean = _mean(finite)
@@ -112,7 +119,7 @@ def _stats_of_list(values: list[float]) -> dict[str, Any]:
         "max": float(max(finite)),
         "mean": mean,
         "std": math.dist(finite, [mean] * len(finite)) / math.sqrt(len(finite)),
-        "norm": math.hypot(*finite),
+        "norm": norm,
     }
 
 

@@ -22,6 +22,9 @@ ReadSet = Callable[[int], tuple[Parameter, ...]]
 Range = tuple[float, float, bool]
 """Smallest and largest finite gradient norm, NaN where there is none, and whether one was not finite."""
 
+_BYTES = 24
+"""Three doubles for each parameter, in a sample as in a bucket."""
+
 _NOTHING: Range = math.nan, math.nan, False
 
 
@@ -76,12 +79,17 @@ def set_at(select: Select, branch: int, step: int) -> int | None:
     return None
 
 
-def stats(select: Select, branch: int, step: int) -> tuple[ParameterStats | None, ...] | None:
-    """The statistics of a sample, None if it has none; of a parameter of which nothing is known, None."""
+def numbers_of(select: Select, branch: int, step: int) -> bytes | None:
+    """The numbers of a sample as they are recorded, None if it has none."""
     for (blob,) in select("SELECT numbers FROM parameter_samples WHERE sample = ?", [sample_id(branch, step)]):
-        norms = [None if number == ABSENT else number for number in array("d", blob)]
-        return tuple(_stats(*norms[i : i + 3]) for i in range(0, len(norms), 3))
+        return bytes(blob)
     return None
+
+
+def unpack(blob: bytes) -> tuple[ParameterStats | None, ...]:
+    """The statistics of each parameter; of one of which nothing is known, None."""
+    norms = [None if number == ABSENT else number for number in _doubles(blob)]
+    return tuple(map(_stats, norms[0::3], norms[1::3], norms[2::3]))
 
 
 def measured_step(select: Select, branch: int, step: int) -> int | None:
@@ -109,16 +117,20 @@ def columns(
     """
     count = min(count, steps)
     number = set_at(select, branch, steps - 1)
-    if count <= 0 or number is None:
+    if count <= 0 or number is None or not indexes:
         return ((),) * len(indexes)
-    places = _Places(read_set, number, indexes)
+    places, first = _Places(read_set, number, indexes), min(indexes)
+    # Of ten thousand parameters a sample has 240 KB, of which a screen wants 1 %.
+    part = f"substr({{0}}, {_BYTES * first + 1}, {_BYTES * (max(indexes) - first + 1)})"
+    wanted = f"CASE parameters WHEN {number} THEN {part} ELSE {{0}} END"
     gathered: list[list[list[Range]]] = [[[] for _ in range(count)] for _ in indexes]
     for level, span in spans(branch, steps, steps // count):
-        for key, of, blob in select(_select(level), [level, *span] if level else span):
-            column, numbers = step_of(key << (SHIFT * level)) * count // steps, array("d", blob)
+        for key, of, blob in select(_select(level, wanted), [level, *span] if level else span):
+            column, numbers = step_of(key << (SHIFT * level)) * count // steps, _doubles(blob)
             for columns, place in zip(gathered, places.of(of), strict=True):
                 if place is not None:
-                    columns[column].append(_range(level, *numbers[3 * place : 3 * place + 3]))
+                    at = 3 * (place - first if of == number else place)
+                    columns[column].append(_range(level, *numbers[at : at + 3]))
     return tuple(tuple(map(_column, columns)) for columns in gathered)
 
 
@@ -138,20 +150,27 @@ class _Places:
 
 
 def _stats(weight: float | None, grad: float | None, update: float | None) -> ParameterStats | None:
-    known = (weight, grad, update) != (None, None, None)
-    return ParameterStats(weight, grad, update) if known else None
+    if weight is None and grad is None and update is None:
+        return None
+    return ParameterStats(weight, grad, update)
 
 
-def _select(level: int) -> str:
+def _doubles(blob: bytes) -> memoryview[float]:
+    """The numbers of a blob, of which maybe a few are wanted of very many."""
+    return memoryview(blob).cast("d")
+
+
+def _select(level: int, wanted: str = "{0}") -> str:
+    """Gives what is wanted of the numbers of each sample or bucket."""
     if level:
         where = f"level = ? AND id >= ? AND id < ? ORDER BY id >> {SHIFT}, parameters"
-        return f"SELECT id, parameters, ranges FROM parameter_buckets WHERE {where}"
+        return f"SELECT id, parameters, {wanted.format('ranges')} FROM parameter_buckets WHERE {where}"
     where = f"sample >= ? AND sample < ? ORDER BY sample >> {SHIFT}, parameters"
-    return f"SELECT sample, parameters, numbers FROM parameter_samples WHERE {where}"
+    return f"SELECT sample, parameters, {wanted.format('numbers')} FROM parameter_samples WHERE {where}"
 
 
 def _ranges(level: int, blob: bytes) -> list[Range]:
-    numbers = iter(array("d", blob))
+    numbers = iter(_doubles(blob))
     return [_range(level, *three) for three in zip(numbers, numbers, numbers, strict=True)]
 
 

@@ -81,6 +81,7 @@ class Reader:
         self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
         self._unpacked = lru_cache(maxsize=4)(unpack_graph)
+        self._statistics = lru_cache(maxsize=4)(parameters.unpack)
         self._parameters = lru_cache(maxsize=64)(self._read_parameters)
 
     def close(self) -> None:
@@ -142,7 +143,8 @@ class Reader:
 
         A parameter that has no numbers to look at has None for its own.
         """
-        return parameters.stats(self._rows, branch, step)
+        numbers = parameters.numbers_of(self._rows, branch, step)
+        return None if numbers is None else self._statistics(numbers)
 
     def parameter_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has statistics of its parameters."""

@@ -291,7 +291,7 @@ async def test_long_values_fit_a_small_terminal(recorded) -> None:
 async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded) -> None:
     recording = recorded().target().epochs([3])
     recording.prints(
-        (-1, 1, "hello"), (0, 1, "one"), (1, 2, "oops"), (2, 1, "x" * 500), (2, 1, "tab\tand\x1b[31mred")
+        (-1, 1, "hello"), (0, 1, "one"), (1, 2, "oops"), (2, 1, "x" * 500), (3, 1, "tab\tand\x1b[31mred")
     )
     app = BptuiApp(reader=recording.state("finished", code=0).reader())
     async with app.run_test(size=SIZE) as pilot:
@@ -299,6 +299,7 @@ async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded) -> 
         shown = text(app, "#console")
         assert "start   hello" in shown
         assert "2 ! oops" in shown
+        assert "after   tab and [31mred" in shown
         assert "…" in shown
         assert "\x1b" not in shown
         assert "5 lines" in shown

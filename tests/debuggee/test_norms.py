@@ -79,3 +79,12 @@ def test_what_is_small_is_not_zero():
     small = torch.full((4,), 1e-30)
     assert norms([small, torch.zeros(4)]) == pytest.approx([2e-30, 0])
     assert total([small] * 9, 36) == pytest.approx(6e-30)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_many_small_tensors_are_as_right_as_one(dtype):
+    tensors = [torch.full((1 + i % 3,), 10.0 ** (i - 40), dtype=dtype) for i in range(70)]
+    tensors += [torch.zeros(2, dtype=dtype), torch.tensor([math.inf, math.nan], dtype=dtype)]
+    tensors += [torch.tensor([-math.inf, 1], dtype=dtype)]
+    alone = [math.sqrt(sum(x * x for x in tensor.tolist())) for tensor in tensors]
+    assert norms(tensors) == pytest.approx(alone, rel=1e-12, nan_ok=True)

@@ -12,7 +12,7 @@ from bptui.debuggee.parameter_batches import MOST_SETS, ParameterBatches
 from bptui.debuggee.parameter_stats import ParameterStatistics
 from bptui.debuggee.parameter_table import ParameterTable
 from bptui.debuggee.parameters import leaves_under
-from bptui.protocol import ABSENT, ParametersSeen
+from bptui.protocol import ABSENT, Found, ParametersSeen
 
 
 def names(table):
@@ -191,7 +191,9 @@ def test_a_set_is_announced_once_and_not_too_many_are():
         reach(table, weight.sum())
         for each in range(2):
             batches.add(2 * step + each, table.parameters, _numbers(), True)
-    messages = list(batches.messages())
+    told, *messages = batches.messages()
+    assert isinstance(told, Found)
+    assert "more than 64 times" in told.facts["measured"]
     seen = [message for message in messages if isinstance(message, ParametersSeen)]
     assert [message.id for message in seen] == list(range(MOST_SETS))
     assert sum(len(message.steps) for message in messages[len(seen) :]) == 2 * MOST_SETS

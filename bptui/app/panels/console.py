@@ -25,6 +25,7 @@ class ConsolePanel(Panel):
         super().__init__()
         self._reader: Reader | None = None
         self._count = 0
+        self._is_over = False
 
     def compose(self) -> ComposeResult:
         columns = (Column("sample", 7), Column("", 1, "left"), Column("printed", 10, "left", grow=True))
@@ -36,7 +37,8 @@ class ConsolePanel(Panel):
         self._reader = reader
         old, self._count = self._count, reader.output_count()
         until = self._count if view.is_newest or not self._count else reader.output_until(view.branch, view.step)
-        known = max(old - REWRITTEN, 0) if old <= self._count else 0
+        is_over, self._is_over = self._is_over, view.status.exit_code is not None
+        known = max(old - REWRITTEN, 0) if old <= self._count and is_over == self._is_over else 0
         self.query_one(VirtualTable).show(self._count, cursor=max(until - 1, 0), changed_from=known)
         hint = "the script waits for input: i" if view.status.waits_for_input else "i types"
         self.titled(
@@ -60,7 +62,10 @@ class ConsolePanel(Panel):
         line.display = False
 
     def _rows(self, start: int, stop: int) -> list[Row]:
-        return [_row(line) for line in self._reader.output(start, stop)] if self._reader else []
+        if self._reader is None:
+            return []
+        ended = {each.id: each.steps for each in self._reader.branches() if each.state in ("finished", "failed")}
+        return [_row(line, ended.get(line.branch)) for line in self._reader.output(start, stop)]
 
 
 class KeyLine(Input):
@@ -97,6 +102,7 @@ class KeyLine(Input):
         self.clear()
 
 
-def _row(line: OutputLine) -> Row:
-    sample = str(line.step + 1) if line.step >= 0 else "start"
-    return Row((sample, "!" if line.is_error else "", line.text), kind="warning" if line.is_error else "")
+def _row(line: OutputLine, steps: int | None) -> Row:
+    """A line; `steps` is how many samples its branch has, None if there may come more."""
+    sample = "start" if line.step < 0 else "after" if steps is not None and line.step >= steps else line.step + 1
+    return Row((str(sample), "!" if line.is_error else "", line.text), kind="warning" if line.is_error else "")

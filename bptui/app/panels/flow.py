@@ -41,7 +41,7 @@ class FlowPanel(Panel):
         """Draw the gradients of the sample shown, or the last ones measured before it."""
         self._measured = measured(view, reader)
         chart = self.query_one(BarChart)
-        names = [parameter.name for parameter in self._measured.parameters]
+        names = tuple([parameter.name for parameter in self._measured.parameters])
         self._layers, count = layers(names, chart.room)
         chart.bars = tuple(map(self._bar, self._layers))
         many = f", {count} a bar" if count > 1 else ""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.folding import leads_to, unfolded
-from bptui.app.panels.graph_rows import GraphRows, columns, output, shortened
+from bptui.app.panels.graph_rows import GraphRows, columns, lanes_column, output, shortened
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.view import View, place
@@ -43,7 +43,7 @@ class GraphPanel(Panel):
         self._folded: frozenset[str] = frozenset()
         self._items: list[Item] = []
         self._lanes: tuple[str, ...] = ()
-        self._columns: dict[str, Shown] = {}
+        self._every, self._columns = columns(()), dict[str, Shown]()
         self._aside = ""
 
     def compose(self) -> ComposeResult:
@@ -53,7 +53,9 @@ class GraphPanel(Panel):
         """Draw the graph of the sample shown; while running, of the last one that was traced."""
         step = reader.traced_step(view.branch, view.step) if view.is_running else view.step
         nodes = reader.graph(view.branch, step) if step is not None and step >= 0 else None
-        self._graph, self._graph_before = nodes or (), _before(view, reader)
+        if self._graph is not nodes:
+            self._graph, self._every = nodes or (), columns(nodes or ())
+        self._graph_before = _before(view, reader)
         before, self._shape = self._shape, [(node.module, node.inputs) for node in self._graph]
         if before != self._shape:
             self._tree, self._items = tree(self._graph), []
@@ -101,7 +103,7 @@ class GraphPanel(Panel):
         return max(around, default=None)
 
     def _set_columns(self, table: TreeTable) -> None:
-        every = columns(self._graph, len(self._lanes[0]) if self._lanes else 0)
+        every = self._every | {"lanes": lanes_column(len(self._lanes[0]) if self._lanes else 0)}
         fitted = fitting(every, table.size.width - _MARGIN)
         if fitted != self._columns:
             self._columns = fitted

@@ -22,23 +22,29 @@ _SHAPE = 12
 """So many cells are enough for 4 × 1024 × 768."""
 
 
-def columns(nodes: Sequence[Node], lanes: int) -> dict[str, Shown]:
-    """All columns of a graph whose lanes take so many cells; a shape only where there are several elements."""
+def columns(nodes: Sequence[Node]) -> dict[str, Shown]:
+    """All columns of a graph, the lanes as narrow as can be; a shape only where there are several elements."""
     values = [node.value for node in nodes if node.value is not None]
-    shapes = {value.shape: len(shape(value)) for value in values}
+    shapes = {value.shape: value for value in values}
+    longest = max([5, *(len(shape(value)) for value in shapes.values())])
     has_several = any(value.item is None for value in values)
     op, where = (12, 12) if any(node.module for node in nodes) else (8, 16)
     found = {
-        "lanes": Shown(Column("", max(lanes, 3), "left"), 0),
+        "lanes": lanes_column(0),
         "op": Shown(Column("op", op, "left", grow=True), 0),
         "where": Shown(Column("where", where, "left", grow=True), 3),
-        "shape": Shown(Column("shape", min(max([*shapes.values(), 5]), _SHAPE), "left"), 2),
+        "shape": Shown(Column("shape", min(longest, _SHAPE), "left"), 2),
         "value": Shown(Column("value", 2 * _STATISTIC + 2 if has_several else _NUMBER), 0),
         "grad": Shown(Column("∂loss/∂·", _NORM if has_several else _NUMBER), 0),
     }
     if not has_several:
         del found["shape"]
     return found
+
+
+def lanes_column(cells: int) -> Shown:
+    """The column of lanes that take so many cells."""
+    return Shown(Column("", max(cells, 3), "left"), 0)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bptui.app.panels.parameter_tree import path_of, shown_name
 
@@ -24,7 +25,8 @@ class Layer:
     members: tuple[int, ...]
 
 
-def layers(names: Sequence[str], room: int) -> tuple[tuple[Layer, ...], int]:
+@lru_cache(maxsize=4)
+def layers(names: tuple[str, ...], room: int) -> tuple[tuple[Layer, ...], int]:
     """The deepest level of modules of which at most `room` are there, and how many layers each stands for.
 
     A layer is a module with parameters of its own. Where the level that fits would be of a few modules alone,

@@ -34,15 +34,15 @@ class Measured:
 
     def together(self, members: Iterable[int]) -> ParameterStats | None:
         """The norms of some parameters taken as one."""
-        return together(self.stats[i] for i in members)
+        return together([self.stats[i] for i in members])
 
     def ratio(self, members: Iterable[int]) -> float | None:
         """‖Δw‖ / ‖w‖ of some parameters."""
-        return ratio(self.stats[i] for i in members)
+        return ratio([self.stats[i] for i in members])
 
     def worst(self, members: Iterable[int]) -> tuple[str, int]:
         """The worst mark among some parameters, and how many of them have it."""
-        return worst(mark(self.parameters[i], self.stats[i]) for i in members)
+        return worst([mark(self.parameters[i], self.stats[i]) for i in members])
 
     def facts(self, members: Sequence[int]) -> tuple[tuple[str, str], ...]:
         """Some parameters in full."""
@@ -76,7 +76,7 @@ def measured(view: View, reader: Reader) -> Measured:
 
 def numel(parameters: Iterable[Parameter]) -> int:
     """How many elements parameters have."""
-    return sum(math.prod(parameter.shape) for parameter in parameters)
+    return sum([math.prod(parameter.shape) for parameter in parameters])
 
 
 def _full(value: float | None) -> str:

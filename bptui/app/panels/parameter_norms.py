@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from bptui.app.panels.parameter_tree import shown_name
 from bptui.records import Parameter, ParameterStats
@@ -27,21 +28,19 @@ def together(stats: Iterable[ParameterStats | None]) -> ParameterStats | None:
     if len(known) <= 1:
         return known[0] if known else None
     return ParameterStats(
-        weight=joined(each.weight for each in known),
-        grad=joined(each.grad for each in known),
-        update=joined(each.update for each in known),
+        weight=joined([each.weight for each in known]),
+        grad=joined([each.grad for each in known]),
+        update=joined([each.update for each in known]),
     )
 
 
 def joined(norms: Iterable[float | None]) -> float | None:
     """The root of the sum of squares of those that are known; NaN if one is, else infinite if one is."""
     known = [norm for norm in norms if norm is not None]
-    return _norm(known) if known else None
-
-
-def _norm(norms: Sequence[float]) -> float:
-    # hypot() takes an infinity for more than a NaN.
-    return math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)
+    if not known:
+        return None
+    norm = math.hypot(*known)  # which takes an infinity for more than a NaN
+    return math.nan if norm == math.inf and any(map(math.isnan, known)) else norm
 
 
 def ratio(stats: Iterable[ParameterStats | None]) -> float | None:
@@ -84,6 +83,8 @@ def in_order(
 
 def matches(pattern: str) -> Callable[[str], bool]:
     """Whether a name has a pattern in it, as letters or as a glob ("h.*.bias"); case does not count."""
+    if not pattern:
+        return lambda name: True
     wanted = pattern.casefold()
     glob = re.compile(fnmatch.translate(f"*{wanted}*")).match
     return lambda name: wanted in name.casefold() or glob(name.casefold()) is not None
@@ -101,6 +102,7 @@ def _magnitude(value: float | None) -> tuple[bool, float]:
     return value != value, value or 0.0
 
 
+@lru_cache(maxsize=1 << 14)
 def _natural(name: str) -> list[str]:
     """So that blocks.10 comes after blocks.9."""
     return [part.zfill(20) if part.isdigit() else part for part in re.split(r"(\d+)", name)]

@@ -81,17 +81,23 @@ class ParameterRows:
         return [self._row(item, sparks.get(item.path, "")) for item in items]
 
     def _row(self, item: Item, history: str) -> Row:
+        cells = self._numbers(item)
+        rest = {name: self._fact(name, item, history) for name in self.names if name not in cells}
+        return Row(tuple((cells | rest)[name] for name in self.names))
+
+    def _fact(self, name: str, item: Item, history: str) -> Cell:
         members = [self.measured.parameters[i] for i in item.members]
-        cells: dict[str, Cell] = {
-            "name": self._name(item),
-            "shape": _shape(item, members),
-            "dtype": _common({member.dtype for member in members}),
-            "device": _common({member.device for member in members}),
-            "mark": self._mark(item),
-            "run": Content.styled(history, "$text-primary"),
-            **self._numbers(item),
-        }
-        return Row(tuple(cells[name] for name in self.names))
+        match name:
+            case "name":
+                return self._name(item)
+            case "shape":
+                return _shape(item, members)
+            case "mark":
+                return self._mark(item)
+            case "run":
+                return Content.styled(history, "$text-primary")
+            case _:
+                return _common({getattr(member, name) for member in members})
 
     def _name(self, item: Item) -> Cell:
         indent = " " * item.depth

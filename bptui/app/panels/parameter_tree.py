@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -68,7 +69,7 @@ def tree(names: Sequence[str], kept: Iterable[int] | None = None) -> tuple[Item,
 def path_of(index: int, name: str) -> list[str]:
     """The modules around a parameter, the outermost first, and its own name."""
     name = shown_name(index, name)
-    return _PART.findall(name) or [name]
+    return (_PART.findall(name) or [name]) if "[" in name else [*filter(None, name.split("."))] or [name]
 
 
 def _items(inside: _Inside, around: str, depth: int, start: int) -> list[Item]:
@@ -100,8 +101,9 @@ def _lone(key: str | tuple[str, int], held: _Inside | None) -> tuple[str, int, _
 
 def folds_to_fit(items: Sequence[Item], rows: int) -> frozenset[str]:
     """What to fold so that the tree is open as deep as it can be in so many rows, and open at its root."""
-    depth = max((item.depth for item in items), default=0)
-    least = int(sum(item.depth == 0 for item in items) == 1)
-    while depth > least and sum(item.depth <= depth for item in items) > rows:
+    counts = Counter([item.depth for item in items])
+    depth, shown = max(counts, default=0), len(items)
+    while depth > int(counts[0] == 1) and shown > rows:
+        shown -= counts[depth]
         depth -= 1
     return frozenset(item.path for item in items if item.is_module and item.depth >= depth)

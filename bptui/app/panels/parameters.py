@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from textual import on
@@ -50,8 +51,11 @@ class ParametersPanel(Panel):
         self._measured = Measured()
         self._history: History = lambda indexes, count: ((),) * len(indexes)
         self._order, self._reverse, self._pattern = ORDERS[0], False, ""
+        self._kept: list[int] = []
         self._tree: tuple[Item, ...] = ()
+        self._longest = 0
         self._folded: frozenset[str] | None = None  # by the user; None for as deep as fits
+        self._folds: frozenset[str] = frozenset()
         self._items: list[Item] = []
         self._columns: dict[str, Shown] = {}
 
@@ -83,32 +87,26 @@ class ParametersPanel(Panel):
 
     def _grow(self) -> None:
         """Make the tree of what the filter keeps."""
-        self._tree = tree([each.name for each in self._measured.parameters], self._kept())
-
-    @property
-    def _longest(self) -> int:
-        """Cells of the longest name, folded or not, so that no column moves when a module is folded."""
-        items = self._tree if self._is_tree else self._items
-        return max((item.depth + len(item.label) + _SIGN * item.is_module for item in items), default=0)
+        wanted = matches(self._pattern)
+        names = [each.name for each in self._measured.parameters]
+        self._kept = [i for i, name in enumerate(names) if wanted(shown_name(i, name))]
+        self._tree = tree(names, self._kept)
+        self._longest = _longest(self._tree)
 
     @property
     def _is_tree(self) -> bool:
         return self._order == "forward" and not self._reverse
 
-    def _kept(self) -> list[int]:
-        wanted = matches(self._pattern)
-        return [i for i, each in enumerate(self._measured.parameters) if wanted(shown_name(i, each.name))]
-
     def _arranged(self) -> list[Item]:
         """The tree as it is folded; a list, if it is sorted."""
         if self._is_tree:
+            self._folds = self._folds_now()
             return unfolded(self._tree, self._folds)
         parameters, stats = self._measured.parameters, self._measured.stats
-        kept = in_order(self._order, self._reverse, parameters, stats, self._kept())
+        kept = in_order(self._order, self._reverse, parameters, stats, self._kept)
         return [leaf(i, parameters[i].name) for i in kept]
 
-    @property
-    def _folds(self) -> frozenset[str]:
+    def _folds_now(self) -> frozenset[str]:
         if self._folded is None:
             rows = self.query_one(TreeTable).size.height - 1
             return frozenset() if self._pattern else folds_to_fit(self._tree, _SCREENS * rows)
@@ -125,19 +123,19 @@ class ParametersPanel(Panel):
         parameters = self._measured.parameters
         parts = [self._measured.place] if self._measured.place else []
         parts += [f"{len(parameters):,}", f"{short(numel(parameters))} elements"]
-        parts += [f"{len(self._kept()):,} with {self._pattern!r}"] if self._pattern else []
+        parts += [f"{len(self._kept):,} with {self._pattern!r}"] if self._pattern else []
         self.titled(" · ".join(parts), self._measured.note or _ASIDE)
 
     def _set_columns(self, table: TreeTable) -> None:
-        every = columns(self._measured.parameters, self._longest, self._order, self._reverse)
+        longest = self._longest if self._is_tree else _longest(self._items)
+        every = columns(self._measured.parameters, longest, self._order, self._reverse)
         fitted = fitting(every, table.size.width - _MARGIN)
         if fitted != self._columns:
             self._columns = fitted
             table.set_columns(tuple(shown.column for shown in fitted.values()))
 
     def _rows(self, start: int, stop: int) -> list[Row]:
-        folded = self._folds if self._items else frozenset[str]()
-        rows = ParameterRows(self._measured, tuple(self._columns), folded, self._history)
+        rows = ParameterRows(self._measured, tuple(self._columns), self._folds, self._history)
         return rows.of(self._items[start:stop])
 
     # -- folding ---------------------------------------------------------------------------------------
@@ -208,3 +206,8 @@ class ParametersPanel(Panel):
     def action_clear_filter(self) -> None:
         self.query_one(Input).value = ""
         self.action_leave_filter()
+
+
+def _longest(items: Sequence[Item]) -> int:
+    """Cells of the longest name, folded or not, so that no column moves when a module is folded."""
+    return max([item.depth + len(item.label) + _SIGN * item.is_module for item in items], default=0)

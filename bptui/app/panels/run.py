@@ -14,7 +14,7 @@ from bptui.app.view import View
 from bptui.recording.reader import Reader
 from bptui.records import Branch
 
-_FOUND = ("sample", "epoch", "update", "loss", "compile", "threads", "trouble")
+_FOUND = ("sample", "epoch", "update", "loss", "measured", "compile", "threads", "trouble")
 """What was found out about a script."""
 
 
