@@ -20,8 +20,8 @@ _PRODUCT = 1 << 18
 _DTYPES = frozenset({torch.float32, torch.float64})
 _dtype = operator.attrgetter("dtype")
 
-_SMALL = 256
-"""Up to so many elements each, on average, the norms of many tensors are of one copy of them all."""
+_MANY, _SMALL = 8, 256
+"""Of so many tensors, up to so many elements each on average, the norms are of one copy of them all."""
 
 _SQUARED_EXACTLY = {torch.float32, torch.bfloat16, torch.float16}
 """A double has room for the square of any of their numbers."""
