@@ -62,7 +62,7 @@ class Updates:
 
         Args:
             leaves: The leaves.
-            weight: The only leaf's element, if that has been read already.
+            weight: Of one leaf alone, its element if that has been read already.
         """
         if leaves is not self._leaves:
             self.expect(leaves)
@@ -78,7 +78,7 @@ class Updates:
         version = sum([leaf._version for leaf in self._leaves])
         if self._bumps_versions:
             return [version]
-        if type(weight) is Known:
+        if type(weight) is Known and len(self._leaves) == 1:  # of several, it is their norm
             return [version, repr(weight.value)]
         with torch._C.DisableTorchFunction(), without_grad():
             return [version, *map(_fingerprint, self._leaves)]

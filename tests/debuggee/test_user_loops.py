@@ -42,7 +42,7 @@ def folds(run):
 
 def test_a_loop_around_a_trainers_loop_makes_no_samples(trainer):
     around = folds(trainer["fit"])
-    assert (around.loops, around.trainer) == ([], "some_trainer")
+    assert (around.loops, around.site.trainer) == ([], "some_trainer")
     assert [loop.target for _, loop in around.beyond] == ["_fold"]
 
 
@@ -50,7 +50,7 @@ def test_a_loop_around_a_trainers_loop_makes_no_samples(trainer):
 def test_a_package_without_a_loop_of_its_own_is_passed_by(trainer, name):
     around = folds(trainer[name])
     assert [loop.target for _, loop in around.loops] == ["_fold"]
-    assert (around.beyond, around.trainer) == ([], "")
+    assert (around.beyond, around.site.trainer) == ([], "")
 
 
 def test_a_loop_of_ones_own_inside_a_trainers(trainer):
@@ -62,4 +62,4 @@ def test_a_loop_of_ones_own_inside_a_trainers(trainer):
 
     trainer["fit"](step)
     assert [loop.target for _, loop in seen[0].loops] == ["_chunk"]
-    assert seen[0].trainer == ""
+    assert seen[0].site.trainer == ""
