@@ -33,7 +33,7 @@ class Trained(NamedTuple):
 
 FOUND = ("sample", "epoch", "update", "loss")
 
-BY_TWO = "of the last of 2 backward passes per sample"
+BY_TWO = "of the last of 2 backward passes per sample; x shows all"
 
 TRAINERS = {
     "pytorch_lightning": Trained(
