@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bptui.explain.text import bracketed, number, raised
+from bptui.explain.text import MINUS, bracketed, number, raised
 
 SPELLED = {"sqrt": "√", "convT": "convᵀ"}
 """Names that mathematics spells otherwise than Python."""
@@ -75,6 +75,11 @@ class Formula:
     def text(self, leaf: Leaf = lambda piece, _: piece.name if not piece.is_call else None, names: Any = None) -> str:
         """The formula as mathematics writes it, in symbols or in what `leaf` puts in their place."""
         return _Writer(leaf, names).write(self.tree)[0]
+
+    def factor(self, leaf: Leaf, names: Mapping[str, Any]) -> str:
+        """The same, so that it can stand in a product: a sum gets brackets."""
+        text, holds = _Writer(leaf, names).write(self.tree)
+        return f"({text})" if holds == SUM and not text.startswith(MINUS) else text
 
 
 @functools.cache

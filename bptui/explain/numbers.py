@@ -13,12 +13,12 @@ import torch
 from bptui.explain.formula import Formula, Leaf
 from bptui.explain.rule import Names, Rule
 from bptui.explain.saved import Saved
-from bptui.explain.text import bracketed, dims, index, number, shape
+from bptui.explain.text import added, dims, index, number, shape
 
 SHOWN_TERMS = 3
 """Of a sum over broadcast dimensions, so many terms are written out."""
 
-_PER_DIM = {"Σ", "mean"}
+_PER_DIM = {"Σ", "mean", "shares"}
 """Functions of many entries, that are shown by what they come to."""
 
 
@@ -111,11 +111,10 @@ def _in_numbers(
     count = math.prod(map(len, axes))
     places = itertools.islice(itertools.product(*axes), SHOWN_TERMS)
     terms = [formula.text(_entry_leaf(before, place), names) for place in places]
-    text = " + ".join(terms[:1] + [bracketed(term) for term in terms[1:]])
     symbols = formula.text()
     if count == 1:
-        return f"{symbols} = {text}"
-    return f"Σ {symbols} = {text}{' + …' * (count > len(terms))} ({count} terms)"
+        return f"{symbols} = {terms[0]}"
+    return f"Σ {symbols} = {added(terms)}{' + …' * (count > len(terms))} ({count} terms)"
 
 
 def _entry_leaf(before: torch.Tensor, place: tuple[int, ...]) -> Leaf:
@@ -139,4 +138,4 @@ def _local(rule: Rule, formula: Formula, saved: Saved) -> tuple[float, str]:
     local = float(value.sum())
     if _is_whole(formula) or formula.names & _PER_DIM or formula.names == {"g"}:
         return local, number(local)
-    return local, formula.text(_entry_leaf(value, (0,) * value.dim()), Names(rule, saved, g=1))
+    return local, formula.factor(_entry_leaf(value, (0,) * value.dim()), Names(rule, saved, g=1))

@@ -10,6 +10,7 @@ import torch
 
 from bptui.explain.formula import Formula, formula
 from bptui.explain.saved import Saved
+from bptui.explain.text import lowered
 
 Symbol = str | Callable[[Saved], Any]
 """What a symbol stands for: what the node kept under a name, or what is computed from it; also a function."""
@@ -64,7 +65,7 @@ class Rule:
         """The symbol of an input."""
         name, _, at = name.partition("[")
         named = {saved: symbol for symbol, saved in self.symbols.items() if isinstance(saved, str)}
-        return (self.letters.get(name) or named.get(name) or name) + (f"[{at}" if at else "")
+        return (self.letters.get(name) or named.get(name) or name) + lowered(at.rstrip("]"))
 
     def formula(self, name: str, saved: Saved) -> Formula:
         """The formula of an input's gradient."""

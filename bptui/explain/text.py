@@ -12,7 +12,7 @@ _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def number(value: float) -> str:
-    """Four decimals, none of a whole number, powers of ten where these say too little: −5.4096, 3, 1.5e−7."""
+    """Four decimals, fewer where these are exact, powers of ten where they say too little: −5.4096, 3, 1.5e−7."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{value:+.0f}".replace("inf", "Inf").replace("-", MINUS)
     size = abs(value)
@@ -20,6 +20,7 @@ def number(value: float) -> str:
         text = f"{int(value)}"
     elif 1e-3 <= size < 1e6:
         text = f"{value:.4f}"
+        text = text.rstrip("0") if float(text) == value else text
     else:
         digits, exponent = f"{value:.3e}".split("e")
         text = f"{digits}e{int(exponent)}"
@@ -29,6 +30,16 @@ def number(value: float) -> str:
 def bracketed(text: str) -> str:
     """A factor or term after an operator: a minus sign needs brackets there."""
     return f"({text})" if text.startswith(MINUS) else text
+
+
+def added(texts: Sequence[str]) -> str:
+    """Terms, with signs between them."""
+    return " + ".join([*texts[:1], *map(bracketed, texts[1:])])
+
+
+def multiplied(texts: Sequence[str]) -> str:
+    """Factors, with signs between them."""
+    return " · ".join([*texts[:1], *map(bracketed, texts[1:])])
 
 
 def raised(text: str) -> str:
@@ -41,9 +52,9 @@ def _caret(text: str) -> str:
     return f"^{text}" if text.replace(".", "").isalnum() else f"^({text})"
 
 
-def lowered(count: int) -> str:
+def lowered(digits: str) -> str:
     """An index below the line: ₁₂."""
-    return str(count).translate(_LOWERED)
+    return digits.translate(_LOWERED)
 
 
 def shape(sizes: Sequence[int]) -> str:

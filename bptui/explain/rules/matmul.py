@@ -20,11 +20,11 @@ def _sum_of(product: str) -> Text:
     return equation
 
 
-def _added(matrix: str, other: str, product: str, grads: tuple[str, str]) -> Rule:
+def _added(matrix: str, other: str, letter: str, grads: tuple[str, str]) -> Rule:
     """Something plus a product: addmm, baddbmm, addmv."""
-    symbols: dict[str, Symbol] = {"A": matrix, "B": other, "α": "alpha", "β": "beta", "outer": lambda _: torch.outer}
+    symbols: dict[str, Symbol] = {"A": matrix, letter: other, "α": "alpha", "β": "beta", "outer": lambda _: torch.outer}
     return Rule(
-        _sum_of(product),
+        _sum_of(f"A·{letter}"),
         {
             "self": _scaled("β", "beta", "g"),
             matrix: _scaled("α", "alpha", grads[0]),
@@ -48,9 +48,9 @@ MATMUL = {
                {"A": "self", "v": "vec", "outer": lambda _: torch.outer}),
     "dot": Rule("y = Σ a·b", {"self": "g * b", "tensor": "g * a"}, {"a": "self", "b": "tensor"}),
     "vdot": Rule("y = Σ a·b", {"self": "g * b", "other": "g * a"}, {"a": "self", "b": "other"}),
-    "addmm": _added("mat1", "mat2", "A·B", _PRODUCT),
-    "baddbmm": _added("batch1", "batch2", "A·B", _PRODUCT),
-    "addmv": _added("mat", "vec", "A·B", ("outer(g, B)", "T(A) @ g")),
+    "addmm": _added("mat1", "mat2", "B", _PRODUCT),
+    "baddbmm": _added("batch1", "batch2", "B", _PRODUCT),
+    "addmv": _added("mat", "vec", "v", ("outer(g, v)", "T(A) @ g")),
     "linear": Rule(
         "y = x·Wᵀ + b", {"input": "g @ W", "weight": "T(rows(g)) @ rows(x)", "bias": "g"},
         {"x": "input", "W": "weight", "rows": lambda _: _as_rows}, {"bias": "b"},

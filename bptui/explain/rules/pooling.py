@@ -63,17 +63,17 @@ def _averaged(saved: Saved, matrix: Matrix, space: int) -> torch.Tensor:
 
 def _average(space: int, matrix: Matrix) -> Rule:
     return Rule(
-        "y = mean of each window of a", {"self": "g"}, letters=_A,
-        spread=lambda saved: _averaged(saved, matrix, space),
+        "y = mean of each window of a", {"self": "shares(g)"},
+        {"shares": lambda saved: lambda _: _averaged(saved, matrix, space)}, _A,
         remark="each entry gets its share, g/n, of every window that it was in",
     )  # fmt: skip
 
 
 def _maximum(space: int) -> Rule:
     return Rule(
-        "y = maximum of each window of a", {"self": "g"}, letters=_A,
-        spread=lambda saved: _to_places(saved, space),
-        remark="the gradient goes to the entry that was the largest of its window, the others get 0",
+        "y = maximum of each window of a", {"self": "Σ(g)"},
+        {"Σ": lambda saved: lambda _: _to_places(saved, space)}, _A,
+        remark="Σ goes over the windows that an entry won: the gradient goes to the entry that was the largest of its window, the others get 0",
     )  # fmt: skip
 
 

@@ -10,12 +10,20 @@ from bptui.explain.rule import Rule
 from bptui.explain.saved import Saved, Unknown
 
 Back = Callable[[Saved], torch.Tensor]
+"""The gradient of the output, where it goes in the input."""
 
 _ELSEWHERE = "entries that were not taken get 0"
+_SUMMED = "Σ goes over the places to which an entry was taken"
 
 
 def _moved(equation: str, back: Back | None = None, name: str = "self", remark: str = "") -> Rule:
+    """Each entry goes to one place at most."""
     return Rule(equation, {name: "g"}, letters={name: "a"}, spread=back, remark=remark)
+
+
+def _summed(equation: str, back: Back, name: str = "self", letter: str = "a", remark: str = _SUMMED) -> Rule:
+    """An entry may have gone to several places, and gets the sum of their gradients."""
+    return Rule(equation, {name: "Σ(g)"}, {"Σ": lambda saved: lambda _: back(saved)}, {name: letter}, remark=remark)
 
 
 def _reshaped(saved: Saved) -> torch.Tensor:
@@ -102,16 +110,14 @@ SHAPES = {
     "diagonal": _moved("y = the diagonal of a",
                        _taken(lambda saved, a: a.diagonal(saved["offset"], saved["dim1"], saved["dim2"])),
                        remark=_ELSEWHERE),
-    "index": _moved("y = a[indices]", _indexed, remark="an entry that was taken several times gets the sum"),
-    "gather": _moved("y = a at the indices, along a dim", _gathered,
-                     remark="an entry that was taken several times gets the sum"),
-    "index_select": _moved("y = some rows of a", _index_selected,
-                           remark="a row that was taken several times gets the sum"),
-    "embedding": Rule("y = rows of W", {"weight": "g"}, letters={"weight": "W"}, spread=_looked_up,
-                      remark="each row of W gets the sum of the gradients of the places where it was looked up"),
+    "index": _summed("y = a[indices]", _indexed),
+    "gather": _summed("y = a at the indices, along a dim", _gathered),
+    "index_select": _summed("y = some rows of a", _index_selected),
+    "embedding": _summed("y = rows of W", _looked_up, "weight", "W",
+                         "each row of W gets the sum of the gradients of the places where it was looked up"),
     "unbind": _moved("y₀, y₁, … = a along a dim", _parts_together(torch.stack)),
     "split": _moved("y₀, y₁, … = parts of a", _parts_together(torch.cat)),
     "split_with_sizes": _moved("y₀, y₁, … = parts of a", _parts_together(torch.cat)),
-    "cat": _moved("y = a[0], a[1], … one after the other", _part_of_cat, "tensors"),
-    "stack": _moved("y = a[0], a[1], … along a new dim", _part_of_stack, "tensors"),
+    "cat": _moved("y = a₀, a₁, … one after the other", _part_of_cat, "tensors"),
+    "stack": _moved("y = a₀, a₁, … along a new dim", _part_of_stack, "tensors"),
 }  # fmt: skip
