@@ -83,8 +83,9 @@ class Call:
         if self._grads is None:
             generator = torch.Generator().manual_seed(self._seed)
             self._grads = [torch.randn(y.shape, generator=generator, dtype=torch.float64) for y in returned]
-        grads = list(self._grads) + [None] * (len(returned) - len(self._grads))
-        return [(y, g.detach().to(y.device).double()) for y, g in zip(returned, grads, strict=True) if g is not None]
+        # An op may return more than has a gradient: indices, statistics.
+        pairs = zip(returned, self._grads, strict=False)
+        return [(y, g.detach().to(y.device).double()) for y, g in pairs if g is not None]
 
 
 def _is_floating(part: Any) -> bool:

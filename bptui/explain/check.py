@@ -101,7 +101,8 @@ def _compare(
     if kinks:
         remarks.append(f"{kinks} of {len(entries)} entries left out: the function has no derivative there")
     if not smooth:
-        return GradientCheck(name, "not checked", None, 0, kinks, precision, place=place, remark="; ".join(remarks))
+        left_out = "; ".join(remarks)
+        return GradientCheck(name, "not checked", None, 0, kinks, precision, place=place, remark=left_out)
     worst = max(smooth, key=lambda entry: entry.error if not math.isnan(entry.error) else math.inf)
     return GradientCheck(
         name, _reading(worst.error, precision == "float64", is_single), worst.error, len(smooth), kinks, precision,

@@ -13,6 +13,7 @@ from pathlib import Path
 PATH = ("packaged", "autograd", "derivatives.yaml")
 """Where the table lies in the package torchgen, which comes with torch."""
 
+_LIST = re.compile(r"Tensor\??(\(.*\))?\[\]")
 _KEY = re.compile(r"( *)(- )?([\w, ]+): *(.*)")
 
 
@@ -23,7 +24,7 @@ class Entry:
     Attributes:
         node: The name of its autograd node: "MulBackward0".
         signature: "mul.Tensor(Tensor self, Tensor other) -> Tensor".
-        formulas: The formula of each differentiable input, in the order of the signature: that of the node's edges.
+        formulas: The formula of each differentiable input, in the order of the signature and of the node's edges.
         lists: Which of the inputs are lists of tensors, each of which has an edge.
     """
 
@@ -109,7 +110,7 @@ def _numbered(raw: Iterable[tuple[str, dict[str, dict[str, str]]]]) -> Iterator[
             if not differentiable:
                 continue
             prefix = _prefix(signature) + key.replace("Default", "")
-            lists = frozenset(name for name in differentiable if re.search(r"Tensor\??(\(.*\))?\[\]", arguments[name]))
+            lists = frozenset(name for name in differentiable if _LIST.match(arguments[name]))
             yield Entry(f"{prefix}{seen[prefix]}", signature, differentiable, lists)
             seen[prefix] += 1
 

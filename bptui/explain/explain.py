@@ -26,8 +26,8 @@ def explain(node: Any, grad_outputs: Grads, grad_inputs: Grads | None = None) ->
     """What a node does with the gradient.
 
     To be called while the node still has its saved tensors: in a hook of the node, or with retain_graph=True. It
-    reads and computes, in float64 and at about the cost of the node's own backward; it changes nothing, and does not
-    raise: what can not be said is said to be so.
+    reads and computes, in float64 and at about the cost of the node's own backward; it changes nothing, and does
+    not raise: what can not be said is said to be so.
 
     Args:
         node: The autograd node.
@@ -68,8 +68,8 @@ def _explain_input(
     found = _norm([grad])
     return InputGradient(
         name=name, symbol=symbol, torch_formula=entry.formulas.get(plain, "") if entry else "",
-        formula=_formula(rule, name, symbol, saved), numbers=worked.numbers, entry=worked.entry, value=worked.value,
-        steps=worked.steps, shape=saved.sizes[saved.at], norm=found,
+        formula=_formula(rule, name, symbol, saved), numbers=worked.numbers, entry=worked.entry,
+        value=worked.value, steps=worked.steps, shape=saved.sizes[saved.at], norm=found,
         factor=found / norm if found is not None and norm else None,
         error=_error(worked.grad, grad, norm), local=worked.local, local_text=worked.local_text, remark=remark,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Formulas that are read, computed and written down from one text, so that what is shown is what was computed.
 
-A formula is a Python expression over one-letter symbols: "g * n * a ** (n - 1)" is shown as g · n·aⁿ⁻¹, computed with
+A formula is a Python expression over symbols: "g * n * a ** (n - 1)" is shown as g · n·aⁿ⁻¹, computed with
 tensors, and shown again with numbers in the place of the symbols: −10.8192 · 2·(−5.4096).
 """
 
@@ -29,6 +29,10 @@ Leaf = Callable[["Formula", Any], str | None]
 """Writes a piece of a formula, or leaves it to its parts by None."""
 
 Piece = tuple[str, int]
+
+
+def _in_symbols(piece: Formula, _: Any) -> str | None:
+    return None if piece.is_call else piece.name
 
 
 class Formula:
@@ -70,9 +74,9 @@ class Formula:
     def value(self, names: Mapping[str, Any]) -> Any:
         """What it comes to."""
         code = compile(ast.Expression(self.tree), "<formula>", "eval")
-        return eval(code, {"__builtins__": {}}, names)  # type: ignore[arg-type]  # any mapping is good for names
+        return eval(code, {"__builtins__": {}}, names)
 
-    def text(self, leaf: Leaf = lambda piece, _: piece.name if not piece.is_call else None, names: Any = None) -> str:
+    def text(self, leaf: Leaf = _in_symbols, names: Mapping[str, Any] | None = None) -> str:
         """The formula as mathematics writes it, in symbols or in what `leaf` puts in their place."""
         return _Writer(leaf, names).write(self.tree)[0]
 

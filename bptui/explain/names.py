@@ -13,8 +13,7 @@ from bptui.records import Place
 
 _BUILT_IN = {
     "AccumulateGrad": "a leaf: the gradient that comes in is added to its .grad",
-    "CopySlices": "a write in place to a part of a tensor: what was overwritten gets the gradient 0, what was written "
-    "gets that of its part",
+    "CopySlices": "a write in place to a part of a tensor: what was overwritten gets the gradient 0",
     "CopyBackwards": "a copy to another dtype or device: the gradient is copied back",
     "UndefinedGradBackward": "no gradient goes through here",
     "Error": "a node that can not be differentiated: going back through it raises",

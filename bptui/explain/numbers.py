@@ -86,9 +86,7 @@ def _is_whole(formula: Formula) -> bool:
     return formula.has_matrices or bool(formula.names & {"outer", "conv", "convT", "corr"})
 
 
-def _in_shapes(
-    formula: Formula, names: Mapping[str, Any], result: torch.Tensor, symbol: str, largest: str
-) -> str:
+def _in_shapes(formula: Formula, names: Mapping[str, Any], result: torch.Tensor, symbol: str, largest: str) -> str:
     shapes = formula.text(_shape_leaf, names)
     return f"∂L/∂{symbol} = {formula.text()}: {shapes} → {shape(result.shape)}, largest {largest}"
 
@@ -103,7 +101,7 @@ def _shape_leaf(piece: Formula, names: Any) -> str | None:
 def _in_numbers(
     formula: Formula, names: Names, before: torch.Tensor, shape_of_input: Sequence[int], entry: tuple[int, ...]
 ) -> str:
-    """ "g · b = 2 · 3": the formula at one entry; of a sum over broadcast dimensions, its first terms."""
+    """The formula at one entry, g · b = 2 · 3; of a sum over broadcast dimensions, its first terms."""
     lead = before.dim() - len(entry)
     pairs = zip(before.shape[lead:], shape_of_input, entry, strict=True)
     axes = [range(size) for size in before.shape[:lead]]

@@ -107,5 +107,3 @@ class Names(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._known)
-
-

@@ -73,6 +73,12 @@ class Saved:
             raise Unknown(f"torch did not keep “{name}”: nothing that is differentiated here needs it")
         return value
 
+    def tensor(self, name: str) -> torch.Tensor:
+        """The same, of a tensor."""
+        found = self[name]
+        assert isinstance(found, torch.Tensor), name
+        return found
+
     def get(self, name: str, default: Any = None) -> Any:
         """What the node kept under a name, a default where there is none.
 
@@ -82,7 +88,7 @@ class Saved:
         raw = getattr(self._node, f"_raw_saved_{name}", None)
         # Activation checkpointing would compute the forward pass again, and lets each tensor be read only once.
         if getattr(raw, "unpack_hook", None) is not None:
-            raise Unknown(f"“{name}” is not kept as it was: a saved-tensor hook (activation checkpointing) holds it")
+            raise Unknown(f"“{name}” is behind a saved-tensor hook, as activation checkpointing has them")
         try:
             value = getattr(self._node, f"_saved_{name}", None)
         except RuntimeError as error:

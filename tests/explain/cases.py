@@ -5,7 +5,8 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 A, ROW, COLUMN, ONE, NONE = (4, 3), (3,), (4, 1), (1,), ()
-IMAGE, FILTER = (2, 4, 7, 6), (6, 4, 3, 3)
+IMAGE, FILTER, GROUPED = (2, 4, 7, 6), (6, 4, 3, 3), (6, 2, 3, 3)
+OTHER = {torch.float32: torch.float64, torch.float64: torch.float32}
 
 
 def labels(count, classes):
@@ -15,6 +16,10 @@ def labels(count, classes):
 def math_attention(q, k, v):
     with sdpa_kernel(SDPBackend.MATH):
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+def weights(a):
+    return torch.tensor([1.0, 2.0, 3.0]).to(a)
 
 
 def soft(t):
@@ -137,7 +142,7 @@ CASES = {
     "nll": ("NllLoss", lambda a: F.nll_loss(a, labels(4, 3)), A),
     "nll_sum": ("NllLoss", lambda a: F.nll_loss(a, labels(4, 3), reduction="sum"), A),
     "nll_none": ("NllLoss", lambda a: F.nll_loss(a, labels(4, 3), reduction="none"), A),
-    "nll_weights": ("NllLoss", lambda a: F.nll_loss(a, labels(4, 3), torch.tensor([1.0, 2.0, 3.0]).to(a)), A),
+    "nll_weights": ("NllLoss", lambda a: F.nll_loss(a, labels(4, 3), weights(a)), A),
     "nll_ignored": ("NllLoss", lambda a: F.nll_loss(a, labels(4, 3), ignore_index=1), A),
     "nll_one": ("NllLoss", lambda a: F.nll_loss(a, torch.tensor(2)), ROW),
     "nll_2d": ("NllLoss2D", lambda a: F.nll_loss(a, labels(40, 3).reshape(2, 4, 5)), (2, 3, 4, 5)),
@@ -149,7 +154,7 @@ CASES = {
     "bce_logits_weights": (
         "BinaryCrossEntropyWithLogits",
         lambda a, b: F.binary_cross_entropy_with_logits(
-            a, b, weight=torch.tensor([1.0, 2.0, 3.0]).to(a), pos_weight=torch.tensor([3.0, 1.0, 2.0]).to(a),
+            a, b, weight=weights(a), pos_weight=torch.tensor([3.0, 1.0, 2.0]).to(a),
             reduction="none",
         ),
         A, A,
@@ -157,7 +162,7 @@ CASES = {
     "bce": ("BinaryCrossEntropy", lambda a, b: F.binary_cross_entropy(a.sigmoid(), b.sigmoid()), A, A),
     "bce_weighted": (
         "BinaryCrossEntropy",
-        lambda a: F.binary_cross_entropy(a.sigmoid(), soft(a), torch.tensor([1.0, 2.0, 3.0]).to(a), reduction="sum"), A,
+        lambda a: F.binary_cross_entropy(a.sigmoid(), soft(a), weights(a), reduction="sum"), A,
     ),
     "layer_norm": ("NativeLayerNorm", lambda a, w, b: F.layer_norm(a, (3,), w, b), A, ROW, ROW),
     "layer_norm_plain": ("NativeLayerNorm", lambda a: F.layer_norm(a, (3, 4)), (2, 3, 4)),
@@ -175,7 +180,7 @@ CASES = {
     "conv2d_strided": (
         "Convolution", lambda a, w: F.conv2d(a, w, stride=(2, 1), padding=(1, 2), dilation=(1, 2)), IMAGE, FILTER,
     ),
-    "conv2d_groups": ("Convolution", lambda a, w, b: F.conv2d(a, w, b, padding=1, groups=2), IMAGE, (6, 2, 3, 3), (6,)),
+    "conv2d_groups": ("Convolution", lambda a, w, b: F.conv2d(a, w, b, 1, 1, 1, 2), IMAGE, GROUPED, (6,)),
     "conv2d_one": ("Convolution", lambda a, w, b: F.conv2d(a, w, b), (4, 7, 6), FILTER, (6,)),
     "conv1d": ("Convolution", lambda a, w: F.conv1d(a, w, stride=2), (2, 3, 9), (4, 3, 3)),
     "conv3d": ("Convolution", lambda a, w: F.conv3d(a, w, padding=1), (1, 2, 4, 3, 5), (3, 2, 2, 3, 2)),
@@ -191,16 +196,18 @@ CASES = {
     "max_pool_adaptive": ("AdaptiveMaxPool2D", lambda a: F.adaptive_max_pool2d(a, 3), IMAGE),
     "avg_pool2d": ("AvgPool2D", lambda a: F.avg_pool2d(a, 2), IMAGE),
     "avg_pool2d_padded": (
-        "AvgPool2D", lambda a: F.avg_pool2d(a, 3, stride=2, padding=1, ceil_mode=True, count_include_pad=False), IMAGE,
+        "AvgPool2D",
+        lambda a: F.avg_pool2d(a, 3, stride=2, padding=1, ceil_mode=True, count_include_pad=False), IMAGE,
     ),
-    "avg_pool2d_ceil": ("AvgPool2D", lambda a: F.avg_pool2d(a, (2, 3), stride=2, padding=1, ceil_mode=True), IMAGE),
+    "avg_pool2d_ceil": ("AvgPool2D", lambda a: F.avg_pool2d(a, (2, 3), 2, padding=1, ceil_mode=True), IMAGE),
     "avg_pool2d_divisor": ("AvgPool2D", lambda a: F.avg_pool2d(a, 2, divisor_override=3), IMAGE),
     "avg_pool1d": ("AvgPool2D", lambda a: F.avg_pool1d(a, 2), (2, 3, 8)),
     "avg_pool3d": ("AvgPool3D", lambda a: F.avg_pool3d(a, 2), (1, 2, 4, 4, 4)),
     "avg_pool_adaptive": ("AdaptiveAvgPool2D", lambda a: F.adaptive_avg_pool2d(a, (3, 4)), IMAGE),
     "embedding": ("Embedding", lambda w: F.embedding(torch.tensor([[0, 1], [1, 1]]), w), (5, 3)),
     "embedding_padding": (
-        "Embedding", lambda w: F.embedding(torch.tensor([0, 1, 1, 2]), w, padding_idx=0, scale_grad_by_freq=True), (5, 3),
+        "Embedding",
+        lambda w: F.embedding(torch.tensor([0, 1, 1, 2]), w, padding_idx=0, scale_grad_by_freq=True), (5, 3),
     ),
     "embedding_sparse": ("Embedding", lambda w: F.embedding(torch.tensor([0, 1, 1]), w, sparse=True), (5, 3)),
     "dropout": ("Mul", seeded(lambda a: F.dropout(a, 0.5)), A),
@@ -213,7 +220,7 @@ CASES = {
     "t": ("T", lambda a: a.t(), A),
     "transpose": ("Transpose", lambda a: a.transpose(-1, 0), (2, 3, 4)),
     "permute": ("Permute", lambda a: a.permute(-1, 0, 1), (2, 3, 4)),
-    "expand": ("Expand", lambda a: a.expand(2, 4, 3), COLUMN[:1] + (1,)),
+    "expand": ("Expand", lambda a: a.expand(2, 4, 3), COLUMN),
     "select": ("Select", lambda a: a[:, -1], A),
     "slice": ("Slice", lambda a: a[1:, :-1:2], A),
     "slice_step": ("Slice", lambda a: a[-3:-1], A),
@@ -229,7 +236,7 @@ CASES = {
     "squeeze_dims": ("Squeeze", lambda a: a.squeeze((1, 2)), (4, 1, 1)),
     "unsqueeze": ("Unsqueeze", lambda a: a.unsqueeze(-1), A),
     "clone": ("Clone", torch.clone, A),
-    "to_copy": ("ToCopy", lambda a: a.to({torch.float32: torch.float64, torch.float64: torch.float32}[a.dtype]), A),
+    "to_copy": ("ToCopy", lambda a: a.to(OTHER[a.dtype]), A),
     "unbind": ("Unbind", lambda a: a.unbind(1)[:2], A),
     "split": ("Split", lambda a: a.split(2)[1], (5, 3)),
     "split_sizes": ("SplitWithSizes", lambda a: a.split([1, 3], 0), A),

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention in one op; in its plain form it is matmul, softmax and matmul, each with its rule."""
+"""Scaled dot-product attention in one op; in its plain form it is matmul, softmax, matmul, each with its rule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _probabilities(saved: Saved) -> torch.Tensor:
     """P: how much each query attends to each key, …×queries×keys."""
     if saved.get("dropout_p", 0):
         raise Unknown("which probabilities were dropped is not kept")
-    scores = saved["query"] @ saved["key"].mT * _scale(saved)
+    scores = saved.tensor("query") @ saved.tensor("key").mT * _scale(saved)
     mask = saved.get("attn_mask", saved.get("attn_bias"))
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
@@ -27,9 +27,9 @@ def _probabilities(saved: Saved) -> torch.Tensor:
 
 
 def _score_grads(saved: Saved) -> torch.Tensor:
-    """dS = P ⊙ (g·Vᵀ − Σ(P ⊙ g·Vᵀ)): through the softmax back to the scores."""
+    """Through the softmax back to the scores: P ⊙ (g·Vᵀ − Σ(P ⊙ g·Vᵀ))."""
     probabilities = _probabilities(saved)
-    grads = saved.g @ saved["value"].mT
+    grads = saved.g @ saved.tensor("value").mT
     return probabilities * (grads - (probabilities * grads).sum(-1, keepdim=True))
 
 

@@ -12,16 +12,18 @@ from torch.nn import functional as F  # noqa: N812
 from bptui.explain.rule import Rule
 from bptui.explain.saved import Saved
 
-Slices = tuple[slice, ...]
+Index = Any
+"""Which entries of the last dimensions: with it a tensor is indexed."""
 
 
-def _windows(saved: Saved, out: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Slices]]:
+def _windows(saved: Saved, out: tuple[int, ...]) -> Iterator[tuple[Index, Index]]:
     """For each entry of the kernel, where it meets the padded input while it slides over it."""
     kernel, steps = saved["weight"].shape[2:], list(zip(saved["stride"], saved["dilation"], out, strict=True))
     for at in itertools.product(*map(range, kernel)):
-        yield at, tuple(
-            slice(k * dilation, k * dilation + stride * (size - 1) + 1, stride)
-            for k, (stride, dilation, size) in zip(at, steps, strict=True)
+        places = [(k * dilation, stride, size) for k, (stride, dilation, size) in zip(at, steps, strict=True)]
+        yield (
+            (..., *at),
+            (..., *(slice(begin, begin + stride * (size - 1) + 1, stride) for begin, stride, size in places)),
         )
 
 
@@ -48,8 +50,8 @@ def _correlate(saved: Saved) -> Callable[[Any, Any], torch.Tensor]:
         padded, found = F.pad(x, _pads(saved)), torch.zeros_like(weight)
         rows = _flat(g, groups)
         for at, window in _windows(saved, tuple(g.shape[2:])):
-            met = _flat(padded[(..., *window)], groups)
-            found[(..., *at)] = torch.einsum("ngop,ngcp->goc", rows, met).reshape(weight.shape[:2])
+            met = _flat(padded[window], groups)
+            found[at] = torch.einsum("ngop,ngcp->goc", rows, met).reshape(weight.shape[:2])
         return found
 
     return corr
@@ -60,11 +62,11 @@ def _convolve(saved: Saved) -> Callable[[Any, Any], torch.Tensor]:
 
     def conv(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         padded, groups, shape = F.pad(_batched(saved, x), _pads(saved)), saved["groups"], saved.shape
-        space = shape[1 - (len(shape) == weight.dim() - 1) + 1 :]
+        space = shape[2 - weight.dim() :]
         found = torch.zeros(padded.shape[0], weight.shape[0], *space, dtype=x.dtype, device=x.device)
         for at, window in _windows(saved, tuple(space)):
-            kernel = weight[(..., *at)].reshape(groups, -1, weight.shape[1])
-            met = _flat(padded[(..., *window)], groups)
+            kernel = weight[at].reshape(groups, -1, weight.shape[1])
+            met = _flat(padded[window], groups)
             found += torch.einsum("goc,ngcp->ngop", kernel, met).reshape(found.shape)
         return found.reshape(shape)
 
@@ -80,10 +82,10 @@ def _transposed(saved: Saved) -> Callable[[Any, Any], torch.Tensor]:
         sizes = [size + 2 * pad for size, pad in zip(batched[2:], saved["padding"], strict=True)]
         found = torch.zeros(*batched[:2], *sizes, dtype=g.dtype, device=g.device)
         for at, window in _windows(saved, tuple(rows.shape[2:])):
-            kernel = weight[(..., *at)].reshape(groups, -1, weight.shape[1])
+            kernel = weight[at].reshape(groups, -1, weight.shape[1])
             part = torch.einsum("goc,ngop->ngcp", kernel, _flat(rows, groups))
-            found[(..., *window)] += part.reshape(*batched[:2], *rows.shape[2:])
-        inside = [slice(pad, size - pad) for size, pad in zip(sizes, saved["padding"], strict=True)]
+            found[window] += part.reshape(*batched[:2], *rows.shape[2:])
+        inside: Index = [slice(pad, size - pad) for size, pad in zip(sizes, saved["padding"], strict=True)]
         return found[(..., *inside)].reshape(shape)
 
     return conv_transposed

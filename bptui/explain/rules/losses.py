@@ -47,12 +47,13 @@ def _class_dim(saved: Saved) -> int:
 
 
 def _one_hot(saved: Saved) -> torch.Tensor:
-    target, ignored = saved["target"], saved.get("ignore_index", -100)
+    target, ignored = saved.tensor("target"), saved.get("ignore_index", -100)
     dim = _class_dim(saved)
     target = target.reshape(saved.shape[:dim] + saved.shape[dim + 1 :]).unsqueeze(dim)
     kept = target != ignored
     zeros = torch.zeros(saved.shape, dtype=torch.float64, device=target.device)
-    return zeros.scatter(dim, target.where(kept, 0), 1.0) * kept
+    found: torch.Tensor = zeros.scatter(dim, target.where(kept, 0), 1.0) * kept
+    return found
 
 
 def _class_weight(saved: Saved) -> torch.Tensor:

@@ -22,7 +22,7 @@ def _sum_of(product: str) -> Text:
 
 def _added(matrix: str, other: str, letter: str, grads: tuple[str, str]) -> Rule:
     """Something plus a product: addmm, baddbmm, addmv."""
-    symbols: dict[str, Symbol] = {"A": matrix, letter: other, "α": "alpha", "β": "beta", "outer": lambda _: torch.outer}
+    symbols: dict[str, Symbol] = {"A": matrix, letter: other, "α": "alpha", "β": "beta"}
     return Rule(
         _sum_of(f"A·{letter}"),
         {
@@ -30,7 +30,7 @@ def _added(matrix: str, other: str, letter: str, grads: tuple[str, str]) -> Rule
             matrix: _scaled("α", "alpha", grads[0]),
             other: _scaled("α", "alpha", grads[1]),
         },
-        symbols, {"self": "c"},
+        {**symbols, "outer": lambda _: torch.outer}, {"self": "c"},
     )  # fmt: skip
 
 

@@ -67,11 +67,11 @@ def _groups(saved: Saved, tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _of_groups(saved: Saved, name: str) -> torch.Tensor:
-    return saved[name].reshape(saved["N"], saved["group"], 1)
+    return saved.tensor(name).reshape(saved["N"], saved["group"], 1)
 
 
 def _group_x_hat(saved: Saved) -> torch.Tensor:
-    rows = (_groups(saved, saved["input"]) - _of_groups(saved, "result1")) * _of_groups(saved, "result2")
+    rows = (_groups(saved, saved.tensor("input")) - _of_groups(saved, "result1")) * _of_groups(saved, "result2")
     return rows.reshape(saved.out_shape)
 
 

@@ -70,7 +70,7 @@ POINTWISE = {
     "reciprocal": Rule("y = 1/a", {"self": "-(g * y ** 2)"}, {**_A, "y": "result"}),
     "sin": Rule("y = sin a", {"self": "g * cos(a)"}, _A),
     "cos": Rule("y = cos a", {"self": "-(g * sin(a))"}, _A),
-    "abs": Rule("y = |a|", {"self": "g * sgn(a)"}, _A, remark="at a = 0, where it has no derivative, torch takes 0"),
+    "abs": Rule("y = |a|", {"self": "g * sgn(a)"}, _A, remark="at a = 0, which has no derivative, torch takes 0"),
     "clamp": Rule(
         "y = a, but no less than low and no more than high", {"self": _clamp}, {**_A, "low": "min", "high": "max"},
     ),

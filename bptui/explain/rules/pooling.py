@@ -73,7 +73,7 @@ def _maximum(space: int) -> Rule:
     return Rule(
         "y = maximum of each window of a", {"self": "Σ(g)"},
         {"Σ": lambda saved: lambda _: _to_places(saved, space)}, _A,
-        remark="Σ goes over the windows that an entry won: the gradient goes to the entry that was the largest of its window, the others get 0",
+        remark="Σ goes over the windows of which an entry was the largest; the others get 0",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from bptui.explain.rule import Rule
+from bptui.explain.rule import Rule, Symbol
 from bptui.explain.saved import Saved
 
 
@@ -33,7 +33,7 @@ def _spread(saved: Saved) -> torch.Tensor:
 
 
 def _result(saved: Saved) -> torch.Tensor:
-    return restored(saved, saved["result"])
+    return restored(saved, saved.tensor("result"))
 
 
 def _count(saved: Saved) -> int:
@@ -41,18 +41,17 @@ def _count(saved: Saved) -> int:
 
 
 def _ties(saved: Saved) -> torch.Tensor:
-    return (saved["self"] == _result(saved)).sum(dims_of(saved), keepdim=True)
+    return (saved.tensor("self") == _result(saved)).sum(dims_of(saved), keepdim=True)
 
 
 def _found(saved: Saved) -> torch.Tensor:
-    where = restored(saved, saved["indices"])
+    where = restored(saved, saved.tensor("indices"))
     dim = dims_of(saved)[0] if saved.shape else 0
     return torch.zeros(saved.shape, dtype=torch.float64, device=where.device).scatter(dim, where, 1.0)
 
 
 def _freedom(saved: Saved) -> float:
-    correction = saved.get("correction", 1)
-    return max(_count(saved) - correction, 0)
+    return max(_count(saved) - float(saved.get("correction", 1)), 0.0)
 
 
 def over(saved: Saved, function: Callable[..., torch.Tensor] = torch.sum) -> Callable[[Any], Any]:
@@ -64,9 +63,9 @@ def _along(function: Callable[..., torch.Tensor]) -> Callable[[Saved], Callable[
     return lambda saved: over(saved, function)
 
 
-_A = {"a": "self"}
-_MEAN = {**_A, "mean": _along(torch.mean)}
-_SOFTMAX = {"y": "result", "Σ": _along(torch.sum)}
+_A: dict[str, Symbol] = {"a": "self"}
+_MEAN: dict[str, Symbol] = {**_A, "mean": _along(torch.mean)}
+_SOFTMAX: dict[str, Symbol] = {"y": "result", "Σ": _along(torch.sum)}
 _SHARED = "where several are equal, they share the gradient"
 
 

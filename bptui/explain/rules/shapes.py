@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from bptui.explain.rule import Rule
+from bptui.explain.rule import Rule, Symbol
 from bptui.explain.saved import Saved, Unknown
 
 Back = Callable[[Saved], torch.Tensor]
@@ -23,7 +23,8 @@ def _moved(equation: str, back: Back | None = None, name: str = "self", remark: 
 
 def _summed(equation: str, back: Back, name: str = "self", letter: str = "a", remark: str = _SUMMED) -> Rule:
     """An entry may have gone to several places, and gets the sum of their gradients."""
-    return Rule(equation, {name: "Σ(g)"}, {"Σ": lambda saved: lambda _: back(saved)}, {name: letter}, remark=remark)
+    symbols: dict[str, Symbol] = {"Σ": lambda saved: lambda _: back(saved)}
+    return Rule(equation, {name: "Σ(g)"}, symbols, {name: letter}, remark=remark)
 
 
 def _reshaped(saved: Saved) -> torch.Tensor:
@@ -46,10 +47,18 @@ def _taken(take: Callable[[Saved, torch.Tensor], torch.Tensor]) -> Back:
     return back
 
 
+def _transposed(saved: Saved) -> torch.Tensor:
+    return saved.g.transpose(saved["dim0"], saved["dim1"])
+
+
+def _selected(saved: Saved, tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.select(saved["dim"], saved["index"])
+
+
 def _sliced(saved: Saved, tensor: torch.Tensor) -> torch.Tensor:
-    return torch.ops.aten.slice(
-        tensor, saved["dim"], saved.get("start", 0), saved.get("end", tensor.shape[saved["dim"]]), saved["step"]
-    )
+    where: list[slice] = [slice(None)] * tensor.dim()
+    where[saved["dim"]] = slice(saved.get("start", 0), saved.get("end"), saved["step"])
+    return tensor[tuple(where)]
 
 
 def _parts_together(join: Callable[..., torch.Tensor]) -> Back:
@@ -74,7 +83,8 @@ def _part_of_stack(saved: Saved) -> torch.Tensor:
 
 def _indexed(saved: Saved) -> torch.Tensor:
     zeros = saved.g.new_zeros(saved.shape)
-    return torch.ops.aten.index_put(zeros, saved["indices"], saved.g, True)
+    found: torch.Tensor = torch.ops.aten.index_put(zeros, saved["indices"], saved.g, True)
+    return found
 
 
 def _gathered(saved: Saved) -> torch.Tensor:
@@ -94,18 +104,17 @@ def _looked_up(saved: Saved) -> torch.Tensor:
     return saved.g.new_zeros(saved.shape).index_add(0, places, rows)
 
 
-_RESHAPED = _moved("y = a in another shape", _reshaped)
-_SAME = _moved("y = a")
+_RESHAPES = ("view", "_unsafe_view", "_reshape_alias", "_reshape_copy", "squeeze", "unsqueeze")
+_COPIES = ("clone", "_to_copy", "alias", "lift_fresh", "_lazy_clone")
 
 SHAPES = {
-    **dict.fromkeys(("view", "_unsafe_view", "_reshape_alias", "_reshape_copy", "squeeze", "unsqueeze"), _RESHAPED),
-    **dict.fromkeys(("clone", "_to_copy", "alias", "lift_fresh", "contiguous", "_lazy_clone"), _SAME),
+    **dict.fromkeys(_RESHAPES, _moved("y = a in another shape", _reshaped)),
+    **dict.fromkeys(_COPIES, _moved("y = a")),
     "t": _moved("y = aᵀ", lambda saved: saved.g.t()),
-    "transpose": _moved("y = a with two dims exchanged", lambda saved: saved.g.transpose(saved["dim0"], saved["dim1"])),
+    "transpose": _moved("y = a with two dims exchanged", _transposed),
     "permute": _moved("y = a with its dims in another order", _permuted_back),
     "expand": _moved("y = a, repeated without a copy", remark="what was repeated gets the sum of its gradients"),
-    "select": _moved("y = a at one index of a dim", _taken(lambda saved, a: a.select(saved["dim"], saved["index"])),
-                     remark=_ELSEWHERE),
+    "select": _moved("y = a at one index of a dim", _taken(_selected), remark=_ELSEWHERE),
     "slice": _moved("y = a slice of a", _taken(_sliced), remark=_ELSEWHERE),
     "diagonal": _moved("y = the diagonal of a",
                        _taken(lambda saved, a: a.diagonal(saved["offset"], saved["dim1"], saved["dim2"])),
