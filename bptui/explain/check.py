@@ -106,7 +106,7 @@ def _compare(
     worst = max(smooth, key=lambda entry: entry.error if not math.isnan(entry.error) else math.inf)
     return GradientCheck(
         name, _reading(worst.error, precision == "float64", is_single), worst.error, len(smooth), kinks, precision,
-        f"argument {worst.argument}{index(worst.at)}", worst.analytic, worst.numeric, place, "; ".join(remarks),
+        f"argument {worst.argument} {index(worst.at)}".rstrip(), worst.analytic, worst.numeric, place, "; ".join(remarks),
     )  # fmt: skip
 
 

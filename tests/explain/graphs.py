@@ -2,7 +2,10 @@
 
 import torch
 
-from bptui.explain.explain import explain
+from bptui.debuggee.graph import op_name
+from bptui.debuggee.stats import summarise
+from bptui.explain.explain import explain, links
+from bptui.records import Node
 
 
 def nodes_under(*tensors):
@@ -48,3 +51,34 @@ def tensor(*shape, dtype=torch.float32, requires_grad=True, seed=0, low=None):
     numbers = torch.randn(shape, generator=generator, dtype=torch.float64)
     numbers = numbers if low is None else numbers.abs() + low
     return numbers.to(dtype).requires_grad_(requires_grad)
+
+
+def rows_and_links(loss, names):
+    """The rows of the graph under a loss of one number after its backward pass, its links, and the row of each leaf.
+
+    Args:
+        loss: Where to begin.
+        names: The leaves by their names.
+    """
+    nodes = sorted(nodes_under(loss), key=lambda node: (not hasattr(node, "variable"), node._sequence_nr()))
+    row_of, grads, found = {node: row for row, node in enumerate(nodes)}, {}, []
+
+    def listen(node):
+        node.register_prehook(lambda came_in: grads.update({node: came_in[0]}))
+        node.register_hook(lambda out, came_in: found.append((node, explain(node, came_in, out))))
+
+    for node in nodes:
+        listen(node)
+    loss.backward(torch.ones_like(loss))
+    called = {id(leaf): name for name, leaf in names.items()}
+    rows = [
+        Node(
+            called[id(node.variable)] if hasattr(node, "variable") else op_name(node.name()),
+            "parameter" if hasattr(node, "variable") else "op",
+            tuple(dict.fromkeys(row_of[source] for source, _ in node.next_functions if source is not None)),
+            grad=summarise(grads[node]), node=node.name(),
+        )
+        for node in nodes
+    ]  # fmt: skip
+    edges = [link for node, explanation in found for link in links(node, explanation, row_of)]
+    return rows, edges, {row.name: at for at, row in enumerate(rows)}
