@@ -104,9 +104,10 @@ def _compare(
         left_out = "; ".join(remarks)
         return GradientCheck(name, "not checked", None, 0, kinks, precision, place=place, remark=left_out)
     worst = max(smooth, key=lambda entry: entry.error if not math.isnan(entry.error) else math.inf)
+    where = f"argument {worst.argument} {index(worst.at)}".rstrip()
     return GradientCheck(
         name, _reading(worst.error, precision == "float64", is_single), worst.error, len(smooth), kinks, precision,
-        f"argument {worst.argument} {index(worst.at)}".rstrip(), worst.analytic, worst.numeric, place, "; ".join(remarks),
+        where, worst.analytic, worst.numeric, place, "; ".join(remarks),
     )  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def tensor(*shape, dtype=torch.float32, requires_grad=True, seed=0, low=None):
 
 
 def rows_and_links(loss, names):
-    """The rows of the graph under a loss of one number after its backward pass, its links, and the row of each leaf.
+    """The rows of the graph under a loss of one number, after its backward pass; its links; its rows by name.
 
     Args:
         loss: Where to begin.
