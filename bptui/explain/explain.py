@@ -35,23 +35,34 @@ def explain(node: Any, grad_outputs: Grads, grad_inputs: Grads | None = None) ->
         grad_inputs: The gradients that went out, one per edge; None where they are not known.
     """
     with torch._C.DisableTorchFunction():
-        name, function = plain_name(node), user_function(node)
-        entry, rule = (None, None) if function else (entry_of(name), rule_of(name))
-        grads = tuple(grad_inputs) if grad_inputs is not None else (None,) * len(node.next_functions)
-        sizes = shapes_of(node, grads[: len(node.next_functions)])
-        saved = [Saved(node, grad_outputs, sizes, at) for at in range(len(sizes))]
-        norm = _norm(grad_outputs)
-        inputs = tuple(
-            _explain_input(each, entry, rule, saved[at], grads[at], norm)
-            for at, each in enumerate(input_names(entry, rule, len(sizes)))
-        )
-        return Explanation(
-            node=name, op=op_of(name, entry), signature=entry.signature if entry else "",
-            equation=written(rule.equation, saved[0]) if rule and saved else "",
-            remark=remark_on(name, function, entry, rule),
-            place=backward_place(function) if function else None,
-            shape=out_shape(node), norm=norm, inputs=inputs,
-        )  # fmt: skip
+        try:
+            return _explain(node, grad_outputs, grad_inputs)
+        except Exception as error:  # a kind of node that nobody thought of; the user's training goes on
+            name = plain_name(node)
+            return Explanation(name, op_of(name, None), remark=f"it could not be explained: {error!r}")
+
+
+def _explain(node: Any, grad_outputs: Grads, grad_inputs: Grads | None) -> Explanation:
+    name, function = plain_name(node), user_function(node)
+    entry, rule = (None, None) if function else (entry_of(name), rule_of(name))
+    edges = len(node.next_functions)
+    grads = (
+        (None,) * edges if grad_inputs is None else tuple(grad_inputs)[:edges]
+    )  # a leaf's hook is given one more
+    sizes = shapes_of(node, grads)
+    saved = [Saved(node, grad_outputs, sizes, at) for at in range(edges)]
+    norm = _norm(grad_outputs)
+    inputs = tuple(
+        _explain_input(each, entry, rule, saved[at], grads[at], norm)
+        for at, each in enumerate(input_names(entry, rule, edges))
+    )
+    return Explanation(
+        node=name, op=op_of(name, entry), signature=entry.signature if entry else "",
+        equation=written(rule.equation, saved[0]) if rule and saved else "",
+        remark=remark_on(name, function, entry, rule),
+        place=backward_place(function) if function else None,
+        shape=out_shape(node), norm=norm, inputs=inputs,
+    )  # fmt: skip
 
 
 def links(node: Any, explanation: Explanation, row_of: Mapping[Any, int]) -> list[Link]:
@@ -76,7 +87,7 @@ def _explain_input(
     rule = rule if rule and plain in rule.grads else None
     worked, remark = Worked(), ""
     symbol = rule.letter(name) if rule else ""
-    if saved.sizes[saved.at] is None:
+    if not saved.is_needed:
         remark = _NO_GRADIENT
     elif rule:
         worked, remark = _try(rule, name, symbol, saved)

@@ -9,6 +9,7 @@ from typing import Any
 
 from bptui.explain.derivatives import Entry, table
 from bptui.explain.rule import Rule
+from bptui.explain.saved import plain_shape
 from bptui.records import Place
 
 _BUILT_IN = {
@@ -78,6 +79,6 @@ def shapes_of(node: Any, grads: Sequence[Any]) -> list[tuple[int, ...] | None]:
 
 def _shape(edge: tuple[Any, int], grad: Any) -> tuple[int, ...] | None:
     if grad is not None:
-        return tuple(grad.shape)
+        return plain_shape(grad.shape)
     source, at = edge
-    return None if source is None else tuple(source._input_metadata[at].shape)
+    return None if source is None else plain_shape(source._input_metadata[at].shape)

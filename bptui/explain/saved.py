@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -31,7 +31,12 @@ class Saved:
         self._grads = grads
         self.sizes = sizes
         self.at = at
-        self.out_shape = out_shape(node)
+        self.out_shape = out_shape(node) or ()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the input needs a gradient, or is given one all the same, as a constant in a cat."""
+        return self._node.next_functions[self.at][0] is not None or self.sizes[self.at] is not None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -96,9 +101,15 @@ class Saved:
         return default if value is None else _plain(value)
 
 
-def out_shape(node: Any) -> tuple[int, ...]:
-    """The shape of a node's first output."""
-    return tuple(node._input_metadata[0].shape)
+def out_shape(node: Any) -> tuple[int, ...] | None:
+    """The shape of a node's first output; None of a nested tensor."""
+    return plain_shape(node._input_metadata[0].shape)
+
+
+def plain_shape(sizes: Iterable[Any]) -> tuple[int, ...] | None:
+    """A shape in numbers, None where a size is a symbol, as of a nested tensor's ragged dimension."""
+    shape = tuple(sizes)
+    return shape if all(type(size) is int for size in shape) else None
 
 
 def wide(tensor: torch.Tensor) -> torch.Tensor:

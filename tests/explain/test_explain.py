@@ -139,6 +139,23 @@ def test_half_precision_agrees_up_to_its_own(dtype):
     assert all(each.error < 8 * torch.finfo(dtype).eps for each in told.inputs)
 
 
+def test_nested_tensors_have_no_numbers():
+    parts = [tensor(3, 4), tensor(2, 4)]
+    nested = torch.nested.as_nested_tensor(parts, layout=torch.jagged)
+    for told, _ in explained(lambda: (nested * 2).values()):
+        assert from_json(Explanation, to_json(told)) == told
+        if told.op == "mul":
+            assert told.shape is None and "without numbers" in told.inputs[0].remark
+
+
+def test_what_nobody_thought_of_is_said(monkeypatch):
+    def fails(*_):
+        raise ValueError("a node from elsewhere")
+
+    monkeypatch.setattr("bptui.explain.explain.shapes_of", fails)
+    assert "a node from elsewhere" in explain(tensor(3).exp().grad_fn, (torch.ones(3),)).remark
+
+
 def test_it_goes_over_the_wire():
     for told, _ in explained(lambda a, b: (a / b).softmax(-1) @ b, tensor(4, 3), tensor(3)):
         assert from_json(Explanation, to_json(told)) == told
