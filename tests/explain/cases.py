@@ -22,6 +22,10 @@ def weights(a):
     return torch.tensor([1.0, 2.0, 3.0]).to(a)
 
 
+def gated(x, *weights):
+    return torch.gru(x, x.new_zeros(1, 1, 2), weights, True, 1, 0.0, True, False, False)[0]
+
+
 def soft(t):
     return t.detach().softmax(-1)
 
@@ -87,6 +91,21 @@ CASES = {
     "where": ("Where", lambda a, b: torch.where(a > 0, a, b), A, ROW),
     "masked_fill": ("MaskedFill", lambda a: a.masked_fill(a > 0, 1.0), A),
     "masked_fill_tensor": ("MaskedFill", lambda a, b: a.masked_fill(a > 0, b), A, NONE),
+    "atan": ("Atan", torch.atan, A),
+    "erf": ("Erf", torch.erf, A),
+    "elu": ("Elu", lambda a: F.elu(a * 100, 0.5), A),
+    "selu": ("Elu", F.selu, A),
+    "hardtanh": ("Hardtanh", F.hardtanh, A),
+    "relu6": ("Hardtanh", F.relu6, A),
+    "smooth_l1": ("SmoothL1Loss", lambda a, b: F.smooth_l1_loss(a, b, beta=0.5), A, A),
+    "huber": ("HuberLoss", lambda a, b: F.huber_loss(a, b, delta=0.5, reduction="none"), A, A),
+    "tril": ("Tril", lambda a: a.tril(-1), A),
+    "triu": ("Triu", torch.triu, A),
+    "flip": ("Flip", lambda a: a.flip(-1), A),
+    "sort": ("Sort", lambda a: a.sort(-1)[0], A),
+    "topk": ("Topk", lambda a: a.topk(2, 0)[0], A),
+    "gru": ("UnsafeSplit", gated,
+            (2, 1, 3), (6, 3), (6, 2), (6,), (6,)),
     "relu": ("Relu", F.relu, A),
     "relu_in_place": ("Relu", in_place(torch.relu_), A),
     "leaky_relu": ("LeakyRelu", lambda a: F.leaky_relu(a, 0.1), A),

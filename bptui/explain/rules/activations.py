@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from bptui.explain.rule import Rule
 from bptui.explain.saved import Saved
 
@@ -32,6 +34,14 @@ ACTIVATIONS = {
         "y = a where a > 0, else s·a", {"self": "g * ((a > 0) + s * (a <= 0))"},
         {"a": lambda saved: saved["self" if saved.get("self") is not None else "result"], "s": "negative_slope"},
         {"self": "a"}, remark=_AT_KINK,
+    ),
+    "elu": Rule(
+        "y = s·a where a > 0, else s·α·(eᵃ − 1)", {"self": "g * s * ((a > 0) + α * exp(a) * (a <= 0))"},
+        {**_A, "s": "scale", "α": "alpha", "exp": lambda _: lambda a: torch.exp(a.clamp(max=0))},
+    ),
+    "hardtanh": Rule(
+        "y = a, but no less than low and no more than high", {"self": "g * (a > low) * (a < high)"},
+        {**_A, "low": "min_val", "high": "max_val"},
     ),
     "gelu": Rule(
         _gelu_equation, {"self": _gelu},

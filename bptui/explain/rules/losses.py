@@ -77,6 +77,22 @@ _NLL = Rule(
     "m is 1 at the target's class; W is the count, or weight, of the targets where the loss is a mean, else 1",
 )  # fmt: skip
 
+
+def _rounded_off(bend: str, equation: str, power: int) -> Rule:
+    """The absolute error, but the squared one near zero: between −β and β the gradient is d, outside it is ±β."""
+
+    def clipped(saved: Saved) -> torch.Tensor:
+        beta = float(saved[bend])
+        difference = saved.tensor("self") - saved.tensor("target")
+        return difference.clamp(-beta, beta) / float(beta**power)
+
+    remark = f"e is d between −β and β, ±β outside{', over β' * power};{_N}"
+    return Rule(
+        equation, {"self": "g * e / n", "target": "-(g * e / n)"},
+        {**_LOSS, "e": clipped}, spread=_spread, remark=remark,
+    )  # fmt: skip
+
+
 LOSSES = {
     "mse_loss": Rule("y = Σ (a − t)² / n", {"self": "g * 2 * (a - t) / n", "target": "g * 2 * (t - a) / n"}, _LOSS,
                      spread=_spread, remark=_N.strip()),
@@ -89,6 +105,8 @@ LOSSES = {
         {"self": _weighted("(a - t) / (a * (1 - a)) / n"), "target": _weighted("(ln(1 - a) - ln(a)) / n")},
         {**_LOSS, "w": "weight"}, spread=_spread, remark=_N.strip(),
     ),
+    "smooth_l1_loss": _rounded_off("beta", "y = Σ (d²/2β where |d| < β, else |d| − β/2) / n, d = a − t", 1),
+    "huber_loss": _rounded_off("delta", "y = Σ (d²/2 where |d| < β, else β·(|d| − β/2)) / n, d = a − t", 0),
     "nll_loss": _NLL,
     "nll_loss2d": _NLL,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -70,6 +71,8 @@ POINTWISE = {
     "reciprocal": Rule("y = 1/a", {"self": "-(g * y ** 2)"}, {**_A, "y": "result"}),
     "sin": Rule("y = sin a", {"self": "g * cos(a)"}, _A),
     "cos": Rule("y = cos a", {"self": "-(g * sin(a))"}, _A),
+    "atan": Rule("y = arctan a", {"self": "g / (1 + a ** 2)"}, _A),
+    "erf": Rule("y = erf a", {"self": "g * 2 * exp(-a ** 2) / sqrt(π)"}, {**_A, "π": lambda _: math.pi}),
     "abs": Rule("y = |a|", {"self": "g * sgn(a)"}, _A, remark="at a = 0, which has no derivative, torch takes 0"),
     "clamp": Rule(
         "y = a, but no less than low and no more than high", {"self": _clamp}, {**_A, "low": "min", "high": "max"},

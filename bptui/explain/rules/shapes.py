@@ -61,6 +61,10 @@ def _sliced(saved: Saved, tensor: torch.Tensor) -> torch.Tensor:
     return tensor[tuple(where)]
 
 
+def _unsorted(saved: Saved) -> torch.Tensor:
+    return saved.g.new_zeros(saved.shape).scatter(saved["dim"], saved.tensor("indices"), saved.g)
+
+
 def _parts_together(join: Callable[..., torch.Tensor]) -> Back:
     return lambda saved: join(saved.grads, saved["dim"])
 
@@ -127,6 +131,12 @@ SHAPES = {
     "unbind": _moved("y₀, y₁, … = a along a dim", _parts_together(torch.stack)),
     "split": _moved("y₀, y₁, … = parts of a", _parts_together(torch.cat)),
     "split_with_sizes": _moved("y₀, y₁, … = parts of a", _parts_together(torch.cat)),
+    "unsafe_split": _moved("y₀, y₁, … = parts of a", _parts_together(torch.cat)),
+    "tril": _moved("y = the lower triangle of a, 0 above", lambda saved: saved.g.tril(saved["diagonal"])),
+    "triu": _moved("y = the upper triangle of a, 0 below", lambda saved: saved.g.triu(saved["diagonal"])),
+    "flip": _moved("y = a backwards along some dims", lambda saved: saved.g.flip(saved["dims"])),
+    "sort": _moved("y = a sorted along a dim", _unsorted),
+    "topk": _moved("y = the largest of a along a dim", _unsorted, remark=_ELSEWHERE),
     "cat": _moved("y = a₀, a₁, … one after the other", _part_of_cat, "tensors"),
     "stack": _moved("y = a₀, a₁, … along a new dim", _part_of_stack, "tensors"),
 }  # fmt: skip
