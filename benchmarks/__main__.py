@@ -1,4 +1,7 @@
-"""Runs every benchmark and prints one table of medians and ratios."""
+"""Runs the benchmarks and prints their medians and ratios: `python -m benchmarks [NAME …]`.
+
+A name is that of a benchmark's module, or of a script of the benchmark `scripts`: then only that row of its table.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Table
@@ -13,29 +17,45 @@ from rich.table import Table
 from benchmarks import graph, keys, overhead, queries, reset, scripts, start
 from benchmarks.timing import Row
 
-BENCHMARKS = (overhead, scripts, reset, start, keys, queries, graph)
+BENCHMARKS = {each.__name__.rpartition(".")[2]: each for each in (overhead, reset, start, keys, queries, graph)}
 
 
 def main(chosen: list[str]) -> None:
-    """Print the table of the chosen benchmarks, by their module's name, or of all."""
+    """Print what is chosen, or everything."""
+    if unknown := set(chosen) - {"scripts", *scripts.SCRIPTS, *BENCHMARKS}:
+        there_is = f"{', '.join(BENCHMARKS)}, scripts, {', '.join(scripts.SCRIPTS)}"
+        sys.exit(f"no benchmark is called {' or '.join(sorted(unknown))}; there is {there_is}")
     began, load = time.perf_counter(), os.getloadavg()[0]
-    table = Table("what", "median", "min … max", "ratio", "target", box=None, pad_edge=False)
-    for name in ("median", "min … max", "ratio", "target"):
-        next(column for column in table.columns if column.header == name).justify = "right"
-    missed = []
-    for benchmark in BENCHMARKS:
-        if chosen and benchmark.__name__.rpartition(".")[2] not in chosen:
-            continue
-        for row in benchmark.rows():
-            print(f"{row.name}: {_number(row.value)} {row.unit}", file=sys.stderr)
-            table.add_row(*_cells(row))
-            missed += [row.name] if row.is_missed else []
-    console = Console(width=110, highlight=False)
+    rows = [row for name in BENCHMARKS if name in chosen or not chosen for row in _told(name)]
+    named = [name for name in scripts.SCRIPTS if name in chosen]
+    everyone = list(scripts.SCRIPTS) if "scripts" in chosen or not chosen else []
+    lines = list(scripts.lines(named or everyone))
+    console = Console(width=130, highlight=False)
     console.print(
         f"{os.cpu_count()} cores, load {load:.1f} before, Python {platform.python_version()}", style="dim"
     )
-    console.print(table)
+    if rows:
+        console.print(_table(rows))
+    if lines:
+        console.print(scripts.table(lines))
+    missed = [row.name for row in rows if row.is_missed] + [line.script.title for line in lines if line.missed]
     console.print(f"missed: {'; '.join(missed) or 'none'}   ({time.perf_counter() - began:.0f} s)")
+
+
+def _told(name: str) -> Iterable[Row]:
+    """The rows of a benchmark, said as they come."""
+    for row in BENCHMARKS[name].rows():
+        print(f"{row.name}: {_number(row.value)} {row.unit}", file=sys.stderr)
+        yield row
+
+
+def _table(rows: Iterable[Row]) -> Table:
+    table = Table("what", box=None, pad_edge=False)
+    for name in ("median", "min … max", "ratio", "target"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*_cells(row))
+    return table
 
 
 def _cells(row: Row) -> tuple[str, ...]:

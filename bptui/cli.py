@@ -129,7 +129,12 @@ def _add_attach(commands: Commands[argparse.ArgumentParser]) -> None:
 def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("export", help="write a recording in another format")
     parser.add_argument("recording", type=Path)
-    parser.add_argument("--format", required=True, choices=("csv", "jsonl", "tensorboard"))
+    parser.add_argument(
+        "--format",
+        required=True,
+        choices=("csv", "csv-parameters", "jsonl", "tensorboard"),
+        help="csv has a row per sample, csv-parameters one per sample and parameter, the others have both",
+    )
     parser.add_argument("-o", "--output", metavar="PATH", type=Path, required=True)
     parser.add_argument("--branch", type=int, help="which branch; the newest if not given")
     parser.set_defaults(command=_export)

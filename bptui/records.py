@@ -9,6 +9,9 @@ from typing import Any, Literal, NamedTuple
 QUANTITIES = ("input", "target", "output", "loss", "grad", "by_hand", "weight", "weight_after", "update_number")
 """The fields of a `Sample` that hold numbers, in the order in which they are recorded."""
 
+LOSSES = "losses"
+"""Beside them, where a sample has several backward passes: the loss of each, as one tensor."""
+
 EXACT = 16
 """Up to so many elements a `TensorSummary` keeps every value at full precision."""
 
@@ -182,6 +185,19 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class OptimizerRates:
+    """The learning rates with which an optimizer made a step.
+
+    Attributes:
+        optimizer: Its class; of several that are alive, the second is "Adam#2".
+        rates: That of each of its parameter groups, None for one that has none.
+    """
+
+    optimizer: str
+    rates: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedSample:
     """A sample as the recording holds it.
 
@@ -192,6 +208,7 @@ class RecordedSample:
         index: As the loop yielded it.
         layout: What it has in common with its neighbours.
         quantities: A summary of every quantity that is there.
+        rates: Of the optimizers that made the last update until then; empty before the first, or by hand.
     """
 
     branch: int
@@ -200,6 +217,7 @@ class RecordedSample:
     index: int
     layout: Layout
     quantities: dict[str, TensorSummary]
+    rates: tuple[OptimizerRates, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +254,11 @@ class ParameterStats:
     weight: float | None
     grad: float | None
     update: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """‖Δw‖ / ‖w‖, None where it is not known."""
+        return None if self.update is None or not self.weight else self.update / self.weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ class Net(nn.Module):
         return self.classifier(self.features(x).flatten(1))
 
 
-def train_epoch(model, loader, optimizer, log):
+def train_epoch(model, loader, loss_function, optimizer, log):
     model.train()
     for images, labels in loader:
         optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(images), labels)
+        loss = loss_function(model(images), labels)
         loss.backward()
         optimizer.step()
         log(loss)
@@ -36,9 +36,10 @@ def main():
     loader = DataLoader(data, batch_size=32, shuffle=True)
     model = Net()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    log = Log(model.named_parameters(), model)
-    for epoch in range(log.samples // len(loader)):
-        train_epoch(model, loader, optimizer, log)
+    loss_function = nn.CrossEntropyLoss()
+    log = Log(model.named_parameters(), model, loss_function, optimizer)
+    for epoch in range(1_000_000):
+        train_epoch(model, loader, loss_function, optimizer, log)
 
 
 if __name__ == "__main__":

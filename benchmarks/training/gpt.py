@@ -51,11 +51,12 @@ def train():
     text = torch.randint(0, 65, (20_000,))
     model = GPT()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
-    log = Log(model.named_parameters(), model)
-    for iteration in range(log.samples):
+    loss_function = nn.CrossEntropyLoss()
+    log = Log(model.named_parameters(), model, loss_function, optimizer)
+    for iteration in range(1_000_000):
         tokens, following = get_batch(text)
         logits = model(tokens)
-        loss = F.cross_entropy(logits.flatten(0, 1), following.flatten())
+        loss = loss_function(logits.flatten(0, 1), following.flatten())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -1,74 +1,55 @@
-"""What is done beside a training: nothing but a look at the clock, or what other tools have one do."""
+"""What is done beside a training: nothing but a look at the clock, or what other tools have one do.
+
+A script of this package is run with WAY SECONDS: it trains until it has been timed for so long, which bounds a
+benchmark on any machine, however busy, and however slow the way.
+"""
 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
 
-Named = list[tuple[str, torch.Tensor]]
+from benchmarks.training import MEASURED
+from benchmarks.training.peers import PEERS
 
-WARM_UP = 0.2
-"""This share of the samples is not timed."""
+WARM_UP = 0.5
+"""Seconds, from the end of the first sample on, that are not timed."""
 
 
 class Log:
-    """Called once a sample; at the last one it prints the seconds per sample, by the wall and of the processor."""
+    """Called once a sample; in the end it prints the seconds per sample and ends the training."""
 
-    def __init__(self, named: Iterable[tuple[str, torch.Tensor]], model: torch.nn.Module | None = None) -> None:
-        """Begin, as the command line says: WAY SAMPLES."""
-        way, self.samples = sys.argv[1], int(sys.argv[2])
-        self._first = int(self.samples * WARM_UP)
-        self._log = WAYS[way](list(named), model)
+    def __init__(self, named: Iterable[tuple[str, torch.Tensor]], *parts: object) -> None:
+        """Begin.
+
+        Args:
+            named: The parameters.
+            parts: Model, loss function and optimizer, of a training that has them.
+        """
+        way, seconds = sys.argv[1:]
+        self._spans = [float(seconds), WARM_UP]
+        self._log: Callable[[int, torch.Tensor], object] | None = None
+        if way != "bare":
+            self._log = PEERS[way](list(named), *parts)
         self._count = 0
+        self._due = 0.0
+        self._began = (0, 0.0, 0.0)
 
     def __call__(self, loss: torch.Tensor) -> None:
         """A sample is over, its gradients are still there."""
         if self._log is not None:
             self._log(self._count, loss)
         self._count += 1
-        if self._count == self._first:
-            self._began = time.perf_counter(), time.process_time()
-        elif self._count == self.samples:
-            ended = time.perf_counter(), time.process_time()
-            timed = self.samples - self._first
-            print(*((end - began) / timed for began, end in zip(self._began, ended, strict=True)), flush=True)
+        if time.perf_counter() >= self._due:
+            self._next_span()
 
-
-Way = Callable[
-    [list[tuple[str, torch.Tensor]], torch.nn.Module | None], Callable[[int, torch.Tensor], None] | None
-]
-
-
-def _bare(named: Named, model: torch.nn.Module | None) -> None:
-    return None
-
-
-def _tensorboard(named: Named, model: torch.nn.Module | None) -> Any:
-    """The loss, and a histogram of each parameter."""
-    from torch.utils.tensorboard.writer import SummaryWriter
-
-    writer = SummaryWriter(tempfile.mkdtemp(prefix="bptui-benchmark-"))
-
-    def log(step: int, loss: torch.Tensor) -> None:
-        writer.add_scalar("loss", loss.item(), step)
-        for name, param in named:
-            writer.add_histogram(name, param, step)
-
-    return log
-
-
-def _wandb(named: Named, model: torch.nn.Module | None) -> Any:
-    """The loss, and what `watch` has of gradients and parameters, as often as it likes: each 1000 samples."""
-    import wandb
-
-    run = wandb.init(mode="offline", dir=tempfile.mkdtemp(prefix="bptui-benchmark-"))
-    run.watch(model, log="all")
-    return lambda step, loss: run.log({"loss": loss.item()})
-
-
-WAYS: dict[str, Way] = {"bare": _bare, "tensorboard": _tensorboard, "wandb": _wandb}
+    def _next_span(self) -> None:
+        now = self._count, time.perf_counter(), time.process_time()
+        if not self._spans:
+            count, wall, cpu = (end - began for began, end in zip(self._began, now, strict=True))
+            print(MEASURED, wall / count, cpu / count, flush=True)
+            sys.exit()
+        self._began, self._due = now, now[1] + self._spans.pop()

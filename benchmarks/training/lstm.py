@@ -23,13 +23,14 @@ torch.manual_seed(0)
 waves = torch.sin(torch.linspace(0, 64 * math.pi, 2048)).unfold(0, 13, 1).unsqueeze(-1)
 model = Forecaster()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
-log = Log(model.named_parameters(), model)
+loss_function = nn.MSELoss()
+log = Log(model.named_parameters(), model, loss_function, optimizer)
 batches = 120
 
-for epoch in range(log.samples // batches):
+for epoch in range(1_000_000):
     for batch in torch.randperm(len(waves))[: batches * 8].view(batches, 8):
         optimizer.zero_grad()
-        loss = nn.functional.mse_loss(model(waves[batch, :12]), waves[batch, 12])
+        loss = loss_function(model(waves[batch, :12]), waves[batch, 12])
         loss.backward()
         optimizer.step()
         log(loss)

@@ -14,9 +14,9 @@ for param in model.parameters():
 optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
 loss_function = nn.CrossEntropyLoss()
 images, labels = torch.randn(1600, 64), torch.randint(0, 10, (1600,))
-log = Log(model.named_parameters(), model)
+log = Log(model.named_parameters(), model, loss_function, optimizer)
 
-for epoch in range(log.samples // 100):
+for epoch in range(1_000_000):
     for x, y in zip(images.view(100, 16, 64), labels.view(100, 16)):
         optimizer.zero_grad()
         loss = loss_function(model(x), y)

@@ -24,7 +24,7 @@ weight = torch.tensor([1.0], requires_grad=True)
 lr = 0.01
 log = Log([("weight", weight)])
 
-for epoch in range(log.samples // len(x)):
+for epoch in range(1_000_000):
     for training_x, training_y in zip(x, y):
         model = BackPropagationModel(weight)
 

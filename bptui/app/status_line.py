@@ -117,7 +117,8 @@ def _position(view: View, width: int) -> Content:
     if view.status.trouble and view.status.live:
         return Content(view.status.live)
     if sample is None:
-        return Content.styled("no sample yet", "$text-muted")
+        is_over = view.status.state in ("finished", "failed", "lost")
+        return Content.styled("no sample" if is_over else "no sample yet", "$text-muted")
     samples, epochs = sample.layout.samples, sample.layout.epochs
     epoch = f"epoch {sample.epoch:>{len(str(epochs or sample.epoch))}}" + (f" of {epochs}" if epochs else "")
     digits = len(str(samples or sample.index + 1))

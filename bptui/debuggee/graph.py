@@ -19,8 +19,8 @@ from bptui.records import Node, Sample, TensorSummary
 LARGEST_GRAPH = 20_000
 """Of a larger graph only so many nodes, nearest the loss, are kept."""
 
-UNNAMED = "?"
-"""Stands for a leaf whose name was not found."""
+UNNAMED, UNNAMED_INPUT = "?", "tensor"
+"""Stands for a parameter whose name was not found, and for an input that is no variable."""
 
 _ENGINE = "_engine_run_backward"
 
@@ -136,7 +136,7 @@ class _Rows:
     def _row_of_leaf(self, leaf: Leaf, path: Path) -> int:
         key = ("leaf", id(leaf.value))
         if key not in self._row_of:
-            name = self._names.of(leaf.value) or UNNAMED
+            name = self._names.of(leaf.value) or UNNAMED_INPUT
             value = leaf.summary or try_summarise(leaf.value)
             self._append(key, Node(name, "input", (), value, None, None, "", *path))
         return self._row_of[key]

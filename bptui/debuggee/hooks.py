@@ -13,11 +13,13 @@ from typing import Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from bptui.debuggee import losses
 from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
 from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.learning_rates import LearningRates
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.loss_scale import LossScale
@@ -73,6 +75,7 @@ class Hooks:
         self._parameters = Parameters()
         self._statistics = ParameterStatistics()
         self._updates = Updates()
+        self._rates = LearningRates()
         self._updates_before = 0
         self._has_micro_batches = False
         self._pending: Pending | None = None
@@ -167,6 +170,7 @@ class Hooks:
             self._complete()  # nobody says when it ends; its update is done by now
         if self._pending is not None:
             pending = Pending(frame, self._sample_at, self._pending.backwards, self._pending.updates)
+            pending.losses = losses.kept(self._pending.losses, self._pending.loss)
             self._parameters.widen(outputs)
             self._updates.expect(self._parameters.leaves)
             if self._statistics.is_measuring:
@@ -211,8 +215,9 @@ class Hooks:
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
         self._updates.expect_step(optimizer)
+        self._rates.note(optimizer)
         if self._pending is not None and not self._is_inside:
-            self._parameters.before_update()
+            self._parameters.before_update(optimizer, is_unscaled=bool(self._pending.scaling))
         if self._statistics.is_measuring:
             self._statistics.before_update(optimizer)
 
@@ -224,6 +229,8 @@ class Hooks:
     def _note_update(self, optimizer: torch.optim.Optimizer) -> None:
         if self._statistics.is_measuring:
             self._statistics.after_update(optimizer)
+        if self._pending is not None and not self._is_inside:
+            self._parameters.after_update(optimizer)
         # An optimizer of each parameter's own, that makes its step as soon as there is a gradient: one update.
         self._updates.note_step(
             optimizer, counts=not self._is_inside or self._updates.count == self._updates_before
@@ -251,6 +258,8 @@ class Hooks:
         )  # fmt: skip
         if (measured := self._statistics.finish()) is not None:
             self._stepper.keep(*measured)
+        self._stepper.say(self._rates.changed(self._stepper.steps))
+        self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))
         nodes = self._graph(sample, pending) if self._tracer else None
         self._stepper.visit(sample, pending.around.line, pending.path, nodes)
         self._trace_if_wanted()

@@ -35,5 +35,6 @@ class LossScale:
             return ""
         scaler = self._scaler() if self._scaler else None
         if not self._words and scaler is not None:
-            self._words = f"scaled by GradScaler, by {scaler.get_scale():g} at first, and so are the gradients"
+            scale = f"{scaler.get_scale():g} at first"
+            self._words = f"scaled by GradScaler, by {scale}; the gradients are scaled back"
         return self._words

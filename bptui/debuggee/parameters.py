@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from bptui.debuggee.norms import total
+from bptui.debuggee.shares import Shares
 from bptui.records import Kind
 
 _SMALL = 8
@@ -51,6 +53,7 @@ class Parameters:
         self._is_weighed = True
         self._before: Any = None
         self._grad: Any = None
+        self._shares = Shares()
         self._noted: list[tuple[int, int]] = []
         self._one: _One | None = None
         self._kinds: tuple[tuple[Any, ...], Kind] = ((), Kind((0,), "", ""))
@@ -63,6 +66,7 @@ class Parameters:
             is_measured: Whether to read the weights however many there are.
         """
         self._age += 1
+        self._shares.clear()
         if is_measured or self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
             self._find(outputs)
         if self._one is not None:
@@ -92,30 +96,55 @@ class Parameters:
 
     def note_grads(self) -> None:
         """Keep the gradients as the backward pass has left them."""
-        if self._one is not None:
+        rest = self._shares.rest(self.leaves)
+        if self._one is not None and rest:
             self._grad, self._noted = self._one.read_grad()
             return
         with torch._C.DisableTorchFunction():
-            grads = [leaf.grad for leaf in self.leaves]
+            grads = [leaf.grad for leaf in rest]
         self._grad = self._together([grad for grad in grads if grad is not None])
         self._noted = _states(grads)
 
-    def before_update(self) -> None:
-        """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since."""
+    def before_update(self, optimizer: torch.optim.Optimizer, is_unscaled: bool) -> None:
+        """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since.
+
+        Args:
+            optimizer: The optimizer.
+            is_unscaled: Whether a GradScaler has scaled them back, of which their versions do not tell.
+        """
+        is_again = self._shares.take_back(optimizer)
         with torch._C.DisableTorchFunction():
-            is_changed = _states([leaf.grad for leaf in self.leaves]) != self._noted
-        if is_changed:
+            is_changed = _states([leaf.grad for leaf in self._shares.rest(self.leaves)]) != self._noted
+        if is_again or is_changed or is_unscaled:
             self.note_grads()
+
+    def after_update(self, optimizer: torch.optim.Optimizer) -> None:
+        """It has used them: what a further backward pass adds to them is not of this update."""
+        own, others = self._shares.split(optimizer, self._shares.rest(self.leaves))
+        if not own:
+            return
+        used = self._grad
+        if others:
+            with torch._C.DisableTorchFunction():
+                used, self._grad = (
+                    self._together([leaf.grad for leaf in leaves if leaf.grad is not None])
+                    for leaves in (own, others)
+                )
+                self._noted = _states([leaf.grad for leaf in others])
+        else:
+            self._grad, self._noted = None, []
+        self._shares.add(optimizer, own, used)
 
     def quantities(self) -> tuple[Any, Any, Any]:
         """The weights before and after, and the gradients: of one parameter itself, of several the norm.
 
         None for the weights where it would have cost too much to read them.
         """
+        grad = functools.reduce(self._joined, self._shares.grads(), self._grad)
         if self._one is not None:
-            return self._before, self._one.read(), self._grad
+            return self._before, self._one.read(), grad
         after = self._together(self.leaves) if self._is_weighed else None
-        return self._before, after, self._grad
+        return self._before, after, grad
 
     def _is_another(self, outputs: Sequence[Any]) -> bool:
         """Whether the graph is not the one that was walked: another parameter is nearest to the loss."""

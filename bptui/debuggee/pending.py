@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import FrameType
+from typing import Any
 
 import torch
 
@@ -18,6 +19,7 @@ class Pending:
         at: What it ends with: "loop" for an iteration of one, "update" of the weights, or "backward".
         around: What stands around the backward pass.
         loss: What the backward pass began at.
+        losses: Those of the backward passes before.
         scaling: What was done to the loss before, in words.
         backwards: How many backward passes there were.
         updates: How many updates there were before it.
@@ -34,6 +36,7 @@ class Pending:
         "is_watched",
         "loop_line",
         "loss",
+        "losses",
         "path",
         "scaling",
         "scope",
@@ -53,6 +56,7 @@ class Pending:
         found = "loop" if around.loops else "update"
         self.at = found if at in ("", "loop") else at
         self.loss: torch.Tensor | None = None
+        self.losses: tuple[Any, ...] = ()
         self.scaling = ""
         self.backwards = backwards + 1
         self.updates = updates
@@ -77,5 +81,7 @@ class Pending:
 
     def loss_in_words(self) -> str:
         """Which loss it is that is shown, empty where there is only one."""
-        which = f"of the last of {self.backwards} backward passes per sample" if self.backwards > 1 else ""
+        several = f"of the last of {self.backwards} backward passes per sample; x shows all"
+        several = f"of the last of {self.backwards} backward passes per sample; x shows all"
+        which = several if self.backwards > 1 else ""
         return "; ".join(filter(None, (which, self.scaling)))

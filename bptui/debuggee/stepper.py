@@ -121,6 +121,7 @@ class Stepper:
         self.overhead = OVERHEAD
         self._live = LiveTraces(OVERHEAD / 2)
         self._statistics = ParameterBatches()
+        self._said: list[Message] = []
         self._before = TRACE_BEFORE
 
     @property
@@ -147,6 +148,11 @@ class Stepper:
     def keep(self, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
         """Statistics of each parameter at the sample that is visited next; not due, if only for a stop there."""
         self._statistics.add(self.steps, parameters, numbers, is_due)
+
+    def say(self, message: Message | None) -> None:
+        """Send something of the sample that is visited next together with it."""
+        if message is not None:
+            self._said.append(message)
 
     def wait(self, reason: str = "", is_amid: bool = False) -> None:
         """Stop until a command says how to go on.
@@ -192,7 +198,7 @@ class Stepper:
 
     def flush(self) -> None:
         """Send the rows that wait, in batches of one layout."""
-        messages: list[Message] = list(self._statistics.messages())
+        messages, self._said = [*self._statistics.messages(), *self._said], []
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
             messages += self._sources.of(layout.place.path) if layout.place else ()
             messages.append(LayoutSeen(self._announced, layout))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, Parameter, RunState, Stack, Target
+from bptui.records import Layout, OptimizerRates, Parameter, RunState, Stack, Target, TensorSummary
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
@@ -257,6 +257,32 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class LossesSeen:
+    """The losses of a sample of several backward passes.
+
+    Attributes:
+        step: The sample.
+        losses: All of them as one tensor; of very many, the last ones.
+    """
+
+    step: int
+    losses: TensorSummary
+
+
+@dataclass(frozen=True, slots=True)
+class RatesSeen:
+    """With what learning rates the optimizers of this sample made their steps, where it is not as before.
+
+    Attributes:
+        step: The sample.
+        optimizers: Those that made a step, in their order.
+    """
+
+    step: int
+    optimizers: tuple[OptimizerRates, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ParametersSeen:
     """From now on statistics may name this set of parameters."""
 
@@ -349,6 +375,8 @@ Event: TypeAlias = (
     | Refused
     | LayoutSeen
     | Samples
+    | LossesSeen
+    | RatesSeen
     | ParametersSeen
     | ParameterSamples
     | GraphTraced

@@ -15,6 +15,7 @@ from bptui.protocol import from_json, unpack_graph
 from bptui.recording import parameters
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
+from bptui.recording.rates import Rates, rates_at
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_of
 from bptui.records import (
     QUANTITIES,
@@ -124,7 +125,8 @@ class Reader:
         tensors: dict[int, dict[str, TensorSummary]] = {}
         for key, name, text in self._rows("SELECT * FROM tensors WHERE sample >= ? AND sample < ?", span):
             tensors.setdefault(key, {})[name] = from_json(TensorSummary, text)
-        return tuple(self._sample(branch, row, tensors.get(row[0], {})) for row in rows)
+        rates = rates_at(self._rows, branch, start, stop)
+        return tuple(self._sample(branch, row, tensors.get(row[0], {}), rates(row[0])) for row in rows)
 
     def columns(self, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
         """A quantity over the first `steps` samples in at most `count` columns: min, max, bad."""
@@ -232,7 +234,9 @@ class Reader:
         ((text,),) = self._rows("SELECT parameters FROM parameter_sets WHERE id = ?", [key])
         return from_json(tuple[Parameter, ...], text)
 
-    def _sample(self, branch: int, row: Sequence[Any], tensors: dict[str, TensorSummary]) -> RecordedSample:
+    def _sample(
+        self, branch: int, row: Sequence[Any], tensors: dict[str, TensorSummary], rates: Rates
+    ) -> RecordedSample:
         key, epoch, index, layout_id, marks, *values = row
         layout = self._layout(layout_id)
         quantities = dict(tensors)
@@ -242,7 +246,7 @@ class Reader:
                 number = _number(kind, value, marks >> bit)
                 summary = TensorSummary.of_one if kind.is_one else TensorSummary.of_norm
                 quantities[name] = summary(number, kind)
-        return RecordedSample(branch, step_of(key), epoch, index, layout, quantities)
+        return RecordedSample(branch, step_of(key), epoch, index, layout, quantities, rates)
 
 
 def _number(kind: Kind, value: float, marks: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Kept in SQLite's user_version; another version is refused."""
 
 APPLICATION_ID = 0x62707475
@@ -68,6 +68,9 @@ CREATE INDEX epochs_by_number ON epochs (branch, epoch);
 CREATE TABLE buckets (
     level INTEGER, id INTEGER, bad INTEGER NOT NULL, {_ranges}, PRIMARY KEY (level, id)
 ) WITHOUT ROWID;
+
+-- Of the optimizers that made a sample's update, only where they are not those of the update before.
+CREATE TABLE learning_rates (sample INTEGER PRIMARY KEY, optimizers TEXT NOT NULL);
 
 CREATE TABLE parameter_sets (id INTEGER PRIMARY KEY, parameters TEXT NOT NULL UNIQUE);
 

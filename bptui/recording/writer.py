@@ -14,14 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import GraphTraced, ParameterSamples, ParametersSeen, Samples, StackSeen, to_json
+from bptui.protocol import (
+    GraphTraced,
+    LossesSeen,
+    ParameterSamples,
+    ParametersSeen,
+    RatesSeen,
+    Samples,
+    StackSeen,
+    to_json,
+)
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.parameters import ParameterWriter
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id
-from bptui.records import QUANTITIES, Layout, RunState
+from bptui.records import LOSSES, QUANTITIES, Layout, RunState
 
 _PRINT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
+_INSERT_TENSOR = "INSERT INTO tensors VALUES (?, ?, ?)"
 _INSERT_SAMPLE = f"INSERT INTO samples VALUES ({', '.join('?' * (5 + len(QUANTITIES)))})"
 
 
@@ -105,9 +115,19 @@ class Writer:
         rows = zip(ids, epochs, indexes, [layout_id] * count, _marks(values, count), *values, strict=True)
         self._many(_INSERT_SAMPLE, rows)
         tensors = [(sample_id(self.branch, step), name, summary) for step, name, summary in batch.tensors]
-        self._many("INSERT INTO tensors VALUES (?, ?, ?)", tensors)
+        self._many(_INSERT_TENSOR, tensors)
         self._add_epochs(self._epochs.follow(batch.first, epochs, indexes, layout.samples))
         self.steps = batch.first + count
+
+    def losses(self, seen: LossesSeen) -> None:
+        """Write the losses of all backward passes of a sample, as one of its quantities."""
+        row = (sample_id(self.branch, seen.step), LOSSES, to_json(seen.losses))
+        self._many(_INSERT_TENSOR, [row])
+
+    def rates(self, seen: RatesSeen) -> None:
+        """Write the learning rates of a sample and of those after it."""
+        row = (sample_id(self.branch, seen.step), to_json(seen.optimizers))
+        self._many("INSERT OR REPLACE INTO learning_rates VALUES (?, ?)", [row])
 
     def parameters(self, seen: ParametersSeen) -> None:
         """Remember the set that the debuggee has announced."""

@@ -12,8 +12,10 @@ from bptui.protocol.messages import (
     Found,
     GraphTraced,
     LayoutSeen,
+    LossesSeen,
     ParameterSamples,
     ParametersSeen,
+    RatesSeen,
     Samples,
     SourceSeen,
     StackSeen,
@@ -24,6 +26,16 @@ from bptui.session.console import Line
 from bptui.session.screen import Row
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
+
+_WRITES: dict[type[Message], Callable[..., None]] = {
+    ParametersSeen: Writer.parameters,
+    ParameterSamples: Writer.parameter_samples,
+    LossesSeen: Writer.losses,
+    RatesSeen: Writer.rates,
+    GraphTraced: Writer.graph,
+    StackSeen: Writer.stack,
+}
+"""What is written as it comes."""
 
 
 class Recorder:
@@ -69,21 +81,15 @@ class Recorder:
                 self._write(self._writer.samples, event)
             case LayoutSeen():
                 self._write(self._writer.layout, event.id, event.layout)
-            case ParametersSeen():
-                self._write(self._writer.parameters, event)
-            case ParameterSamples():
-                self._write(self._writer.parameter_samples, event)
-            case GraphTraced():
-                self._write(self._writer.graph, event)
             case SourceSeen(path=path, text=text):
                 self._write(self._writer.source, path, text)
-            case StackSeen():
-                self._write(self._writer.stack, event)
             case Found(facts=facts):
                 self.describe(facts)
             case Loaded(target=target, source=source):
                 self.describe({"target": to_json(target)})
                 self._write(self._writer.source, target.path, source)
+            case _ if type(event) in _WRITES:
+                self._write(_WRITES[type(event)], self._writer, event)
 
     def output(self, lines: list[Line]) -> None:
         """Write printed lines."""

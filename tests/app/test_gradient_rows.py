@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.content import Content
 
+from bptui.app.numbers import number
 from bptui.app.panels.fitting import fitting
-from bptui.app.panels.gradient_rows import GradientRows, columns
+from bptui.app.panels.gradient_rows import GradientRows, columns, passes_of
 from bptui.app.widgets.table_rows import PAGE
+from bptui.protocol import LossesSeen, RatesSeen
 from bptui.recording.reader import Reader
-from bptui.records import Kind, Layout, TensorSummary
+from bptui.records import Kind, Layout, OptimizerRates, RecordedSample, TensorSummary
 
-EVERY = columns(None)
+ONE = Kind((1,), "float32", "cpu")
+MANY = Kind((16, 4), "float32", "cpu")
+
+
+def sample(kinds: dict[str, Kind], *rates: OptimizerRates) -> RecordedSample:
+    return RecordedSample(0, 0, 0, 0, Layout(kinds), {}, rates)
+
+
+NAN = float("nan")
+EVERY = columns(sample(dict.fromkeys(("input", "target", "output", "loss", "grad", "by_hand", "weight"), ONE)))
 NAMES = {name: EVERY[name] for name in ("epoch", "sample", "loss")}
 
 
@@ -32,7 +45,7 @@ def naive(lengths: list[int], declared: bool, steps: int | None = None) -> list[
             rows.append((str(epoch), str(index + 1), f"{step + 0.5:.4f}", str(step)))
             step += 1
         if declared or epoch + 1 < len(lengths):
-            rows.append((f"── epoch {epoch} · loss {step - 0.5}", str(step - 1)))
+            rows.append((f"── epoch {epoch} · loss {number(step - 0.5, 8)}", str(step - 1)))
     return rows
 
 
@@ -107,7 +120,7 @@ def test_the_seed(seed) -> None:
     values = ["0", "1", "1.000", "3.000", "1.000", "4.0000", "-4.0000", "-4.0000", "0", "1.0000"]
     assert list(map(text, first.cells)) == values
     assert text(ninth.cells[1]) == "9"
-    assert text(end.span) == "── epoch 0 · weight 2.999511480331421 · loss 5.0316742999712005e-05"
+    assert text(end.span) == "── epoch 0 · weight 2.9995 · loss 5.032e-5"
 
 
 def test_a_quantity_that_is_not_there_is_a_dash(recorded) -> None:
@@ -116,19 +129,19 @@ def test_a_quantity_that_is_not_there_is_a_dash(recorded) -> None:
     assert list(map(text, row.cells)) == ["0", "1", "–", "–", "–", "1.0000", "–", "–", "", "–"]
 
 
-ONE = Kind((1,), "float32", "cpu")
-MANY = Kind((16, 4), "float32", "cpu")
-
-
 def test_all_columns_where_there_is_room() -> None:
-    kinds = dict.fromkeys(("input", "target", "output", "loss", "grad", "by_hand", "weight"), ONE)
-    assert tuple(fitting(columns(Layout(kinds)), 200)) == tuple(EVERY)
-    assert tuple(columns(Layout({"loss": ONE, "grad": ONE}))) == ("epoch", "sample", "loss", "grad")
+    names = "epoch sample input target output loss grad by_hand difference weight"
+    assert " ".join(fitting(EVERY, 200)) == names
+    assert tuple(columns(sample({"loss": ONE, "grad": ONE}))) == ("epoch", "sample", "loss", "grad")
+
+
+def test_before_the_first_sample_those_that_every_sample_has() -> None:
+    assert tuple(columns(None)) == ("epoch", "sample", "loss")
 
 
 def test_a_label_says_norm_where_it_is_one() -> None:
     kinds = {"input": MANY, "loss": ONE, "grad": MANY, "by_hand": MANY, "weight": MANY}
-    labels = [shown.column.label for shown in columns(Layout(kinds)).values()]
+    labels = [shown.column.label for shown in columns(sample(kinds)).values()]
     assert labels == ["epoch", "sample", "input", "loss", "‖grad‖", "‖by hand‖", "‖weight‖"]
 
 
@@ -143,7 +156,7 @@ def test_tensors_in_short(recorded) -> None:
         {"epoch": 0, "index": 1, "input": summary(nans=2), "loss": 1.5, "grad": summary(nans=2)},
     ]
     reader = recorded().samples(rows).reader()
-    found = columns(reader.sample(0, 0).layout)
+    found = columns(reader.sample(0, 0))
     drawn = [list(map(text, row.cells)) for row in GradientRows(reader, 0, 2, found).rows(0, 2)]
     assert drawn == [
         ["0", "1", "16×4 -0.021±0.980", "1.5000", "7.5000"],
@@ -158,3 +171,67 @@ def test_the_columns_fit_and_the_dearest_stay(width: int) -> None:
     assert {"epoch", "sample", "loss", "grad"} <= set(found)
     assert sum(shown.column.width + 1 for shown in found.values()) - 1 <= max(width, 30)
     assert set(found) <= set(fitting(EVERY, width + 1))
+
+
+def adam(*rates: float | None, name: str = "Adam") -> OptimizerRates:
+    return OptimizerRates(name, rates)
+
+
+@pytest.mark.parametrize(
+    ("rates", "shown"),
+    [
+        ([adam(1e-3)], "1e-3"),
+        ([adam(0.000312)], "3.12e-4"),
+        ([adam(0.1)], "0.1"),
+        ([adam(0.0)], "0"),
+        ([adam(1e-3, 1e-4)], "1e-3 1e-4"),
+        ([adam(1e-3, 1e-3)], "1e-3"),
+        ([adam(None, 1e-3)], "1e-3"),
+        ([adam(2e-4), adam(1e-3, name="Adam#2")], "2e-4 1e-3"),
+        ([adam(1e-3, 1e-4, 1e-5, 1e-6)], "1e-3 1e-4 1e-5 …"),
+        ([adam(float("nan"))], "NaN"),
+    ],
+)
+def test_learning_rates(recorded, rates: list[OptimizerRates], shown: str) -> None:
+    recording = recorded().samples([{"epoch": 0, "index": i, "loss": 1.0} for i in range(3)])
+    recording.writer.rates(RatesSeen(1, tuple(rates)))
+    reader = recording.reader()
+    assert "lr" not in columns(reader.sample(0, 0))
+    found = columns(reader.sample(0, 1))
+    cells = [text(row.cells[-1]) for row in GradientRows(reader, 0, 3, found).rows(0, 3)]
+    assert cells == ["–", shown, shown]
+
+
+def test_of_a_micro_batch_no_learning_rate(recorded) -> None:
+    numbers = [0, 1, 0]
+    rows = [{"epoch": 0, "index": i, "loss": 1.0, "update_number": number} for i, number in enumerate(numbers)]
+    recording = recorded().samples(rows)
+    recording.writer.rates(RatesSeen(1, (adam(0.1),)))
+    reader = recording.reader()
+    drawn = GradientRows(reader, 0, 3, columns(reader.sample(0, 2))).rows(0, 3)
+    assert [text(row.cells[-1]) for row in drawn] == ["·", "0.1", "·"]
+
+
+def test_the_losses_of_several_backward_passes(recorded) -> None:
+    recording = recorded().samples([{"epoch": 0, "index": i, "loss": 1.0} for i in range(3)])
+    for step, losses in ((1, (4.0, NAN, 1.0)), (2, (2.0, 1.0))):
+        summary = replace(TensorSummary.of_norm(1.0, ONE), shape=(len(losses),), values=losses)
+        recording.writer.losses(LossesSeen(step, summary))
+    reader = recording.reader()
+    assert [passes_of(each) for each in reader.samples(0, 0, 3)] == [1, 3, 2]
+    found = columns(reader.sample(0, 2), passes=3)
+    assert tuple(found) == ("epoch", "sample", "loss 1", "loss 2", "loss")
+    cells = [list(map(text, row.cells[2:])) for row in GradientRows(reader, 0, 3, found).rows(0, 3)]
+    assert cells == [["–", "–", "1.0000"], ["4.0000", "NaN", "1.0000"], ["2.0000", "–", "1.0000"]]
+
+
+def test_where_there_is_no_room_learning_rates_are_fewer_before_they_are_left_out() -> None:
+    every = columns(sample({"loss": ONE, "grad": MANY}, adam(1e-3, 1e-4), adam(1e-5, name="SGD")), passes=3)
+    widths = {}
+    for room in range(80, 20, -1):
+        widths[room] = {name: shown.column.width for name, shown in fitting(every, room).items()}
+    assert widths[66]["lr"] == 17
+    assert [widths[room]["lr"] for room in (65, 57, 56)] == [16, 8, 7]
+    assert "loss 2" in widths[56]
+    assert list(widths[55]) == ["epoch", "sample", "loss 1", "loss", "grad", "lr"]
+    assert "lr" not in widths[30]

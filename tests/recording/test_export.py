@@ -1,21 +1,25 @@
 """Recordings in other programs' formats."""
 
+import base64
 import csv
 import json
 import math
 import tracemalloc
+from array import array
 from pathlib import Path
 
 import pytest
 
 from bptui.cli import main
 from bptui.errors import BptuiError
+from bptui.protocol import ABSENT, LossesSeen, ParameterSamples, ParametersSeen, RatesSeen
 from bptui.recording.export import WINDOW, export
-from bptui.records import Kind, Layout, TensorSummary
+from bptui.records import Kind, Layout, OptimizerRates, Parameter, TensorSummary
 
 from .making import batch, layout, losses, summary, tensor
 
-COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand"
+COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand,lr,losses"
+NORMS = "weight_norm,grad_norm,update_norm,update_ratio"
 NAN, INF = float("nan"), float("inf")
 
 
@@ -38,6 +42,15 @@ def recording(writer, path):
     return path
 
 
+def scalars(folder):
+    """What TensorBoard reads: tag → (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    seen = EventAccumulator(str(folder))
+    seen.Reload()
+    return {tag: [(each.step, each.value) for each in seen.Scalars(tag)] for tag in seen.Tags()["scalars"]}
+
+
 def test_csv(recording, tmp_path):
     export(recording, "csv", tmp_path / "x.csv", 0)
     lines = (tmp_path / "x.csv").read_text().splitlines()
@@ -57,7 +70,7 @@ def test_jsonl(recording, tmp_path):
     first, second = [
         json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "x.jsonl").read_text().splitlines()
     ]
-    assert ",".join(first) == COLUMNS
+    assert ",".join(first) == COLUMNS + ",parameters"
     assert (first["step"], first["input"], first["loss"], first["target"]) == (0, 3, 4.0, None)
     assert math.isnan(float(second["loss"])) and float(second["grad"]) == -INF
     weight = first["weight"]
@@ -67,22 +80,108 @@ def test_jsonl(recording, tmp_path):
 
 
 def test_tensorboard(recording, tmp_path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    folder = tmp_path / "logs"
-    export(recording, "tensorboard", folder, 0)
-    seen = EventAccumulator(str(folder))
-    seen.Reload()
+    export(recording, "tensorboard", tmp_path / "logs", 0)
+    seen = scalars(tmp_path / "logs")
     norms = [f"weight/{stat}" for stat in ("norm", "mean", "std", "min", "max")]
-    assert set(seen.Tags()["scalars"]) == {"input", "loss", "grad", *norms}
-    assert [(event.step, event.value) for event in seen.Scalars("grad")] == [(0, -15.680000305175781), (1, -INF)]
-    assert math.isnan(seen.Scalars("loss")[1].value)
-    assert seen.Scalars("weight/norm")[0].value == 2.5
+    assert set(seen) == {"input", "loss", "grad", *norms}
+    assert seen["grad"] == [(0, -15.680000305175781), (1, -INF)]
+    assert math.isnan(seen["loss"][1][1])
+    assert seen["weight/norm"][0] == (0, 2.5)
+
+
+def test_learning_rates(writer, path, tmp_path):
+    writer.layout(0, layout("loss"))
+    writer.samples(losses(0, [1.0] * 3))
+    writer.rates(RatesSeen(1, (OptimizerRates("SGD", (0.5,)),)))
+    writer.rates(RatesSeen(2, (OptimizerRates("SGD", (0.25, None, 0.125)), OptimizerRates("Adam", (0.75,)))))
+    writer.commit()
+    export(path, "csv", tmp_path / "x.csv", None)
+    assert [row["lr"] for row in csv.DictReader((tmp_path / "x.csv").read_text().splitlines())] == [
+        "",
+        "0.5",
+        "0.25 None 0.125 0.75",
+    ]
+    export(path, "jsonl", tmp_path / "x.jsonl", None)
+    lines = map(json.loads, (tmp_path / "x.jsonl").read_text().splitlines())
+    both = {"SGD": [0.25, None, 0.125], "Adam": [0.75]}
+    assert [line["lr"] for line in lines] == [None, {"SGD": [0.5]}, both]
+    export(path, "tensorboard", tmp_path / "logs", None)
+    seen = scalars(tmp_path / "logs")
+    assert seen.pop("loss") == [(step, 1.0) for step in range(3)]
+    several = {"lr/SGD/0": [(2, 0.25)], "lr/SGD/2": [(2, 0.125)], "lr/Adam": [(2, 0.75)]}
+    assert seen == {"lr": [(1, 0.5)], **several}
+
+
+def test_the_losses_of_several_backward_passes(writer, path, tmp_path):
+    writer.layout(0, layout("loss"))
+    writer.samples(losses(0, [1.0, 2.0]))
+    writer.losses(LossesSeen(1, summary([0.5, INF, 2.0])))
+    writer.commit()
+    export(path, "csv", tmp_path / "x.csv", None)
+    rows = csv.DictReader((tmp_path / "x.csv").read_text().splitlines())
+    assert [row["losses"] for row in rows] == ["", "0.5 inf 2.0"]
+    export(path, "jsonl", tmp_path / "x.jsonl", None)
+    lines = map(json.loads, (tmp_path / "x.jsonl").read_text().splitlines())
+    assert [line["losses"] for line in lines] == [None, [0.5, "Infinity", 2.0]]
+    export(path, "tensorboard", tmp_path / "logs", None)
+    each = {"loss/1": [(1, 0.5)], "loss/2": [(1, INF)], "loss/3": [(1, 2.0)]}
+    assert scalars(tmp_path / "logs") == {"loss": [(0, 1.0), (1, 2.0)], **each}
+
+
+@pytest.fixture
+def measured(writer, path):
+    """Three samples, of which the second and the third were measured: the third with one parameter more."""
+    writer.layout(0, layout("loss"))
+    kinds = [Parameter(name, (2,), "float32", "cpu") for name in ("fc.weight", "", "late")]
+    for number, (step, *numbers) in enumerate(
+        [(1, 2.0, 4.0, 0.5, NAN, INF, ABSENT), (2, *[0.0] * 3, *[ABSENT] * 3, 1.0, ABSENT, 0.25)]
+    ):
+        writer.parameters(ParametersSeen(number, tuple(kinds[: number + 2])))
+        blob = base64.b64encode(array("d", numbers)).decode()
+        writer.parameter_samples(ParameterSamples(number, (step,), blob))
+    writer.samples(losses(0, [1.0] * 3))
+    writer.commit()
+    return path
+
+
+def test_parameters_as_csv(measured, tmp_path):
+    export(measured, "csv-parameters", tmp_path / "x.csv", None)
+    assert (tmp_path / "x.csv").read_text().splitlines() == [
+        "step,epoch,index,parameter," + NORMS,
+        "1,0,1,fc.weight,2.0,4.0,0.5,0.25",
+        "1,0,1,parameter 2,nan,inf,,",
+        "2,0,2,fc.weight,0.0,0.0,0.0,",
+        "2,0,2,late,1.0,,0.25,0.25",
+    ]
+
+
+def test_parameters_as_jsonl(measured, tmp_path):
+    export(measured, "jsonl", tmp_path / "x.jsonl", None)
+    none, first, second = [
+        json.loads(line)["parameters"] for line in (tmp_path / "x.jsonl").read_text().splitlines()
+    ]
+    assert none is None
+    keys = NORMS.split(",")
+    assert first == {
+        "fc.weight": dict(zip(keys, (2.0, 4.0, 0.5, 0.25), strict=True)),
+        "parameter 2": dict(zip(keys, ("NaN", "Infinity", None, None), strict=True)),
+    }
+    assert list(second) == ["fc.weight", "late"]
+
+
+def test_parameters_for_tensorboard(measured, tmp_path):
+    export(measured, "tensorboard", tmp_path / "logs", None)
+    seen = scalars(tmp_path / "logs")
+    assert seen["loss"] == [(step, 1.0) for step in range(3)]
+    assert seen["param/fc.weight/grad_norm"] == [(1, 4.0), (2, 0.0)]
+    assert seen["param/fc.weight/update_ratio"] == [(1, 0.25)]
+    assert seen["param/late/update_norm"] == [(2, 0.25)]
+    assert "param/late/grad_norm" not in seen
 
 
 def test_the_newest_branch_unless_asked(recording, tmp_path):
     export(recording, "csv", tmp_path / "x.csv", None)
-    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,"]
+    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,,,"]
 
 
 @pytest.mark.parametrize("branch", [2, -1])
@@ -129,7 +228,7 @@ def test_what_was_begun_and_not_finished_is_removed(writer, recording, tmp_path,
 
 
 def test_an_unknown_format(recording, tmp_path):
-    with pytest.raises(BptuiError, match="there are csv, jsonl, tensorboard"):
+    with pytest.raises(BptuiError, match="there are csv, csv-parameters, jsonl, tensorboard"):
         export(recording, "xml", tmp_path / "x", None)
 
 

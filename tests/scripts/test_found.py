@@ -143,8 +143,8 @@ def test_which_loss_is_shown_and_what_is_not_heard(workshop):
     )
     facts = done.reader.facts()
     assert facts["loss"] == (
-        "of the last of 2 backward passes per sample; "
-        "scaled by GradScaler, by 4 at first, and so are the gradients"
+        "of the last of 2 backward passes per sample; x shows all; "
+        "scaled by GradScaler, by 4 at first; the gradients are scaled back"
     )
     assert facts["threads"] == "backward passes in other threads than the main one are not listened to"
     assert next(sample.quantities["loss"].item for sample in done.samples) == 8

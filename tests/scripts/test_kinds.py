@@ -1,6 +1,7 @@
 """Every way to train, under bptui: bit for bit as without it, and its samples and epochs are found."""
 
 import asyncio
+import math
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,30 @@ def test_updates(run):
     }
 
 
+def test_losses_of_all_backward_passes(bare, run):
+    samples = samples_by_kind(run)
+    said = [float.fromhex(line.removeprefix("loss ")) for line in sections(bare.stdout)["gan"].splitlines()[:-1]]
+    found = [sample.quantities["losses"].values for sample in samples["gan"]]
+    assert [loss for losses in found for loss in losses] == said
+    assert [losses[-1] for losses in found] == [sample.quantities["loss"].item for sample in samples["gan"]]
+    assert {len(sample.quantities["losses"].values) for sample in samples["lbfgs"]} == {3}
+    assert not any("losses" in sample.quantities for sample in samples["adam"])
+
+
+def test_learning_rates(run):
+    samples = samples_by_kind(run)
+
+    def rates(kind):
+        last = samples[kind][-1].rates
+        return {each.optimizer: each.rates for each in last}
+
+    assert rates("raw_tensors") == {}
+    assert rates("sgd") == {"SGD": (0.1,)}
+    assert rates("gan") == {"SGD": (0.1,), "SGD#2": (0.1,)}
+    assert len(rates("every_optimizer")) == len(kinds.ALL_OPTIMIZERS) + 1
+    assert len(rates("optimizer_in_backward")) == 4
+
+
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
 def test_each_sample_has_its_graph(traced, kind):
     samples = samples_by_kind(traced)[kind]
@@ -139,6 +164,16 @@ def test_each_sample_has_its_numbers(run, kind):
         is_measured = run.reader.parameter_stats(0, sample.step) is not None
         assert not is_measured or {"weight", "weight_after"} <= set(sample.quantities)
         assert sample.layout.place.path == str(Path(kinds.__file__))
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])
+def test_the_gradient_is_that_of_all_parameters_as_their_updates_used_it(traced, kind):
+    for sample in samples_by_kind(traced)[kind]:
+        stats = traced.reader.parameter_stats(0, sample.step)
+        together = math.hypot(*(each.grad for each in stats if each and each.grad is not None))
+        if (grad := sample.quantities.get("grad")) is not None:
+            norm = grad.norm if grad.item is None else abs(grad.item)
+            assert norm == pytest.approx(together, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", [kind.__name__ for kind in kinds.KINDS])

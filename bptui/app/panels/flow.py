@@ -46,7 +46,7 @@ class FlowPanel(Panel):
         chart.bars = tuple(map(self._bar, self._layers))
         many = f", {count} a bar" if count > 1 else ""
         whose = f"{self._measured.place} · " if self._measured.place else ""
-        self.titled(f"{whose}by layer{many}", self._measured.note)
+        self.titled(f"{whose}by layer{many}", self._measured.note or "gradients as the updates used them")
         self._tell_cursor()
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:

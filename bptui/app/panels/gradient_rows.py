@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from textual.content import Content
 
-from bptui.app.numbers import cell, nonfinite, norm_cell, norm_of, number, shape, styled
+from bptui.app.numbers import cell, nonfinite, norm, norm_cell, norm_of, number, shape, styled
+from bptui.app.panels import rates
 from bptui.app.panels.fitting import Shown
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.recording.reader import EpochEnd, Reader
-from bptui.records import Kind, Layout, RecordedSample, TensorSummary
+from bptui.records import LOSSES, Kind, RecordedSample, TensorSummary
 
 _ORDER = (
     "epoch", "sample", "update_number", "input", "target", "output", "loss", "grad", "by_hand", "difference",
@@ -35,18 +36,42 @@ _NUMBERS = {
 """The columns of a training with one parameter, whose quantities are numbers."""
 
 _DATA = ("input", "target", "output")
+_END = 8
+"""Cells of a number in the line of an epoch's end."""
+
+_PASSES = 8
+"""Of a sample of more backward passes than these not all losses have columns."""
+
 _STATISTICS = 12
 """Cells of mean and standard deviation."""
 
 
-def columns(layout: Layout | None) -> dict[str, Shown]:
-    """The columns for samples of a layout, each as wide as its kind wants; all of them before the first sample."""
-    if layout is None:
-        return {name: shown for name, shown in _NUMBERS.items() if name != "update_number"}
-    found = {"epoch", "sample", "loss", *layout.kinds}
-    if all(name in layout.kinds and layout.kinds[name].is_one for name in ("grad", "by_hand")):
+def columns(sample: RecordedSample | None, passes: int = 1) -> dict[str, Shown]:
+    """The columns for samples like this one, as wide as its kinds want; before the first those that all have.
+
+    Args:
+        sample: The sample.
+        passes: How many backward passes a sample has: the losses of those before the last have columns, too.
+    """
+    kinds = sample.layout.kinds if sample else {}
+    found = {"epoch", "sample", "loss", *kinds}
+    if all(name in kinds and kinds[name].is_one for name in ("grad", "by_hand")):
         found.add("difference")
-    return {name: _column(name, layout.kinds.get(name)) for name in _ORDER if name in found}
+    shown: dict[str, Shown] = {}
+    for name in _ORDER:
+        if name == "loss":
+            shown |= {f"loss {i}": Shown(Column(f"loss {i}", 8), 2 + i) for i in range(1, min(passes, _PASSES))}
+        if name in found:
+            shown[name] = _column(name, kinds.get(name))
+    if sample and sample.rates:
+        shown["lr"] = Shown(Column("lr", rates.width(sample.rates)), 3, least=rates.ONE)
+    return shown
+
+
+def passes_of(sample: RecordedSample) -> int:
+    """How many backward passes a sample had."""
+    losses = sample.quantities.get(LOSSES)
+    return losses.numel if losses else 1
 
 
 def _column(name: str, kind: Kind | None) -> Shown:
@@ -56,7 +81,9 @@ def _column(name: str, kind: Kind | None) -> Shown:
         return plain
     label = plain.column.label
     if name not in _DATA:
-        return Shown(Column(f"‖{label}‖", max(plain.column.width, len(label) + 2)), plain.rank)
+        # Parameters and Weights show the norm of the weight, too.
+        rank = plain.rank + (_PASSES if name == "weight" else 0)
+        return Shown(Column(f"‖{label}‖", max(plain.column.width, len(label) + 2)), rank)
     return Shown(Column(label, len(shape(kind)) + 1 + _STATISTICS, "left"), plain.rank + 1)
 
 
@@ -144,6 +171,10 @@ def _cell(name: str, sample: RecordedSample, shown: Shown) -> Cell:
         return _difference(sample, shown)
     if name == "update_number":
         return _update(sample)
+    if name.startswith("loss "):
+        return _loss(sample, int(name.removeprefix("loss ")), shown)
+    if name == "lr":
+        return _rates(sample, shown)
     quantity, width = sample.quantities.get(name), shown.column.width
     if quantity is not None and name in _DATA and quantity.mean is not None and quantity.item is None:
         return styled(f"{shape(quantity)} {_statistics(quantity)}", quantity)
@@ -158,6 +189,21 @@ def _update(sample: RecordedSample) -> Cell:
     if number is None:
         return str(sample.step + 1)
     return str(int(number.item)) if number.item else Content.styled("·", "$text-muted")
+
+
+def _loss(sample: RecordedSample, number: int, shown: Shown) -> Cell:
+    """The loss of a backward pass before the last one, by its number from 1."""
+    losses = sample.quantities.get(LOSSES)
+    loss = losses.values[number - 1] if losses and number < losses.numel else None
+    return norm(loss, shown.column.width, shown.decimals)
+
+
+def _rates(sample: RecordedSample, shown: Shown) -> Cell:
+    """The learning rates of the sample's update; of a micro-batch, a dot."""
+    number = sample.quantities.get("update_number")
+    if number is not None and not number.item:
+        return Content.styled("·", "$text-muted")
+    return rates.in_cells(sample.rates, shown.column.width) or Content.styled("–", "$text-muted")
 
 
 def _statistics(quantity: TensorSummary) -> str:
@@ -180,5 +226,6 @@ def _end_row(end: EpochEnd, last: RecordedSample | None) -> Row:
     for label, name in (("weight", "weight_after"), ("loss", "loss")):
         if (quantity := quantities.get(name)) is not None:
             is_one = quantity.item is not None
-            facts.append(f"{label} {quantity.item!r}" if is_one else f"‖{label}‖ {norm_of(quantity)!r}")
+            value = quantity.item if quantity.item is not None else norm_of(quantity)
+            facts.append(f"{label if is_one else f'‖{label}‖'} {'–' if value is None else number(value, _END)}")
     return Row((), kind="rule", span=Content(f"── {' · '.join(facts)}"))

@@ -8,7 +8,7 @@ from textual.events import Resize
 
 from bptui.app.messages import StepSelected
 from bptui.app.panels.fitting import Shown, fitting
-from bptui.app.panels.gradient_rows import GradientRows, columns
+from bptui.app.panels.gradient_rows import GradientRows, columns, passes_of
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.virtual_table import VirtualTable
@@ -28,6 +28,7 @@ class GradientsPanel(Panel):
         self._rows: GradientRows | None = None
         self._columns: dict[str, Shown] = {}
         self._step = -1
+        self._passes = 1  # the most that were seen, so that columns stay while one steps
 
     def compose(self) -> ComposeResult:
         yield VirtualTable(source=lambda start, stop: self._rows.rows(start, stop) if self._rows else [])
@@ -47,7 +48,9 @@ class GradientsPanel(Panel):
         table.show(self._rows.count, cursor=at, current=at, changed_from=changed)
         empty = "press s to run the first sample" if view.awaits_first else "no sample"
         count = f"{view.steps:,} sample{'s' * (view.steps > 1)}" if view.steps else empty
-        self.titled(count, f"branch {view.branch}" if view.branch else "")
+        asides = [f"branch {view.branch}"] if view.branch else []
+        asides += ["weight before the update"] if "weight" in self._columns else []
+        self.titled(count, " · ".join(asides))
 
     @on(VirtualTable.CursorMoved)
     def _tell_step(self, event: VirtualTable.CursorMoved) -> None:
@@ -64,7 +67,9 @@ class GradientsPanel(Panel):
     def _fit(self, view: View) -> None:
         """Show the columns that fit and that this loop has, the dearer first."""
         table = self.query_one(VirtualTable)
-        found = fitting(columns(view.sample.layout if view.sample else None), table.size.width - _MARGIN)
+        if view.sample:
+            self._passes = max(self._passes, passes_of(view.sample))
+        found = fitting(columns(view.sample, self._passes), table.size.width - _MARGIN)
         if found != self._columns and self._rows is not None:
             self._columns = self._rows.columns = found
             table.set_columns(tuple(shown.column for shown in found.values()))

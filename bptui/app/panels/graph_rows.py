@@ -15,7 +15,7 @@ from bptui.app.panels.graph_tree import Item
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.records import Node, TensorSummary
 
-_NUMBER, _STATISTIC = 11, 6
+_NUMBER, _NORM, _STATISTIC = 11, 9, 6
 _NOTE = {"parameter": "parameter", "input": "input", "op": ""}
 _STYLE = {UP: "bold $text-accent", DOWN: "bold $text-accent", SAME: ""}
 _SHAPE = 12
@@ -34,7 +34,7 @@ def columns(nodes: Sequence[Node], lanes: int) -> dict[str, Shown]:
         "where": Shown(Column("where", where, "left", grow=True), 3),
         "shape": Shown(Column("shape", min(max([*shapes.values(), 5]), _SHAPE), "left"), 2),
         "value": Shown(Column("value", 2 * _STATISTIC + 2 if has_several else _NUMBER), 0),
-        "grad": Shown(Column("∂loss/∂·", _NUMBER), 0),
+        "grad": Shown(Column("∂loss/∂·", _NORM if has_several else _NUMBER), 0),
     }
     if not has_several:
         del found["shape"]
@@ -71,7 +71,7 @@ class GraphRows:
             else shortened(_where(node), self.widths.get("where", 0)),
             "shape": "" if is_open or node.value is None else shape(node.value),
             "value": "" if is_open else _marked(self._value(node.value), node.value, last.value),
-            "grad": "" if is_open else _marked(cell(node.grad, _NUMBER - 1), node.grad, last.grad),
+            "grad": "" if is_open else _marked(cell(node.grad, self.widths["grad"] - 1), node.grad, last.grad),
         }
         kind = "muted" if is_open or (not item.is_module and node.kind != "op") else ""
         return Row(tuple(cells[name] for name in self.widths), kind=kind)
@@ -91,11 +91,14 @@ class GraphRows:
         return styled(nonfinite(summary) or f"{mean}±{spread:<{_STATISTIC}}", summary)
 
     def _contents(self, item: Item) -> Content:
-        """What is in a module: its class, how many ops, and first of all whether any is not finite."""
+        """What is in a module: its class, how many ops if there is room, and first of all what is not finite."""
         inside = self.nodes[item.first : item.last + 1]
         ops = sum(node.kind == "op" for node in inside)
         found = Content(f"{item.type}  {ops} op{'s' * (ops != 1)}".lstrip())
-        if worst := _worst(inside):
+        worst = _worst(inside)
+        if item.type and found.cell_length > self.widths.get("where", 0) - len(worst) - 2 * bool(worst):
+            found = Content(item.type)
+        if worst:
             return Content.assemble((f"{worst}", "bold $text-error"), "  ", found)
         return found
 

@@ -54,7 +54,7 @@ class Measured:
             ("dtype", ", ".join(sorted({each.dtype for each in among}))),
             ("device", ", ".join(sorted({each.device for each in among}))),
             ("‖w‖", f"{_full(norms.weight if norms else None)}  after the update"),
-            ("‖grad‖", _full(norms.grad if norms else None)),
+            ("‖grad‖", f"{_full(norms.grad if norms else None)}  as the update used it"),
             ("‖Δw‖", _full(norms.update if norms else None)),
             ("‖Δw‖/‖w‖", _full(share) + (f"  log10 {math.log10(share):.2f}" if share else "")),
             ("marked", f"{worst} in {count:,} of {len(among):,}" if worst else "–"),

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from textual.containers import Container
 
+from bptui.app.panels import rates
 from bptui.app.view import View, place
 from bptui.recording.reader import Reader
-from bptui.records import QUANTITIES, TensorSummary
+from bptui.records import LOSSES, QUANTITIES, RecordedSample, TensorSummary
 
 Inspected = tuple[tuple[str, TensorSummary | str], ...]
 """Named quantities and facts, to be shown in full."""
@@ -60,4 +61,11 @@ class Panel(Container):
         if sample is None:
             return "", ()
         title = place(sample)
-        return title, tuple((name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities)
+        quantities = [(name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities]
+        return title, (*quantities, *_losses(sample), *rates.facts(sample.rates))
+
+
+def _losses(sample: RecordedSample) -> list[tuple[str, str]]:
+    """The loss of each backward pass, where there are several."""
+    losses = sample.quantities.get(LOSSES)
+    return [(f"loss {number}", repr(loss)) for number, loss in enumerate(losses.values, 1)] if losses else []

@@ -47,9 +47,7 @@ def _norm(norms: Sequence[float]) -> float:
 def ratio(stats: Iterable[ParameterStats | None]) -> float | None:
     """‖Δw‖ / ‖w‖, about 1e-3 in a training that goes well, over those whose update was measured; else None."""
     measured = together(each for each in stats if each is not None and each.update is not None)
-    if measured is None or measured.update is None or not measured.weight:
-        return None
-    return measured.update / measured.weight
+    return measured.ratio if measured else None
 
 
 def mark(parameter: Parameter, stats: ParameterStats | None) -> str:

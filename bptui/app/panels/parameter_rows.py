@@ -107,8 +107,8 @@ class ParameterRows:
         return {
             "weight": norm(norms.weight, _NUMBER),
             "grad": norm(norms.grad, _NUMBER),
-            "ratio": "–" if share is None else f"{share:.1e}" if share else "0",
-            "log": f"{math.log10(share):.1f}" if share else "",
+            "ratio": f"{share:.1e}" if share and math.isfinite(share) else norm(share, _NUMBER, 0),
+            "log": f"{math.log10(share):.1f}" if share and math.isfinite(share) else "",
         }
 
     def _mark(self, item: Item) -> Cell:

@@ -31,7 +31,7 @@ _SCREENS = 2
 _SIGN = 6
 """Cells beside the name of a module."""
 
-_KEYS = "/ filter  > sort  ← fold  → unfold"
+_ASIDE = "‖w‖ after the update  / filter  > sort  ← fold  → unfold"
 
 
 class ParametersPanel(Panel):
@@ -126,7 +126,7 @@ class ParametersPanel(Panel):
         parts = [self._measured.place] if self._measured.place else []
         parts += [f"{len(parameters):,}", f"{short(numel(parameters))} elements"]
         parts += [f"{len(self._kept()):,} with {self._pattern!r}"] if self._pattern else []
-        self.titled(" · ".join(parts), self._measured.note or _KEYS)
+        self.titled(" · ".join(parts), self._measured.note or _ASIDE)
 
     def _set_columns(self, table: TreeTable) -> None:
         every = columns(self._measured.parameters, self._longest, self._order, self._reverse)

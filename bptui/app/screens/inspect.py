@@ -51,12 +51,14 @@ def _described(name: str, summary: TensorSummary | str, room: int) -> Content:
 
 def _statistics(summary: TensorSummary) -> list[Content]:
     parts = [f"{name} {getattr(summary, name)!r}" for name in _STATISTICS if getattr(summary, name) is not None]
-    return [Content("  " + part) for part in (*parts, f"zeros {summary.zeros} of {summary.numel}")]
+    if summary.values or not summary.numel:  # else nothing but the norm is known
+        parts.append(f"zeros {summary.zeros} of {summary.numel}")
+    return [Content("  " + part) for part in parts]
 
 
 def _values(summary: TensorSummary, room: int) -> list[Content]:
     if not summary.values:
-        return [Content("  no values")]
+        return [Content("  no values were kept")] if summary.numel else []
     head = "values" if summary.is_exact else f"{len(summary.values)} of {summary.numel} values, evenly spaced"
     width = max(len(repr(value)) for value in summary.values)
     fit = max(1, (room + 2) // (width + 2))

@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .bars import Bar, axis, column, names, ticks
+from .bars import Bar, axis, column, grown, names, ticks
 from .component_style import component_style
 
 AXIS = 6
@@ -82,6 +82,9 @@ class BarChart(Widget, can_focus=True):
         chart: BarChart
         index: int
 
+    _axis = axis(())
+    _axis_before: tuple[int, int] | None = None
+
     @property
     def room(self) -> int:
         """How many bars there is room for."""
@@ -104,7 +107,7 @@ class BarChart(Widget, can_focus=True):
         return clamp(self.room // max(1, len(self.bars)), 1, _WIDEST)
 
     def _row(self, y: int, rows: int) -> _Cells:
-        low, high = axis(self.bars)
+        low, high = self._axis
         width, gap = self._width, " " * (self._width > 1)
         cells = [(f"{ticks(low, high, rows)[y]:>{AXIS - 1}}│", "bar-chart--axis")]
         for index, bar in enumerate(self.bars):
@@ -117,7 +120,7 @@ class BarChart(Widget, can_focus=True):
 
     def _foot(self) -> list[_Cells]:
         """The base line with the labels, and the logarithms where they have room."""
-        base = f"{ticks(*axis(self.bars), 1)[-1]:>{AXIS - 1}}└"
+        base = f"{ticks(*self._axis, 1)[-1]:>{AXIS - 1}}└"
         labels = names(self.bars, self._width - 1)
         if not labels:
             return [[(base, "bar-chart--axis"), (self._ends(), "bar-chart--axis")]]
@@ -145,6 +148,9 @@ class BarChart(Widget, can_focus=True):
         return clamp(cursor, 0, max(0, len(self.bars) - 1))
 
     def _watch_bars(self) -> None:
+        self._axis = grown(self._axis_before, axis(self.bars))
+        if any(bar.value is not None for bar in self.bars):
+            self._axis_before = self._axis
         self.cursor = self.validate_cursor(self.cursor)
 
     async def _on_click(self, event: Click) -> None:

@@ -9,6 +9,9 @@ from os.path import commonprefix
 
 from .plot import BARS
 
+_SLACK = 3
+"""An axis may have so many decades more than it needs, lest it move with every sample."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -32,6 +35,14 @@ def axis(bars: Sequence[Bar]) -> tuple[int, int]:
     values = [bar.value for bar in bars if bar.value is not None]
     low = floor(min(values, default=-1))
     return low, max(ceil(max(values, default=0)), low + 1)
+
+
+def grown(old: tuple[int, int] | None, new: tuple[int, int]) -> tuple[int, int]:
+    """An axis that has room for the new one, and moves only if the old one is far from it."""
+    if old is None:
+        return new
+    low, high = min(old[0], new[0]), max(old[1], new[1])
+    return (low, high) if high - low <= new[1] - new[0] + _SLACK else new
 
 
 def ticks(low: int, high: int, rows: int) -> list[str]:

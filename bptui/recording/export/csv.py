@@ -6,18 +6,27 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from bptui.recording.export.text import COLUMNS, new_file
-from bptui.records import RecordedSample, TensorSummary
+from bptui.recording.export.text import COLUMNS, Statistics, losses, new_file
+from bptui.records import LOSSES, RecordedSample, TensorSummary
 
 
-def write(samples: Iterable[RecordedSample], output: Path) -> None:
-    """Write the samples as rows; an absent quantity is an empty cell, other words are nan, inf and -inf."""
+def write(samples: Iterable[RecordedSample], _: Statistics, output: Path) -> None:
+    """Write the samples as rows; an absent quantity is an empty cell, other words are nan, inf and -inf.
+
+    Several learning rates, and the losses of several backward passes, stand in one cell with spaces between them.
+    """
     with new_file(output) as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("step", "epoch", "index", *COLUMNS))
+        rows.writerow(("step", "epoch", "index", *COLUMNS, "lr", LOSSES))
         for sample in samples:
             cells = [_cell(sample.quantities.get(name)) for name in COLUMNS]
+            cells.append(_list([rate for each in sample.rates for rate in each.rates]))
+            cells.append(_list(losses(sample)))
             rows.writerow((sample.step, sample.epoch, sample.index, *cells))
+
+
+def _list(numbers: Iterable[float | None]) -> str:
+    return " ".join(map(repr, numbers))
 
 
 def _cell(summary: TensorSummary | None) -> str:

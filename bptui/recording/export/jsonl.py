@@ -13,17 +13,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bptui.recording.export.text import COLUMNS, new_file
-from bptui.records import RecordedSample, TensorSummary
+from bptui.recording.export.text import COLUMNS, Statistics, losses, new_file, norms
+from bptui.records import LOSSES, ParameterStats, RecordedSample, TensorSummary
 
 
-def write(samples: Iterable[RecordedSample], output: Path) -> None:
-    """Write the samples as lines: a number for one element, a summary for several, null for an absent quantity."""
+def write(samples: Iterable[RecordedSample], statistics: Statistics, output: Path) -> None:
+    """Write the samples as lines: a number for one element, a summary for several, null for an absent quantity.
+
+    "losses" holds that of each of several backward passes, "lr" the learning rate of each parameter group
+    by optimizer, "parameters" the norms of each parameter by name, null where they were not measured.
+    """
     with new_file(output) as file:
         for sample in samples:
-            line = {"step": sample.step, "epoch": sample.epoch, "index": sample.index}
+            line: dict[str, Any] = {"step": sample.step, "epoch": sample.epoch, "index": sample.index}
             line |= {name: _value(sample.quantities.get(name)) for name in COLUMNS}
+            line["lr"] = {each.optimizer: [_strict(rate) for rate in each.rates] for each in sample.rates} or None
+            line[LOSSES] = [_strict(loss) for loss in losses(sample)] or None
+            line["parameters"] = {name: _norms(stats) for name, stats in statistics(sample)} or None
             file.write(json.dumps(line, allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def _norms(stats: ParameterStats) -> dict[str, Any]:
+    return {name: _strict(value) for name, value in norms(stats).items()}
 
 
 def _value(summary: TensorSummary | None) -> Any:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from bptui.errors import BptuiError
-from bptui.records import QUANTITIES, RecordedSample
+from bptui.recording.export.text import Statistics, losses, norms
+from bptui.records import QUANTITIES, ParameterStats, RecordedSample
 
 STATS = ("norm", "mean", "std", "min", "max")
 """What is written of a tensor of several elements: "grad/norm", "grad/mean", …."""
 
 
-def write(samples: Iterable[RecordedSample], output: Path) -> None:
+def write(samples: Iterable[RecordedSample], statistics: Statistics, output: Path) -> None:
     """Write the samples into a new or empty directory, for `tensorboard --logdir`.
 
     Raises:
@@ -29,7 +31,8 @@ def write(samples: Iterable[RecordedSample], output: Path) -> None:
     try:
         for sample in samples:
             # One event a sample, not one a scalar: eight scalars by SummaryWriter.add_scalar take 6 times as long.
-            values = [Summary.Value(tag=tag, simple_value=value) for tag, value in _scalars(sample)]
+            scalars = chain(_scalars(sample), _norms(statistics(sample)))
+            values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars]
             writer.add_summary(Summary(value=values), sample.step)
     finally:
         writer.close()
@@ -43,3 +46,19 @@ def _scalars(sample: RecordedSample) -> Iterator[tuple[str, Any]]:
         elif summary is not None:
             stats = ((stat, getattr(summary, stat)) for stat in STATS)
             yield from ((f"{name}/{stat}", value) for stat, value in stats if value is not None)
+    yield from ((f"loss/{number}", loss) for number, loss in enumerate(losses(sample), 1))
+    yield from _rates(sample)
+
+
+def _norms(parameters: Iterable[tuple[str, ParameterStats]]) -> Iterator[tuple[str, float]]:
+    """What was measured of each parameter: "param/fc1.weight/grad_norm"."""
+    for name, stats in parameters:
+        yield from ((f"param/{name}/{key}", value) for key, value in norms(stats).items() if value is not None)
+
+
+def _rates(sample: RecordedSample) -> Iterator[tuple[str, float]]:
+    """The learning rates: "lr"; "lr/Adam" and "lr/SGD" of several optimizers, "lr/Adam/1" of several groups."""
+    for each in sample.rates:
+        tag = f"lr/{each.optimizer}" if len(sample.rates) > 1 or len(each.rates) > 1 else "lr"
+        tags = [f"{tag}/{group}" for group in range(len(each.rates))] if len(each.rates) > 1 else [tag]
+        yield from ((tag, rate) for tag, rate in zip(tags, each.rates, strict=True) if rate is not None)

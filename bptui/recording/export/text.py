@@ -1,17 +1,34 @@
-"""What the formats of text share: their columns and their file."""
+"""What formats share: their columns, and the file of those of text."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 from bptui.errors import BptuiError
+from bptui.records import LOSSES, ParameterStats, RecordedSample
+
+Statistics = Callable[[RecordedSample], tuple[tuple[str, ParameterStats], ...]]
+"""Gives the parameters of a sample with their norms; none of a sample at which they were not measured."""
 
 COLUMNS = ("input", "target", "output", "loss", "grad", "weight", "weight_after", "by_hand")
 """The quantities in the order in which they are written, after step, epoch and index."""
+
+NORMS = ("weight_norm", "grad_norm", "update_norm", "update_ratio")
+"""What is written of a parameter: ‖w‖ after the update, ‖grad‖, ‖Δw‖, and ‖Δw‖ / ‖w‖."""
+
+
+def losses(sample: RecordedSample) -> tuple[float, ...]:
+    """The loss of each backward pass of a sample that has several; of very many, the last ones."""
+    return sample.quantities[LOSSES].values if LOSSES in sample.quantities else ()
+
+
+def norms(stats: ParameterStats) -> dict[str, float | None]:
+    """The `NORMS` of a parameter, None for one that is not known."""
+    return dict(zip(NORMS, (stats.weight, stats.grad, stats.update, stats.ratio), strict=True))
 
 
 @contextlib.contextmanager

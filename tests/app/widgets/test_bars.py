@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bptui.app.widgets.bars import Bar, axis, column, names
+from bptui.app.widgets.bars import Bar, axis, column, grown, names
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,10 @@ def test_the_letters_of_a_bar_are_always_seen(value: float | None, letters: str,
 )
 def test_labels_are_whole_and_differ_or_are_left_out(labels: tuple[str, ...], fitted: list[str]) -> None:
     assert names([Bar(label, 0.0) for label in labels], 8) == fitted
+
+
+def test_an_axis_grows_and_moves_only_if_it_is_far_off() -> None:
+    assert grown(None, (-3, -1)) == (-3, -1)
+    assert grown((-3, -1), (-2, -1)) == (-3, -1)
+    assert grown((-3, -1), (-4, -2)) == (-4, -1)
+    assert grown((-9, -8), (-2, -1)) == (-2, -1)
