@@ -62,6 +62,11 @@ class Call:
             values = [value.clone() for value in self.values]
             return float(sum((y.double() * g).abs().sum() for y, g in self._outputs(values)))
 
+    def returns_numbers(self) -> bool:
+        """Whether anything that comes out is floating, and has a g."""
+        with torch.no_grad(), same_random_numbers(self._seed, self.values):
+            return bool(self._outputs([value.clone() for value in self.values]))
+
     def gradients(self) -> list[torch.Tensor]:
         """∂L/∂ each value as autograd computes it; zeros where L does not depend on one."""
         with torch.enable_grad(), same_random_numbers(self._seed, self.values):

@@ -150,6 +150,11 @@ def test_a_function_that_knows_no_float64():
     assert told.precision == "the call's own dtype" and "no fault to be seen" in told.reading
 
 
+def test_a_function_without_a_gradient():
+    told = check(torch.argmax, (tensor(3),))
+    assert told.reading == "not checked" and "nothing that it returns" in told.remark
+
+
 def test_several_outputs_and_lists_of_tensors():
     a, b = tensor(4, 3), tensor(2, 3)
     assert "good" in check(torch.cat, ([a, b],)).reading
