@@ -290,6 +290,121 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class InputGradient:
+    """How one input of an op gets its gradient. A text is empty, a number None, where there is nothing to say.
+
+    Attributes:
+        name: The input in PyTorch's signature: "other", of a list "tensors[1]".
+        symbol: What the formula calls it: "b".
+        torch_formula: PyTorch's own: "mul_tensor_backward(grad, self, other.scalar_type())".
+        formula: In mathematics: "∂L/∂b = g · a".
+        numbers: The same with its numbers: "∂L/∂b[1] = g · a = 2 · 3 = 6", for the entry of the largest magnitude;
+            of matrices their shapes: "∂L/∂B = Aᵀ·g: (4×3)ᵀ·(4×5) → 3×5, largest ∂L/∂B[1, 2] = 6".
+        entry: The index of that entry.
+        value: The gradient of that entry by the rule.
+        steps: The shapes along the way: "summed over dim 0 (broadcast 4×3 ← 3)".
+        shape: Of the input.
+        norm: ‖∂L/∂input‖ as autograd computed it.
+        factor: ‖∂L/∂input‖ / ‖g‖, by which the gradient's norm grew or shrank here.
+        error: ‖rule − autograd‖ / ‖the larger of both‖, None where one of them is missing.
+        local: ∂output/∂input of a node of single numbers.
+        local_text: The same as it is computed: "2·(−5.4096)".
+        remark: Why something is missing.
+    """
+
+    name: str
+    symbol: str = ""
+    torch_formula: str = ""
+    formula: str = ""
+    numbers: str = ""
+    entry: tuple[int, ...] = ()
+    value: float | None = None
+    steps: tuple[str, ...] = ()
+    shape: tuple[int, ...] | None = None
+    norm: float | None = None
+    factor: float | None = None
+    error: float | None = None
+    local: float | None = None
+    local_text: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What an autograd node does, in PyTorch's words, in mathematics and in numbers.
+
+    Attributes:
+        node: Its name: "MulBackward0".
+        op: The op that made it: "mul".
+        signature: PyTorch's: "mul.Tensor(Tensor self, Tensor other) -> Tensor"; empty if it has none.
+        equation: What the op computes: "y = a · b"; empty without a rule.
+        remark: What is to be said of it in words.
+        place: Of a Function of the user's own, its backward.
+        shape: Of the op's output.
+        norm: ‖g‖, of the gradient that came in.
+        inputs: How each input gets its gradient, in the order of the node's edges.
+    """
+
+    node: str
+    op: str
+    signature: str = ""
+    equation: str = ""
+    remark: str = ""
+    place: Place | None = None
+    shape: tuple[int, ...] | None = None
+    norm: float | None = None
+    inputs: tuple[InputGradient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An edge of a graph whose both ends are single numbers.
+
+    Attributes:
+        row: The row of the op.
+        source: The row of the input.
+        local: ∂op/∂input.
+        text: The same as it is computed: "2·(−5.4096)".
+    """
+
+    row: int
+    source: int
+    local: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCheck:
+    """A gradient against central finite differences.
+
+    Attributes:
+        function: What was called.
+        reading: What the error means, in words.
+        error: The largest relative error of all entries looked at, None where there was none to look at.
+        checked: How many entries were looked at.
+        kinks: How many more were left out, as the function has no derivative there.
+        precision: In which dtype the differences were taken: "float64".
+        worst: The argument and entry of the largest error: "argument 0 [2, 1]".
+        analytic: ∂L/∂ of that entry, as autograd has it.
+        numeric: The same by finite differences.
+        place: Of a Function of the user's own, its backward.
+        remark: How it was done, or why it could not be.
+    """
+
+    function: str
+    reading: str
+    error: float | None = None
+    checked: int = 0
+    kinks: int = 0
+    precision: str = ""
+    worst: str = ""
+    analytic: float | None = None
+    numeric: float | None = None
+    place: Place | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Local:
     """A local variable of a frame, in one line.
 

@@ -64,6 +64,7 @@ def test_the_public_name_is_there():
         ("session", set(), SHARED | {"recording", "session", "paths"}),
         ("app", {"textual", "rich"}, SHARED | {"recording", "app", "paths", "loops"}),
         ("loops", {"torch", "numpy"}, {"records", "loops"}),
+        ("explain", {"torch", "numpy"}, {"records", "explain"}),
         ("debuggee", {"torch", "numpy"}, SHARED | {"debuggee", "loops"}),
     ],
 )
@@ -83,6 +84,10 @@ def test_the_debuggee_side_is_the_standard_library_torch_and_numpy():
     plain = {name.partition(".")[0] for name in imported("torch", "numpy")}
     stdlib = {name for name in found if name in sys.stdlib_module_names or name.startswith("_sysconfigdata")}
     assert found - plain - stdlib == {"bptui"}
+
+
+def test_a_chain_is_written_without_torch():
+    assert heavy(imported("bptui.explain.chain")) == set()
 
 
 def test_the_debuggee_side_starts_no_thread():

@@ -1,0 +1,168 @@
+"""A gradient against central finite differences: is it that of the function?"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from bptui.explain.calls import Call, name_of, user_function_of
+from bptui.explain.names import backward_place
+from bptui.explain.text import index, number
+from bptui.records import GradientCheck
+
+SAMPLED = 32
+"""Of each argument, so many entries are looked at."""
+
+WRONG, UNEASY, GOOD = 1e-2, 1e-4, 1e-7
+"""The published reading of the relative error of a gradient check: the notes of Stanford's CS231n."""
+
+SINGLE = 1e-5
+"""What rounding alone makes of a gradient that was computed in float32."""
+
+SMALL = 1e-2
+"""An entry below this part of the largest one is compared on the scale of that part."""
+
+Grads = Sequence[torch.Tensor | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of one argument: what autograd and what finite differences say."""
+
+    argument: int
+    at: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+    is_kink: bool
+
+
+def check(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    grad_outputs: Grads | None = None,
+    grad_inputs: Grads | None = None,
+    seed: int = 0,
+) -> GradientCheck:
+    """Compare the gradient of a call with finite differences, in float64 if the function can.
+
+    The function is called some hundred times, on copies, each time with the same random numbers; neither the
+    arguments nor any random state are changed. It does not raise.
+
+    Args:
+        function: The op, or `apply` of a torch.autograd.Function.
+        args: Its arguments, as they were before it was called.
+        kwargs: Its arguments by name.
+        grad_outputs: ∂L/∂ of each floating tensor that it returns; random numbers if not given.
+        grad_inputs: The gradient to be checked, of each floating tensor among the arguments, in their order; that
+            which autograd computes now if not given.
+        seed: For the choice of entries, and for whatever is random in the function.
+    """
+    name = name_of(function)
+    user = user_function_of(function)
+    place = backward_place(user) if user else None
+    try:
+        with torch._C.DisableTorchFunction():
+            call, precision = _widest(function, args, kwargs or {}, grad_outputs, seed)
+            return _compare(call, precision, name, grad_inputs, seed, place)
+    except Exception as error:  # the user's own code, on arguments that it was never called with
+        return GradientCheck(name, "not checked", place=place, remark=f"it could not be run again: {error!r}")
+
+
+def _widest(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], grads: Grads | None, seed: int
+) -> tuple[Call, str]:
+    """The call in float64, or as it was if it can not be made so."""
+    with contextlib.suppress(Exception):
+        call = Call(function, args, kwargs, grads, seed, torch.float64)
+        call.loss()
+        return call, "float64"
+    return Call(function, args, kwargs, grads, seed, None), "the call's own dtype"
+
+
+def _compare(
+    call: Call, precision: str, name: str, grad_inputs: Grads | None, seed: int, place: Any
+) -> GradientCheck:
+    if not call.returns_numbers():
+        return GradientCheck(name, "not checked", place=place, remark="nothing that it returns has a gradient")
+    remarks = []
+    is_random = call.loss() != call.loss(seed + 1)
+    if grad_inputs is None or is_random:
+        remarks.append("the gradient is that of a call of its own" + ", as the function is random" * is_random)
+        grad_inputs = call.gradients()
+    is_single = any(grad is not None and grad.dtype != torch.float64 for grad in grad_inputs)
+    entries = list(_entries(call, grad_inputs, seed))
+    smooth = [entry for entry in entries if not entry.is_kink]
+    kinks = len(entries) - len(smooth)
+    if kinks:
+        remarks.append(f"{kinks} of {len(entries)} entries left out: the function has no derivative there")
+    if not smooth:
+        left_out = "; ".join(remarks)
+        return GradientCheck(name, "not checked", None, 0, kinks, precision, place=place, remark=left_out)
+    worst = max(smooth, key=lambda entry: entry.error if not math.isnan(entry.error) else math.inf)
+    where = f"argument {worst.argument} {index(worst.at)}".rstrip()
+    return GradientCheck(
+        name, _reading(worst.error, precision == "float64", is_single), worst.error, len(smooth), kinks, precision,
+        where, worst.analytic, worst.numeric, place, "; ".join(remarks),
+    )  # fmt: skip
+
+
+def _reading(error: float, is_double: bool, is_single: bool) -> str:
+    """The relative error in words."""
+    text = f"relative error {number(error)}"
+    if not error <= WRONG:
+        return f"{text}: wrong"
+    if not is_double:
+        return f"{text}: no fault to be seen, but only in float64 could one be sure"
+    if error > UNEASY:
+        return f"{text}: uneasy, too large for a smooth function"
+    if error <= GOOD:
+        return f"{text}: good"
+    if is_single and error <= SINGLE:
+        return f"{text}: good, the rest is float32's rounding"
+    return f"{text}: fine for a function with kinks, a little large for a smooth one"
+
+
+def _entries(call: Call, grads: Grads, seed: int) -> Iterator[Entry]:
+    """The sampled entries of every argument that has a gradient."""
+    generator = torch.Generator().manual_seed(seed)
+    base, magnitude = call.loss(), call.magnitude()
+    for argument, (value, grad) in enumerate(zip(call.values, grads, strict=True)):
+        if grad is None or not value.numel():
+            continue
+        flat = (grad.to_dense() if grad.layout != torch.strided else grad).reshape(-1)
+        step = torch.finfo(value.dtype).eps ** (1 / 3)
+        noise = 100 * torch.finfo(value.dtype).eps * magnitude / step
+        sides = [(at, *_sides(call, argument, at, base, step)) for at in _sample(flat, generator)]
+        scale = max(max(abs(left), abs(right), abs(float(flat[at]))) for at, left, right in sides)
+        for at, left, right in sides:
+            analytic, numeric = float(flat[at]), (left + right) / 2
+            difference = abs(analytic - numeric)
+            size = max(abs(analytic), abs(numeric), SMALL * scale)
+            error = difference / size if size else 0.0
+            error = min(error, GOOD) if difference <= noise else error  # L itself is no more exact
+            is_kink = abs(right - left) > max(math.sqrt(step) * scale, 2 * noise)
+            place = tuple(int(each) for each in torch.unravel_index(torch.tensor(at), value.shape))
+            yield Entry(argument, place, analytic, numeric, error, is_kink)
+
+
+def _sample(flat: torch.Tensor, generator: torch.Generator) -> list[int]:
+    """Which entries to look at: all of a few, else some at random, and the largest gradient."""
+    if flat.numel() <= SAMPLED:
+        return list(range(flat.numel()))
+    some = torch.randint(flat.numel(), (SAMPLED - 1,), generator=generator).tolist()
+    return sorted({*some, int(flat.abs().argmax())})
+
+
+def _sides(call: Call, argument: int, at: int, base: float, step: float) -> tuple[float, float]:
+    """The slopes to the left and to the right of an entry."""
+    value = float(call.values[argument].reshape(-1)[at])
+    step *= max(1.0, abs(value))
+    below, above = (call.loss(moved=(argument, at, value + side)) for side in (-step, step))
+    return (base - below) / step, (above - base) / step
