@@ -18,7 +18,7 @@ EXACT = 16
 KEPT = 64
 """A `TensorSummary` of a larger tensor keeps at most so many values, evenly spaced."""
 
-OVERHEAD = 0.02
+OVERHEAD = 0.01
 """Of the running time, so much may go into what only some samples are given: graphs, statistics of parameters."""
 
 

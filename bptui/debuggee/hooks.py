@@ -73,6 +73,7 @@ class Hooks:
         self._is_compiled = False
         self._channel = channel
         self._is_inside = False
+        self._is_stepping = False
         self._works = True
         self._thread = threading.main_thread().ident
         self._parameters = Parameters()
@@ -203,7 +204,6 @@ class Hooks:
         return self._updates.count > pending.updates
 
     def _after_backward(self, outputs: Sequence[Any], pending: Pending, frame: FrameType) -> None:
-        self._parameters.note_grads()
         if self._statistics.is_measuring:
             self._statistics.note_grads()
         if isinstance(outputs[0], torch.Tensor):
@@ -214,9 +214,19 @@ class Hooks:
         is_numbered = self._epochs.see(around, frame)
         if around.loops and (pending.at == "loop" or not is_numbered):
             pending.is_watched = self._watch.watch(*around.loops[0], until_exit=not is_numbered)
+        if self._is_update_to_come(pending):
+            self._parameters.await_update()  # which may clip: one norm, not two
+        else:
+            self._parameters.note_grads()
         self._pending = pending
         if pending.at == "update" and self._updates.count > pending.updates:
             self._complete()  # the optimizer makes its steps within the backward pass
+
+    def _is_update_to_come(self, pending: Pending) -> bool:
+        """Whether an optimizer's step, or else the end of the sample, comes before the gradients are zeroed."""
+        is_sure = pending.is_watched or pending.at == "update"
+        is_made = self._is_stepping or self._updates.count > self._updates_before
+        return is_sure and not is_made and not self._updates.is_by_hand
 
     def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         self._watch.look_away()
@@ -224,6 +234,7 @@ class Hooks:
             self._guard(self._expect_update, optimizer)
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
+        self._is_stepping = True
         self._updates.expect_step(optimizer)
         self._rates.note(optimizer)
         if self._pending is not None and not self._is_inside:
@@ -237,6 +248,7 @@ class Hooks:
         self._watch.look_back()
 
     def _note_update(self, optimizer: torch.optim.Optimizer) -> None:
+        self._is_stepping = False
         if self._statistics.is_measuring:
             self._statistics.after_update(optimizer)
         if self._pending is not None and not self._is_inside:

@@ -44,7 +44,7 @@ class Parameters:
         self._before: Any = None
         self._grad: Any = None
         self._shares = Shares()
-        self._noted: list[int] = []
+        self._noted: list[int] | None = []
         self._one: torch.Tensor | None = None
         self._weights, self._grads = ElementReader(), ElementReader()
         self._kinds: tuple[tuple[Any, ...], Kind] = ((), Kind((0,), "", ""))
@@ -88,8 +88,12 @@ class Parameters:
                 self._before = self._joined(self._before, self._together(new))
         self._is_small = True  # the next sample begins with its own
 
+    def await_update(self) -> None:
+        """An optimizer is going to use the gradients: they are kept then, or at the end of the sample."""
+        self._grad, self._noted = None, None
+
     def note_grads(self) -> None:
-        """Keep the gradients as the backward pass has left them."""
+        """Keep the gradients as they are now."""
         rest = self._shares.rest(self.leaves)
         with torch._C.DisableTorchFunction():
             if self._one is not None and rest and (grad := self._one.grad) is not None:
@@ -113,6 +117,8 @@ class Parameters:
 
     def after_update(self, optimizer: torch.optim.Optimizer) -> None:
         """It has used them: what a further backward pass adds to them is not of this update."""
+        if self._noted is None:
+            self.note_grads()
         own, others = self._shares.split(optimizer, self._shares.rest(self.leaves))
         if not own:
             return
@@ -129,6 +135,8 @@ class Parameters:
 
         None for the weights where it would have cost too much to read them.
         """
+        if self._noted is None:
+            self.note_grads()
         grad = functools.reduce(self._joined, self._shares.grads(), self._grad)
         return self._before, self._read_weights() if self._is_weighed else None, grad
 
