@@ -229,8 +229,8 @@ class Hooks:
         return is_sure and not is_made and not self._updates.is_by_hand
 
     def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        self._watch.look_away()
         if threading.get_ident() == self._thread and self._works:
+            self._watch.look_away()
             self._guard(self._expect_update, optimizer)
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
@@ -245,7 +245,7 @@ class Hooks:
     def _after_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         if threading.get_ident() == self._thread and self._works:
             self._guard(self._note_update, optimizer)
-        self._watch.look_back()
+            self._watch.look_back()
 
     def _note_update(self, optimizer: torch.optim.Optimizer) -> None:
         self._is_stepping = False

@@ -99,9 +99,9 @@ class Parameters:
             if self._one is not None and rest and (grad := self._one.grad) is not None:
                 self._noted, self._grad = [id(grad), grad._version], self._grads.read(grad)
                 return
-        grads = _grads_of(rest)
-        self._noted = _states(grads)
-        self._grad = self._together(grads)
+            grads = [grad for leaf in rest if (grad := leaf.grad) is not None]
+            self._noted = [*map(id, grads), *map(_version, grads)]
+            self._grad = self._together(grads)
 
     def before_update(self, optimizer: torch.optim.Optimizer, is_unscaled: bool) -> None:
         """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since.
@@ -111,8 +111,7 @@ class Parameters:
             is_unscaled: Whether a GradScaler has scaled them back, of which their versions do not tell.
         """
         is_again = self._shares.take_back(optimizer)
-        is_changed = _states(_grads_of(self._shares.rest(self.leaves))) != self._noted
-        if is_again or is_changed or is_unscaled:
+        if is_again or is_unscaled or self._noted is None or self._noted != self._states():
             self.note_grads()
 
     def after_update(self, optimizer: torch.optim.Optimizer) -> None:
@@ -125,10 +124,15 @@ class Parameters:
         used = self._grad
         if others:
             used, self._grad = (self._together(_grads_of(leaves)) for leaves in (own, others))
-            self._noted = _states(_grads_of(others))
+            self._noted = None
         else:
             self._grad, self._noted = None, []
         self._shares.add(optimizer, own, used)
+
+    def _states(self) -> list[int]:
+        """What changes with gradients: which tensors they are, and how often those were written."""
+        grads = _grads_of(self._shares.rest(self.leaves))
+        return [*map(id, grads), *map(_version, grads)]
 
     def quantities(self) -> tuple[Any, Any, Any]:
         """The weights before and after, and the gradients: of one parameter itself, of several the norm.
@@ -148,11 +152,10 @@ class Parameters:
         if not tensors:
             return None
         with torch._C.DisableTorchFunction():
-            first = tensors[0]
             if len(self.leaves) > 1:
                 numel = self._numel if len(tensors) == len(self.leaves) else _numel(tensors)
-                return Known(total(tensors, numel), self._kind((numel,), first))
-            return first.detach().clone()
+                return Known(total(tensors, numel), self._kind((numel,), tensors[0]))
+            return tensors[0].detach().clone()
 
     def _kind(self, shape: tuple[int, ...], example: torch.Tensor) -> Kind:
         key = (shape, example.dtype, example.device)
@@ -220,8 +223,3 @@ def _numel(tensors: list[torch.Tensor]) -> int:
 def _grads_of(leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     with torch._C.DisableTorchFunction():
         return [grad for leaf in leaves if (grad := leaf.grad) is not None]
-
-
-def _states(grads: list[torch.Tensor]) -> list[int]:
-    """What changes with gradients: which tensors they are, and how often those were written."""
-    return [*map(id, grads), *map(_version, grads)]
