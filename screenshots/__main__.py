@@ -7,6 +7,7 @@ the SVGs are made all the same.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
@@ -23,11 +24,11 @@ from bptui.app.outcome import Outcome
 from bptui.app.screens.help import markdown
 from bptui.commands.run import session_options, start_session
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.resolve()
 README = HERE.parent / "README.md"
 TABLE = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
 
-_SCRIPT = str(HERE / "transformer.py")
+_SCRIPT = "transformer.py"
 
 SHOTS = {
     "first-epoch": ((120, 36), "dark", ("s", "s", "e"), ()),
@@ -108,6 +109,7 @@ def to_png(svg: Path) -> None:
 
 def main() -> None:
     """Make everything."""
+    os.chdir(HERE)
     README.write_text(TABLE.sub(lambda _: markdown(), README.read_text()))
     for name in SHOTS:
         path = asyncio.run(shoot(name))

@@ -34,12 +34,14 @@ def number(value: float, width: int, decimals: int = 4) -> str:
 
 
 def _scientific(value: float, width: int) -> str:
+    texts = (exponential(value, places) for places in range(width, 0, -1))
+    return next((text for text in texts if len(text) <= width), exponential(value, 0))
+
+
+def exponential(value: float, places: int) -> str:
     """As Python writes it, but for signs and zeros of the exponent that say nothing: 1.5e-7, 1.5e12."""
-    for places in range(width, -1, -1):
-        digits, exponent = f"{value:.{places}e}".split("e")
-        if len(text := f"{digits}e{int(exponent)}") <= width:
-            break
-    return text
+    digits, exponent = f"{value:.{places}e}".split("e")
+    return f"{digits}e{int(exponent)}"
 
 
 def cell(summary: TensorSummary | None, width: int, decimals: int = 4) -> Content:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from textual.content import Content
 
-from bptui.app.numbers import norm, shape, short, spark
+from bptui.app.numbers import exponential, norm, shape, short, spark
 from bptui.app.panels.fitting import Shown
 from bptui.app.panels.measured import MARK_STYLES, Measured, numel
 from bptui.app.panels.parameter_norms import joined
@@ -113,7 +113,7 @@ class ParameterRows:
         return {
             "weight": norm(norms.weight, _NUMBER),
             "grad": norm(norms.grad, _NUMBER),
-            "ratio": f"{share:.1e}" if share and math.isfinite(share) else norm(share, _NUMBER, 0),
+            "ratio": exponential(share, 1) if share and math.isfinite(share) else norm(share, _NUMBER, 0),
             "log": f"{math.log10(share):.1f}" if share and math.isfinite(share) else "",
         }
 
