@@ -73,7 +73,7 @@ def _of_modules(names: Names, wanted: Iterable[int]) -> Iterator[tuple[str, torc
     missing = set(wanted)
     seen: set[int] = set()
     for prefix, module in names.modules() if missing else ():
-        named = {id(each): (f"{prefix}.{name}", each) for name, each in parameters(module)}
+        named = {id(each): (f"{prefix}.{name}", each) for name, each in parameters(names.submodules(module))}
         if not missing.isdisjoint(named):
             yield from (part for key, part in named.items() if key not in seen)
             seen.update(named)
