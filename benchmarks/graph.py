@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from benchmarks.timing import MS, Row, interleave, repeated, row
 from bptui.app.panels.folding import unfolded
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
-from bptui.app.widgets.lanes import lanes
+from bptui.app.widgets.lanes import Lanes
 from bptui.protocol import pack_graph, unpack_graph
 from bptui.records import Node, Place, TensorSummary
 
@@ -32,7 +32,8 @@ def rows() -> Iterator[Row]:
 
 def _draw(nodes: tuple[Node, ...], items: tuple[Item, ...], room: int) -> object:
     folded = folds_to_fit(items, room)
-    return lanes(edges(nodes, unfolded(items, folded), folded))
+    rows = unfolded(items, folded)
+    return Lanes(edges(nodes, rows, folded)).rows(0, len(rows))
 
 
 def _nodes() -> tuple[Node, ...]:

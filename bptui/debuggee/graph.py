@@ -101,8 +101,8 @@ class _Rows:
         leaves: dict[int, Leaf],
     ) -> None:
         self._known = (sample.input, sample.target)
-        self._names = Names(frames[:1])
-        self._all_names = Names(frames) if len(frames) > 1 else self._names
+        self._all_names = Names(frames)
+        self._names = Names(frames[:1], self._all_names)
         self._paths = ModulePaths(self._all_names)
         self._grads = grads
         self._leaves = leaves

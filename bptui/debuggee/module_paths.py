@@ -77,7 +77,7 @@ class ModulePaths:
         """The user's variables that are modules and what they hold, as far as it takes to find this one."""
         variables = self._names.modules() if id(module) not in self._variables else ()
         for variable, held in variables:
-            for name, part in submodules(held):
+            for name, part in self._names.submodules(held):
                 self._variables.setdefault(id(part), (part, f"{variable}.{name}" if name else variable))
             if id(module) in self._variables:
                 break

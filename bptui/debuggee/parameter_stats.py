@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from bptui.debuggee.norms import norms
+from bptui.debuggee.norms import Together, norms, put_together
 from bptui.debuggee.parameter_table import ParameterTable
 from bptui.protocol import ABSENT
 from bptui.records import Parameter
@@ -53,6 +53,9 @@ class ParameterStatistics:
         self._grads: dict[int, float | None] = {}
         self._used: set[int] = set()
         self._before: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._together: list[tuple[list[torch.Tensor], Together]] = []
+        self._copied: set[int] = set()
+        self._size = 0
 
     def is_due(self, share: float) -> bool:
         """Whether the last ones are paid for.
@@ -66,7 +69,8 @@ class ParameterStatistics:
     def begin(self, leaves: Sequence[torch.Tensor], is_due: bool, *frames: FrameType) -> None:
         """A sample is to be measured: its first backward pass, which reaches these leaves, is about to begin."""
         self.is_measuring, self._is_due, self._spent = True, is_due, 0.0
-        self._reached, self._grads, self._used, self._before = {}, {}, set(), {}
+        self._reached, self._grads, self._used = {}, {}, set()
+        self._before, self._together, self._copied, self._size = {}, [], set(), 0
         self.widen(leaves, *frames)
 
     def widen(self, leaves: Sequence[torch.Tensor], *frames: FrameType) -> None:
@@ -74,7 +78,7 @@ class ParameterStatistics:
         began = time.perf_counter()
         self._table.reach(leaves, *frames)
         self._reached |= {id(leaf): leaf for leaf in leaves}
-        self._copy([each for each in self._table.tensors if id(each) not in self._before and _can_be_copied(each)])
+        self._copy([each for each in self._table.updatable if id(each) not in self._copied])
         self._spent += time.perf_counter() - began
 
     def note_grads(self) -> None:
@@ -96,12 +100,13 @@ class ParameterStatistics:
         began = time.perf_counter()
         self.is_measuring = False
         tensors = self._table.tensors
+        ids, together = [*map(id, tensors)], put_together(tensors)
+        updates = self._updates(ids, together)
         numbers = array("d", bytes(24 * len(tensors)))
-        numbers[0::3] = _as_numbers(norms(tensors))
-        numbers[1::3] = _as_numbers([self._grads.get(id(each)) for each in tensors])
-        updates = self._updates()
-        numbers[2::3] = _as_numbers([updates.get(id(each)) for each in tensors])
-        self._before = {}
+        numbers[0::3] = _as_numbers(together.norms() if together else norms(tensors))
+        numbers[1::3] = _as_numbers([*map(self._grads.get, ids)])
+        numbers[2::3] = _as_numbers([*map(updates.get, ids)])
+        self._before, self._together = {}, []
         if self._is_due:
             self._pay(began, len(numbers) * 8)
         return Measured(self._table.parameters, numbers, self._is_due)
@@ -120,25 +125,31 @@ class ParameterStatistics:
         self._spent += time.perf_counter() - began
 
     def _copy(self, tensors: list[torch.Tensor]) -> None:
-        size = sum(each.nbytes for each in [*tensors, *(copy for _, copy in self._before.values())])
-        if size <= LARGEST_COPY:
+        with torch._C.DisableTorchFunction():
+            size = sum([each.nbytes for each in tensors])
+        if self._size + size > LARGEST_COPY:
+            return
+        self._size += size
+        self._copied.update(map(id, tensors))
+        together = put_together(tensors)
+        if together is not None:
+            self._together.append((tensors, together))
+        else:
             with torch.no_grad(), torch._C.DisableTorchFunction():
                 self._before |= {id(each): (each, each.clone()) for each in tensors}
 
-    @torch.no_grad()
-    def _updates(self) -> dict[int, float | None]:
-        with torch._C.DisableTorchFunction():
+    def _updates(self, ids: list[int], together: Together | None) -> dict[int, float | None]:
+        with torch.no_grad(), torch._C.DisableTorchFunction():
             pairs = {key: pair for key, pair in self._before.items() if _are_alike(*pair)}
             changes = [before for _, before in pairs.values()]
             if changes:
                 torch._foreach_sub_(changes, [now.detach() for now, _ in pairs.values()])
-            return dict(zip(pairs, norms(changes), strict=True))
-
-
-def _can_be_copied(tensor: torch.Tensor) -> bool:
-    """Whether an update of it can be measured, and is to be expected."""
-    is_number = (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype.itemsize > 1  # no float8
-    return tensor.requires_grad and is_number and tensor.layout == torch.strided and not tensor.is_meta
+            updates = dict(zip(pairs, norms(changes), strict=True))
+        for copied, before in self._together:
+            # All of them are together already, unless some are frozen.
+            now = together if [*map(id, copied)] == ids else put_together(copied)
+            updates |= zip(map(id, copied), now.changes(before) if now else (), strict=False)
+        return updates
 
 
 def _are_alike(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -13,6 +14,8 @@ from bptui.debuggee.submodules import parameters
 from bptui.debuggee.user_loops import frames_around, is_own
 from bptui.records import Parameter
 
+_KIND = tuple(map(operator.attrgetter, ("requires_grad", "dtype", "shape", "device")))
+
 
 class ParameterTable:
     """The parameters of the user's modules that a training reaches, and the leaves that are in no module.
@@ -20,11 +23,13 @@ class ParameterTable:
     Attributes:
         tensors: The parameters, in the order of their definition.
         parameters: What they are; the same tuple as long as nothing of it has changed.
+        updatable: Those of which an update is to be expected, and can be measured.
     """
 
     def __init__(self) -> None:
         self.tensors: list[torch.Tensor] = []
         self.parameters: tuple[Parameter, ...] = ()
+        self.updatable: list[torch.Tensor] = []
         self._names: list[str] = []
         self._kinds: list[Any] = []
         self._index: dict[int, int] = {}
@@ -42,10 +47,11 @@ class ParameterTable:
         """
         if any(id(leaf) not in self._index for leaf in leaves):
             self._find(leaves, *frames)
-        kinds = [(each.requires_grad, each.dtype, each.shape, each.device) for each in self.tensors]
+        kinds = [[*map(attribute, self.tensors)] for attribute in _KIND]  # 10 000 tuples take twice as long
         if kinds != self._kinds:
             self._kinds = kinds
             self.parameters = tuple(map(_parameter, self._names, self.tensors))
+            self.updatable = [each for each in self.tensors if _is_updatable(each)]
         return [self._index[id(leaf)] for leaf in leaves]
 
     def _find(self, leaves: Sequence[torch.Tensor], frame: FrameType, *others: FrameType) -> None:
@@ -67,7 +73,7 @@ def _of_modules(names: Names, wanted: Iterable[int]) -> Iterator[tuple[str, torc
     missing = set(wanted)
     seen: set[int] = set()
     for prefix, module in names.modules() if missing else ():
-        named = {id(each): (f"{prefix}.{name}", each) for name, each in parameters(module)}
+        named = {id(each): (f"{prefix}.{name}", each) for name, each in parameters(names.submodules(module))}
         if not missing.isdisjoint(named):
             yield from (part for key, part in named.items() if key not in seen)
             seen.update(named)
@@ -82,6 +88,11 @@ def _own_frames(frame: FrameType | None) -> Iterator[FrameType]:
         if is_own(frame.f_code.co_filename):
             yield frame
         frame = frame.f_back
+
+
+def _is_updatable(tensor: torch.Tensor) -> bool:
+    is_number = (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype.itemsize > 1  # no float8
+    return tensor.requires_grad and is_number and tensor.layout == torch.strided and not tensor.is_meta
 
 
 def _parameter(name: str, tensor: torch.Tensor) -> Parameter:

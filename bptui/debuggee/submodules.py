@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import nn
 
+Submodule = tuple[str, nn.Module]
+"""A module and its qualified name in one that holds it, empty for that itself."""
 
-def submodules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+
+def submodules(module: nn.Module) -> Iterator[Submodule]:
     """The module under "", and all in it under their qualified names; one that is shared, under its first.
 
     The same as nn.Module.named_modules gives.
@@ -26,19 +29,32 @@ def submodules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         waiting += reversed(named)
 
 
-def parameters(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """All parameters in it under their qualified names; one that is shared, under its first."""
-    return _tensors(module, "_parameters")
+class Walks:
+    """Modules with all in them, walked through once; keeps them alive, and so should not be kept itself."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, list[Submodule]] = {}
+
+    def __call__(self, module: nn.Module) -> list[Submodule]:
+        """What `submodules` gives."""
+        if id(module) not in self._found:
+            self._found[id(module)] = list(submodules(module))
+        return self._found[id(module)]
 
 
-def buffers(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """All buffers in it, in the same way."""
-    return _tensors(module, "_buffers")
+def parameters(modules: Iterable[Submodule]) -> Iterator[tuple[str, torch.Tensor]]:
+    """All parameters in some submodules under their qualified names; one that is shared, under its first."""
+    return _tensors(modules, "_parameters")
 
 
-def _tensors(module: nn.Module, kind: str) -> Iterator[tuple[str, torch.Tensor]]:
+def buffers(modules: Iterable[Submodule]) -> Iterator[tuple[str, torch.Tensor]]:
+    """All buffers in them, in the same way."""
+    return _tensors(modules, "_buffers")
+
+
+def _tensors(modules: Iterable[Submodule], kind: str) -> Iterator[tuple[str, torch.Tensor]]:
     seen: set[int] = set()
-    for path, part in submodules(module):
+    for path, part in modules:
         for name, tensor in (vars(part).get(kind) or {}).items():
             if tensor is not None and id(tensor) not in seen:
                 seen.add(id(tensor))

@@ -102,15 +102,15 @@ async def test_it_is_filtered_and_sorted(recording) -> None:
         assert "NaN in 1 of 1" in text(app)
 
 
-async def test_what_was_thinned_is_said(recording) -> None:
+async def test_what_was_not_measured_is_said(recording) -> None:
     app = recording()
     async with app.run_test(size=MEDIUM) as pilot:
         await settle(pilot)
         assert "epoch 0 · sample 3" in text(app, "#parameters")
-        assert "of an earlier sample: thinned since" in text(app, "#parameters")
+        assert "of an earlier sample: not measured since" in text(app, "#parameters")
         await pilot.press("S")
         await settle(pilot)
-        assert "thinned" not in text(app, "#parameters")
+        assert "not measured" not in text(app, "#parameters")
 
 
 async def test_one_scalar_parameter_has_neither_panel(recording) -> None:

@@ -5,7 +5,7 @@ import sys
 import torch
 from torch import nn
 
-from bptui.debuggee.names import name_of
+from bptui.debuggee.names import Names, name_of
 from bptui.records import Sample
 
 GLOBAL = torch.ones(1)
@@ -76,3 +76,25 @@ def test_of_a_large_variable_only_a_part_is_looked_at():
     assert here(object()) is None
     assert nested
     assert 1000 <= Counted.looks <= 50_000
+
+
+def test_names_that_know_what_others_have_seen_are_the_same():
+    def outside():
+        outer = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+        outer[1].weight.scale = torch.ones(1)
+        return outer, sys._getframe()
+
+    def inside(outer):
+        box, tagged = Box(outer[0].weight), outer[1]
+        del outer
+        return [box.value, tagged.bias, tagged.weight.scale, GLOBAL], sys._getframe()
+
+    outer, caller = outside()
+    values, frame = inside(outer)
+    both = Names([frame, caller])
+    own = Names([frame], both)
+    expected = ["box.value", "tagged.bias", "tagged.weight.scale", "GLOBAL"]
+    assert [both.of(value) for value in values] == [own.of(value) for value in values] == expected
+    assert [Names([caller], both).of(value) for value in values] == [
+        "outer.0.weight", "outer.1.bias", "outer.1.weight.scale", "GLOBAL",
+    ]  # fmt: skip

@@ -210,3 +210,25 @@ def test_what_is_not_due_is_sent_only_where_the_training_stops():
         batches.add(step, (), _numbers(), is_due)
     _, samples = batches.messages()
     assert samples.steps == (1, 3)
+
+
+def test_many_small_parameters_of_which_some_are_frozen_changed_by_hand_or_another_shape_since():
+    model = nn.Sequential(*(nn.Linear(2, 2) for _ in range(20)))
+    model[3].weight.requires_grad_(False)
+    weights = {f"model.{name}": param for name, param in model.named_parameters()}
+    before = {name: weight.detach().clone() for name, weight in weights.items()}
+    sample = Sample()
+    sample.backward(model[:2](torch.ones(1, 2)).sum())
+    sample.step(torch.optim.SGD(model[:2].parameters(), 0.1))
+    weights["model.9.bias"].data += 1.0  # which no version tells
+    for name, (weight, grad, update) in (found := sample.finish()).items():
+        now = weights[name].detach()
+        assert weight == pytest.approx(now.norm().item(), rel=1e-6)
+        assert (grad is None) == (name.split(".")[1] not in "01")
+        assert update == (None if name == "model.3.weight" else pytest.approx((now - before[name]).norm().item()))
+    assert list(found) == list(weights)
+    sample.backward(model[:2](torch.ones(1, 2)).sum())
+    weights["model.9.bias"].data = torch.zeros(3)
+    after = sample.finish()
+    assert after["model.9.bias"] == (0.0, None, None)
+    assert after["model.0.bias"][0] == found["model.0.bias"][0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import takewhile
+from operator import attrgetter
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +17,7 @@ from bptui.app.panels.graph_rows import GraphRows, columns, lanes_column, output
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.view import View, place
-from bptui.app.widgets.lanes import lanes
+from bptui.app.widgets.lanes import Lanes
 from bptui.app.widgets.table_rows import column_widths
 from bptui.app.widgets.tree_table import TreeTable
 from bptui.app.widgets.virtual_table import Row, VirtualTable
@@ -42,7 +45,7 @@ class GraphPanel(Panel):
         self._chosen: dict[str, bool] = {}  # the user's folds, over those that let the graph fit
         self._folded: frozenset[str] = frozenset()
         self._items: list[Item] = []
-        self._lanes: tuple[str, ...] = ()
+        self._lanes = Lanes(())
         self._every, self._columns = columns(()), dict[str, Shown]()
         self._aside = ""
 
@@ -84,7 +87,7 @@ class GraphPanel(Panel):
         folded = self._folds(table)
         if folded != self._folded or not self._items:
             self._folded, self._items = folded, unfolded(self._tree, folded)
-            self._lanes = lanes(edges(self._graph, self._items, folded))
+            self._lanes = Lanes(edges(self._graph, self._items, folded))
         self._set_columns(table)
         table.show(len(self._items), cursor=self._place_of(at))
         self._tell_path()
@@ -97,13 +100,18 @@ class GraphPanel(Panel):
 
     def _place_of(self, item: Item | None) -> int | None:
         """Where an item stands now, or the module that hides it."""
-        if item is None or item in self._items:
-            return None if item is None else self._items.index(item)
+        if item is None:
+            return None
+        at = bisect_left(self._items, item.first, key=attrgetter("first"))
+        same = takewhile(lambda at: self._items[at].first == item.first, range(at, len(self._items)))
+        here = next((at for at in same if self._items[at] == item), None)
+        if here is not None:
+            return here
         around = (at for at, other in enumerate(self._items) if other.first <= item.first <= other.last)
         return max(around, default=None)
 
     def _set_columns(self, table: TreeTable) -> None:
-        every = self._every | {"lanes": lanes_column(len(self._lanes[0]) if self._lanes else 0)}
+        every = self._every | {"lanes": lanes_column(self._lanes.width)}
         fitted = fitting(every, table.size.width - _MARGIN)
         if fitted != self._columns:
             self._columns = fitted
@@ -114,7 +122,7 @@ class GraphPanel(Panel):
         widths = column_widths([shown.column for shown in self._columns.values()], width)
         named = dict(zip(self._columns, widths, strict=True))
         drawn = GraphRows(self._graph, self._graph_before, self._folded, named)
-        pairs = zip(self._items[start:stop], self._lanes[start:stop], strict=True)
+        pairs = zip(self._items[start:stop], self._lanes.rows(start, stop), strict=True)
         return [drawn.row(item, line) for item, line in pairs]
 
     def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:

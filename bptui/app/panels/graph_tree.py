@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from bptui.app.panels.folding import unfolded
 from bptui.records import Node
@@ -44,7 +44,13 @@ def tree(nodes: Sequence[Node]) -> tuple[Item, ...]:
     A module that holds one other alone is one row with it: "model.encoder". One whose rows do not follow upon each
     other, as other modules are called in between, comes several times.
     """
-    return tuple(_items([_parts(node.module, node.types) for node in nodes], 0, len(nodes), 0, "", 0, 0))
+    return _tree(tuple([(node.module, node.types) for node in nodes]))
+
+
+@lru_cache(maxsize=4)
+def _tree(modules: Sequence[tuple[str, str]]) -> tuple[Item, ...]:
+    """That of a graph that is looked at again has 15 000 rows maybe, which take 45 ms."""
+    return tuple(_items([_parts(*each) for each in modules], 0, len(modules), 0, "", 0, 0))
 
 
 @cache
@@ -123,14 +129,19 @@ def edges(nodes: Sequence[Node], rows: Sequence[Item], folded: frozenset[str]) -
 
     What is folded uses whatever is used inside it.
     """
-    seen_at: dict[int, int] = {}
+    seen_at = [0] * len(nodes)
     found: list[tuple[int, ...] | None] = []
     for at, item in enumerate(rows):
-        if item.is_module and item.path not in folded:
+        if not item.is_module:
+            seen_at[item.first] = at
+            used: Sequence[int] = nodes[item.first].inputs
+        elif item.path in folded:
+            count = item.last + 1 - item.first
+            seen_at[item.first : item.last + 1] = [at] * count
+            inside = nodes[item.first : item.last + 1]
+            used = [source for node in inside for source in node.inputs if source < item.first]
+        else:
             found.append(None)
             continue
-        inside = range(item.first, item.last + 1)
-        seen_at |= dict.fromkeys(inside, at)
-        sources = {seen_at[source] for row in inside for source in nodes[row].inputs}
-        found.append(tuple(sorted(sources - {at})))
+        found.append(tuple(sorted({seen_at[source] for source in used})) if used else ())
     return found

@@ -71,7 +71,8 @@ def measured(view: View, reader: Reader) -> Measured:
     parameters = view.parameters if at == view.step else reader.parameters(view.branch, at)
     sample = view.sample if at == view.step else reader.sample(view.branch, at)
     whose = place(sample) if sample else f"step {at}"
-    return Measured(parameters, stats, whose, "" if at == view.step else "of an earlier sample: thinned since")
+    note = "" if at == view.step else "of an earlier sample: not measured since"
+    return Measured(parameters, stats, whose, note)
 
 
 def numel(parameters: Iterable[Parameter]) -> int:

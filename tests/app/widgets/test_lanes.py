@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.widgets.lanes import lanes
+from bptui.app.widgets.lanes import Lanes
+
+
+def lanes(inputs: Sequence[Sequence[int] | None], max_lanes: int = 12) -> tuple[str, ...]:
+    return tuple(Lanes(inputs, max_lanes).rows(0, len(inputs)))
+
 
 JOINS_ENDING = "╰╯┴"
 JOINS_LASTING = "├┤┼"
@@ -124,7 +131,21 @@ def test_capped_drawings_stay_aligned(graph: list[list[int]], max_lanes: int) ->
         assert drawing == full
 
 
-def test_ten_thousand_rows() -> None:
+def ten_thousand() -> list[list[int]]:
     random = Random(0)
-    graph = [[random.randrange(max(0, row - 30), row) for _ in range(2)] if row else [] for row in range(10_000)]
-    assert len(lanes(graph)) == 10_000
+    return [[random.randrange(max(0, row - 30), row) for _ in range(2)] if row else [] for row in range(10_000)]
+
+
+def test_ten_thousand_rows() -> None:
+    assert len(lanes(ten_thousand())) == 10_000
+
+
+@pytest.mark.parametrize("max_lanes", [5, 1000])
+def test_a_window_is_a_part_of_the_whole(max_lanes: int) -> None:
+    inputs: list[list[int] | None] = [*ten_thousand()]
+    inputs[::7] = [None] * len(inputs[::7])
+    inputs = [row and [source for source in row if inputs[source] is not None] for row in inputs]
+    whole, parts = lanes(inputs, max_lanes), Lanes(inputs, max_lanes)
+    assert {len(row) for row in whole} == {parts.width}
+    for start in [9_990, 0, 5_000, 127, 128, 129, 10_000]:
+        assert tuple(parts.rows(start, start + 40)) == whole[start : start + 40]
