@@ -43,12 +43,13 @@ def user_place() -> Place | None:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback without the frames before the user's code."""
+    """The traceback without the frames before the user's code, and without ours, through which its ops have gone."""
     shown = traceback.TracebackException.from_exception(error)
-    # Without a line of the user's it is a mistake of ours, but that a syntax error says its line itself.
-    none = len(shown.stack) if isinstance(error, SyntaxError) else 0
-    first = next((i for i, frame in enumerate(shown.stack) if is_user(frame.filename)), none)
-    del shown.stack[:first]
+    first = next((i for i, frame in enumerate(shown.stack) if is_user(frame.filename)), None)
+    if first is not None:
+        shown.stack[:] = [frame for frame in shown.stack[first:] if not frame.filename.startswith(_OURS)]
+    elif isinstance(error, SyntaxError):
+        shown.stack.clear()  # it says its line itself; of others without a line of the user's, the mistake is ours
     return "".join(shown.format())
 
 
