@@ -43,7 +43,7 @@ def user_place() -> Place | None:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback without the frames before the user's code, and without ours, through which its ops have gone."""
+    """The traceback without the frames before the user's code, and without ours inside it."""
     shown = traceback.TracebackException.from_exception(error)
     first = next((i for i, frame in enumerate(shown.stack) if is_user(frame.filename)), None)
     if first is not None:
