@@ -31,6 +31,9 @@ RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--overhead", "--theme"
 RUN_SWITCHES = ("-m", "--keep-compile")
 """Those without one."""
 
+OUTPUT_OPTIONS = ("-o", "--output")
+"""What `bptui record` calls --record."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -41,10 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or (arguments[0] not in (*COMMANDS, "-h", "--help", "--version")):
         arguments.insert(0, "run")
-    if arguments[0] == "run":
-        arguments[1:] = _with_lesson(arguments[1:])
-    options = _parser().parse_args(arguments)
     try:
+        if arguments[0] == "run":
+            arguments[1:] = _with_lesson(arguments[1:])
+        options = _parser().parse_args(arguments)
         return int(options.command(options))
     except BptuiError as error:
         print(f"bptui: {error}", file=sys.stderr)
@@ -54,12 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _with_lesson(arguments: list[str]) -> list[str]:
-    """Name the lesson where no target is named: before the first option that is none of bptui's own."""
+    """Name the lesson where no target is named: before the first option that is none of bptui's own.
+
+    Raises:
+        BptuiError: That option is `bptui record`'s.
+    """
     place = 0
     while place < len(arguments):
         name, equals, _ = arguments[place].partition("=")
         if not name.startswith("-") or name in ("-h", "--help"):
             return arguments
+        if name in OUTPUT_OPTIONS:
+            raise BptuiError(f"{name} is an option of bptui record; of bptui run it is --record PATH")
         if name not in (*RUN_OPTIONS, *RUN_SWITCHES):
             return [*arguments[:place], LESSON, *arguments[place:]]
         place += 1 if equals or name in RUN_SWITCHES else 2
@@ -103,7 +112,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
 def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("record", help="run a training to its end without the app", description=_TARGET)
     parser.add_argument(
-        "-o", "--output", metavar="PATH", type=Path, help="record to PATH, not to the state directory"
+        *OUTPUT_OPTIONS, metavar="PATH", type=Path, help="record to PATH, not to the state directory"
     )
     _add_interpreter(parser)
     _add_log(parser)

@@ -74,6 +74,8 @@ def test_usage(capsys, arguments: str) -> None:
         ("record none.py:f", "no such file: none.py"),
         ("open none.bptui", "no such recording: none.bptui"),
         ("export none.bptui --format csv -o x", "no such recording: none.bptui"),
+        ("run -o x.bptui train.py", "-o is an option of bptui record; of bptui run it is --record PATH"),
+        ("--output=x.bptui train.py", "--output is an option of bptui record; of bptui run it is --record PATH"),
         ("attach", "the app needs a terminal"),
     ],
 )

@@ -399,6 +399,8 @@ class Session:
         match event:
             case Samples():
                 self._newest = event
+                if self.status.detail == self._doing:
+                    self._change(detail="")
             case Stopped() if not self._is_leaving:
                 debuggee.drain()
                 self._on_stopped(event)

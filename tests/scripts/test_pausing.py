@@ -76,6 +76,20 @@ async def test_what_can_not_be_interrupted_is_paused_later(workshop):
         assert stepped.text[1].startswith(b"name? Ada")
 
 
+async def test_that_there_is_no_sample_is_said_no_longer_than_it_is_so(workshop):
+    script = workshop.write(
+        "import time, torch\nweight = torch.ones(1, requires_grad=True)\ninput('rate? ')\n"
+        "for i in range(3): weight.sum().backward()\ntime.sleep(1000)\n"
+    )
+    async with workshop.session(script) as stepped:
+        await run_until(stepped, b"rate? ")
+        await stepped.until(lambda: stepped.status.detail == "no backward pass yet")
+        await stepped.session.obey(Typed("\r"))
+        await stepped.until(lambda: stepped.status.steps == 3)
+        assert stepped.status.state == "running"
+        assert not stepped.status.detail
+
+
 async def test_quitting_before_the_first_sample_lets_it_clean_up(workshop):
     script = workshop.write(
         "import os, time\ntry:\n    print('now', flush=True)\n    while True: time.sleep(0.01)\n"
