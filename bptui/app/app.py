@@ -21,6 +21,7 @@ from bptui.app.link import Link
 from bptui.app.messages import KeysTyped, SessionLost, StatusArrived, StepSelected, Welcomed
 from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
+from bptui.app.panels.console import terminal_size
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
 from bptui.app.screens.help import Help
@@ -29,7 +30,7 @@ from bptui.app.screens.main import MainScreen
 from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
-from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Status, Step, Typed
+from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed
 from bptui.recording.reader import Reader
 
 THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark", "ansi-light": "ansi-light"}
@@ -61,6 +62,7 @@ class BptuiApp(App[Outcome]):
         self._count = Count(self, self._choose_panel)
         self._legal: tuple[str, ...] = ()
         self._leaving = False
+        self._terminal_size: tuple[int, int] | None = None
         self._main = MainScreen()
         few_colours = self.console.color_system in (None, "standard")
         self.theme = THEMES["ansi" if few_colours else "dark"]
@@ -146,6 +148,17 @@ class BptuiApp(App[Outcome]):
             if legal != self._legal:
                 self._legal = legal
                 self.refresh_bindings()
+        self._fit_terminal()
+
+    def _fit_terminal(self) -> None:
+        """Have the script's terminal be as large as the Console."""
+        room = self._main.console_room
+        if not room or not self._view.commands or not self._view.status.has_terminal:
+            return
+        size = terminal_size(room)
+        if size != self._terminal_size:
+            self._terminal_size = size
+            self._send(Resized(*size))
 
     # -- keys ------------------------------------------------------------------------------------------
 

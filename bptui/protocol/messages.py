@@ -85,7 +85,15 @@ class Typed:
     keys: str
 
 
-Command: TypeAlias = Attach | Step | Pause | Breakpoints | Overhead | Reset | Quit | Typed
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """How much of the script's own terminal can be seen."""
+
+    rows: int
+    columns: int
+
+
+Command: TypeAlias = Attach | Step | Pause | Breakpoints | Overhead | Reset | Quit | Typed | Resized
 
 
 # -- notices: session → app ----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bptui.recording.schema import REWRITTEN
 from bptui.session.console import LONGEST, MARK, PARTIAL_MARK, TAIL
 
 Row = tuple[int, int, int, str]
@@ -41,7 +42,7 @@ class Screen:
     """
 
     def __init__(self, height: int) -> None:
-        self._rows: deque[_Row] = deque(maxlen=height)
+        self._rows: deque[_Row] = deque(maxlen=min(height, REWRITTEN))
         self._row = _Row(0, -1, 1)
         self._rows.append(self._row)
         self._column = 0
@@ -80,6 +81,11 @@ class Screen:
             if i + 2 < len(parts):
                 self._step, self._stream = int(parts[i + 1]), int(parts[i + 2] or 1)
         return b"".join(parts[::3]), lines
+
+    def resize(self, height: int) -> None:
+        """Have another number of rows; of fewer, the last stay."""
+        self._rows = deque(self._rows, maxlen=min(height, REWRITTEN))
+        self._move(0)
 
     def take(self) -> list[Row]:
         """The rows that are new, or other than when they were last taken."""

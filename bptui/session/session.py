@@ -26,6 +26,7 @@ from bptui.protocol import (
     Ready,
     Refused,
     Reset,
+    Resized,
     Samples,
     Status,
     Step,
@@ -178,14 +179,20 @@ class Session:
                     self._queue.append(command)
                 case Pause() if state == "running":
                     self._pause(command)
-                case Typed(keys=keys):
-                    self.type(keys.encode())
+                case Typed() | Resized():
+                    self._use_terminal(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
                 case Reset() if state != "starting":
                     await self._reset()
 
     # -- the script's terminal -------------------------------------------------------------------------
+
+    def _use_terminal(self, command: Typed | Resized) -> None:
+        if isinstance(command, Typed):
+            self.type(command.keys.encode())
+        elif min(command.rows, command.columns) > 0:
+            self.resize(command.rows, command.columns)
 
     def type(self, keys: bytes) -> None:
         """Press keys at the script's terminal."""

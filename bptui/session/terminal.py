@@ -15,7 +15,10 @@ from bptui.session.output import SETTLE, OnText, Room
 from bptui.session.screen import Row, Screen
 
 SIZE = (24, 80)
-"""Rows and columns of a terminal that nobody sees as a whole."""
+"""Rows and columns of a terminal of which nobody has said yet how much is seen."""
+
+LARGEST = (1 << 16) - 1
+"""Rows or columns that the kernel can tell."""
 
 BREATH = 0.005
 """Seconds between two reads: a script flushes every line to a terminal, and would wake us for each."""
@@ -48,12 +51,12 @@ class Terminal:
         """
         self._on_rows, self._on_text, self._stream = on_rows, on_text, stream
         self._outer, self.inner = os.openpty()
+        self._screen = Screen(size[0])
         self.resize(*size)
         modes = termios.tcgetattr(self.inner)
         modes[1] &= ~termios.OPOST  # newlines stay as they are printed
         termios.tcsetattr(self.inner, termios.TCSANOW, modes)
         os.set_blocking(self._outer, False)
-        self._screen = Screen(SIZE[0])
         self._room = Room()
         self._typed = b""
         self._timer: asyncio.TimerHandle | None = None
@@ -62,7 +65,9 @@ class Terminal:
         self._resume()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Give it another size; the kernel tells the script."""
+        """Give it another size; the kernel tells the jobs that have it if it is another."""
+        rows, columns = min(rows, LARGEST), min(columns, LARGEST)
+        self._screen.resize(rows)
         fcntl.ioctl(self.inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def type(self, keys: bytes) -> None:

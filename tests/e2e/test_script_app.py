@@ -79,3 +79,33 @@ def test_a_pause_before_the_first_sample(shell, open_terminal):
     screen.wait("running torch is not imported yet")
     screen.press("q")
     assert screen.wait_end() == 0
+
+
+def test_its_terminal_is_as_large_as_the_console(shell, open_terminal):
+    shell.write(
+        """
+        import os, signal
+        print(*os.get_terminal_size(), "at first", flush=True)
+        signal.signal(signal.SIGWINCH, lambda *_: print(*os.get_terminal_size(), "now", flush=True))
+        print("ready", flush=True)
+        while True:
+            signal.pause()
+        """
+    )
+    screen = open_terminal("run", "loop.py")
+    screen.wait("paused before the first sample")
+    screen.press("c")
+    screen.wait("34 6 at first", "ready")
+    screen.press("5z")
+    screen.wait("106 29 now")
+    screen.press("1")  # what it had when it was last seen
+    screen.wait("1 Graph ")
+    screen.resize(80, 24)
+    screen.press("5")
+    screen.wait("34 6 at first", "106 29 now", "66 17 now")
+    screen.press("rz")
+    screen.wait("paused before the first sample")
+    screen.press("c")
+    screen.wait("66 17 at first")
+    screen.press("q")
+    assert screen.wait_end() == 0

@@ -55,6 +55,16 @@ def test_a_row_that_has_scrolled_away_stays():
     assert texts(b"a\nb\nc\n\x1b[9A\rX", height=3) == ["a", "X", "c"]
 
 
+def test_of_another_height_nothing_that_was_printed_is_lost():
+    screen, shown = Screen(5), {}
+    for said, height in ((b"a\nb\nc\nd\n\x1b[9AA", 2), (b"\x1b[9AX", 4), (b"\n\n\n\n\x1b[9AY", 10**6)):
+        screen.feed(said, PLENTY)
+        screen.resize(height)
+        shown |= {row: text for row, *_, text in screen.take()}
+    # The cursor was at the first row, and is at the first that is left.
+    assert [shown[row] for row in sorted(shown)] == ["A", "b", "c", "dX", "Y", "", ""]
+
+
 def test_marks_say_step_and_stream_and_do_not_pass():
     said = b"\x1b_bptui;0;1\x1b\\a\n\x1b_bptui;1;2\x1b\\b\x1b_bptui;2;1\x1b\\c\n"
     assert rows(said) == ([[0, 1, "a"], [1, 2, "bc"]], b"a\nbc\n")

@@ -6,14 +6,25 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.widgets import Input
 
 from bptui.app.messages import KeysTyped
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
+from bptui.app.widgets.table_rows import least_width
 from bptui.app.widgets.virtual_table import Column, Row, VirtualTable
 from bptui.recording.reader import OutputLine, Reader
 from bptui.recording.schema import REWRITTEN
+
+_COLUMNS = (Column("sample", 7), Column("", 1, "left"), Column("printed", 0, "left", grow=True))
+_BESIDE = least_width(_COLUMNS) + 2
+"""Cells that the text leaves: for the other columns, the cursor, the scrollbar."""
+
+
+def terminal_size(panel: Size) -> tuple[int, int]:
+    """Rows and columns of the script's terminal that a panel of this size has room for."""
+    return max(panel.height - 1, 1), max(panel.width - _BESIDE, 1)  # a row for the header
 
 
 class ConsolePanel(Panel):
@@ -28,8 +39,7 @@ class ConsolePanel(Panel):
         self._is_over = False
 
     def compose(self) -> ComposeResult:
-        columns = (Column("sample", 7), Column("", 1, "left"), Column("printed", 10, "left", grow=True))
-        yield VirtualTable(columns, self._rows)
+        yield VirtualTable(_COLUMNS, self._rows)
         yield KeyLine()
 
     def show(self, view: View, reader: Reader) -> None:

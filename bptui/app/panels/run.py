@@ -17,13 +17,22 @@ from bptui.records import Branch
 _FOUND = ("sample", "epoch", "update", "loss", "measured", "compile", "threads", "trouble")
 """What was found out about a script."""
 
+_NARROWEST = 20
+"""Lines are not wrapped to fewer cells than these."""
+
 
 class RunPanel(Panel):
     """Why you look at this: to know what you look at, and to read the traceback if there is one."""
 
     NAME, NUMBER = "Run", 6
 
-    DEFAULT_CSS = "RunPanel Static { width: 100%; padding: 0 1; }"
+    # The gutter is stable, so that what fills the width knows it.
+    DEFAULT_CSS = """
+    RunPanel {
+        VerticalScroll { scrollbar-gutter: stable; }
+        Static { width: 100%; padding: 0 1; }
+    }
+    """
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():
@@ -31,39 +40,55 @@ class RunPanel(Panel):
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the facts; how it ended comes first."""
-        parts = [_ending(view), _facts(view, reader), _branches(reader.branches(), view)]
+        width = self.query_one(Static).content_size.width
+        parts = [_ending(view, width), _facts(view, reader, width), _branches(reader.branches(), view, width)]
         self.query_one(Static).update(Content("\n\n").join(part for part in parts if part))
 
 
-def _ending(view: View) -> Content:
+def _ending(view: View, width: int) -> Content:
     status = view.status
     if status.trouble:
-        return Content.styled(status.trouble, "bold $text-error")
+        return Content.styled(_hung(status.trouble, width), "bold $text-error")
     if status.state not in ("finished", "failed", "lost"):
-        return Content(status.detail)
+        return Content(_hung(status.detail, width))
     style = "$text-success" if status.state == "finished" else "bold $text-error"
-    return Content.assemble((status.state, style), f"  {status.detail}" if status.detail else "")
+    text = _hung(f"{status.state}  {status.detail}".rstrip(), width)
+    return Content(text).stylize(style, 0, len(status.state))
 
 
-def _facts(view: View, reader: Reader) -> Content:
+def _facts(view: View, reader: Reader, width: int) -> Content:
     facts, target = reader.facts(), view.target
     command = f"{facts.get('command', '')} {facts.get('arguments', '')}"
     rows = [("target", command.strip()), ("recording", str(reader.path))]
     if target is not None:
-        options = "  ".join(f"{name} {value}" for name, value in target.options.items())
+        options = "  ".join(f"{name}\N{NO-BREAK SPACE}{value}" for name, value in target.options.items())
         torch = target.torch or facts.get("torch", "not imported yet")
         rows += [("options", options), ("python", f"{target.python}   torch {torch}")]
     rows += [(name, facts.get(name, "")) for name in _FOUND]
-    return Content("\n").join(
-        Content.assemble((f"{name:<10}", "$text-muted"), value) for name, value in rows if value
-    )
+    lines = [_hung(f"{name:<10}{value}", width, 10) for name, value in rows if value]
+    return Content("\n").join(Content(line).stylize("$text-muted", 0, 10) for line in lines)
 
 
-def _branches(branches: tuple[Branch, ...], view: View) -> Content:
+def _branches(branches: tuple[Branch, ...], view: View, width: int) -> Content:
     lines = [Content.styled("branch  samples  began     how it stands", "$text-muted")]
     for branch in branches:
         mark = "▶" if branch.id == view.branch else " "
         began = time.strftime("%H:%M:%S", time.localtime(branch.began))
         detail = branch.detail.splitlines()[0] if branch.detail else ""
-        lines.append(Content(f"{mark}{branch.id:>5} {branch.steps:>8,}  {began}  {branch.state} {detail}"))
+        line = f"{mark}{branch.id:>5} {branch.steps:>8,}  {began}  {branch.state} {detail}"
+        lines.append(Content(_hung(line, width, 8)))
     return Content("\n").join(lines)
+
+
+def _hung(text: str, width: int, indent: int = 4) -> str:
+    """Lines as they are, each continued below where it is too long, `indent` further in than it begins."""
+    lines: list[str] = []
+    width = max(width, _NARROWEST)
+    for line in text.split("\n"):
+        inside = min(len(line) - len(line.lstrip()) + indent, width // 2)
+        while len(line) > width:
+            at = max(line.rfind(mark, width // 2, width) for mark in " /") + 1 or width
+            lines.append(line[:at])
+            line = " " * inside + line[at:]
+        lines.append(line)
+    return "\n".join(lines)

@@ -15,6 +15,9 @@ from bptui.records import TensorSummary
 _FRAME = 12
 """Cells beside the values: border, padding, indent, scrollbar."""
 
+_LABEL = 12
+"""Cells that the names have at least."""
+
 _STATISTICS = ("min", "max", "mean", "std", "norm")
 
 
@@ -34,11 +37,13 @@ class Inspect(Dialog[None]):
             box.border_title = self._title
             box.border_subtitle = "Esc close"
             width = self.app.size.width - _FRAME
-            yield Static(Content("\n").join(_described(name, part, width) for name, part in self._quantities))
+            longest = max(_LABEL, *(len(name) for name, _ in self._quantities))
+            lines = [_described(f"{name:<{longest}} ", part, width) for name, part in self._quantities]
+            yield Static(Content("\n").join(lines))
 
 
 def _described(name: str, summary: TensorSummary | str, room: int) -> Content:
-    label = Content.styled(f"{name:<13}", "bold")
+    label = Content.styled(name, "bold")
     if isinstance(summary, str):
         return label + summary
     kind = f"{shape(summary)}  {summary.dtype}  {summary.device}"

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.events import DescendantFocus, Resize
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -88,6 +89,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._spoken = False
         self._several = False
+        self._room = Size(0, 0)
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -130,6 +132,17 @@ class MainScreen(Screen[None]):
     def panels(self) -> tuple[type[Panel], ...]:
         """The panels that there are for this training."""
         return tuple(panel for panel in PANELS if self._several or panel not in _OF_SEVERAL)
+
+    @property
+    def console_room(self) -> Size:
+        """The size of the Console when it was last on screen; before that, of the panel in its place."""
+        console, active = self.panel("console"), self.panel(self.active)
+        fronts = [self.panel(name) for name in _BOTTOM if self.panel(name).is_on_screen]
+        if console.is_on_screen:
+            self._room = console.content_size
+        elif not self._room:
+            self._room = (fronts[0] if fronts else active).content_size
+        return self._room
 
     def choose(self, number: int) -> None:
         """Go to a panel by its number, if there is one."""
