@@ -102,8 +102,7 @@ class EpochCounter:
 
     def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
         """See how long this epoch is going to be."""
-        site, loops = pending.around.site, pending.around.loops
-        at = _epoch_loop(loops)
+        site, loops, at = pending.around.site, pending.around.loops, self._outer
         if not loops and pending.at == "update" and self._takes_batches(pending.backwards):
             batches = self._passes.length()
             self._measure, samples = self._passes, batches and math.ceil(batches / pending.backwards)
@@ -132,11 +131,10 @@ class EpochCounter:
         frame, loop = loops[at]
         name = loop.target or NAME
         number = as_epoch(frame.f_locals.get(name))
-        if number is None:
-            self.how, self._seen = (loop, ""), ((loop, self._runs, *_counters(loops[at + 1 :])), None)
-            return False
-        self.how, self._seen = (loop, name), ((loop, number, *_counters(loops[at + 1 :])), number)
-        return True
+        count = self._runs if number is None else number
+        self.how = loop, "" if number is None else name
+        self._seen = (loop, count, *_counters(loops[at + 1 :])), number
+        return number is not None
 
     def _see_source(self, around: Around, frame: FrameType) -> None:
         """Look for what numbers the epochs of this place in the code, where no loop does."""

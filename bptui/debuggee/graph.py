@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from bptui.debuggee.module_paths import ModulePaths, Path
 from bptui.debuggee.names import Names
+from bptui.debuggee.nodes import nodes_under
 from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
 from bptui.debuggee.uncollected import uncollected
@@ -57,7 +58,7 @@ class Tracer:
     def listen(self, outputs: Sequence[Any]) -> list[Any]:
         """Record the backward pass that is about to begin; the handles are to be removed after it."""
         self._tagger.note(outputs)
-        nodes = list(_reachable(map(_root, outputs)))
+        nodes = list(islice(nodes_under(outputs), LARGEST_GRAPH))
         self._nodes |= dict.fromkeys(nodes)
         return [node.register_prehook(self._grad_taker(node)) for node in nodes]
 
@@ -152,21 +153,6 @@ class _Rows:
     def _append(self, key: Any, row: Node) -> None:
         self._row_of[key] = len(self._rows)
         self._rows.append(row)
-
-
-def _root(output: Any) -> Any:
-    return output.grad_fn if isinstance(output, torch.Tensor) else output.node  # a GradientEdge
-
-
-def _reachable(roots: Iterable[Any]) -> Iterator[Any]:
-    seen: set[Any] = set()
-    waiting = deque(root for root in roots if root is not None)
-    while waiting and len(seen) < LARGEST_GRAPH:
-        node = waiting.popleft()
-        if node not in seen:
-            seen.add(node)
-            yield node
-            waiting.extend(source for source, _ in node.next_functions if source is not None)
 
 
 def _is_leaf(node: Any) -> bool:

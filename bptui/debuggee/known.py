@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from bptui.debuggee.stats import kind_of
 from bptui.records import Kind
 
 
@@ -37,7 +38,7 @@ class ElementReader:
             except (RuntimeError, TypeError):  # sparse now, or not what it was any more
                 self._dtype = None
         elif is_one_float(tensor):
-            self._dtype, self._shape, self._kind = tensor.dtype, tensor.shape, kind_of(tensor, tensor.shape)
+            self._dtype, self._shape, self._kind = tensor.dtype, tensor.shape, kind_of(tensor)
             return self.read(tensor)
         return tensor.detach().clone()
 
@@ -46,8 +47,3 @@ def is_one_float(tensor: torch.Tensor) -> bool:
     """Whether a tensor is one number that can be read without waiting for it."""
     is_plain = tensor.is_cpu and tensor.layout is torch.strided and tensor.dtype.is_floating_point
     return is_plain and tensor.numel() == 1
-
-
-def kind_of(tensor: torch.Tensor, shape: tuple[int, ...]) -> Kind:
-    """The kind of a tensor, or of something else like it in another shape."""
-    return Kind(tuple(shape), str(tensor.dtype).removeprefix("torch."), str(tensor.device))

@@ -23,15 +23,13 @@ def kept(losses: Sequence[Loss], loss: Loss) -> tuple[Any, ...]:
 
 
 def seen(step: int, losses: Sequence[Loss], last: Loss) -> LossesSeen | None:
-    """What is to be said of a sample; None if it has one loss alone, or one that is no single number.
+    """What is to be said of a sample of several; None if one of them is no single number.
 
     Args:
         step: The sample.
         losses: Those of all backward passes but the last.
         last: That of the last.
     """
-    if not losses:
-        return None
     try:
         with torch._C.DisableTorchFunction():
             numbers = [float(getattr(loss, "value", loss)) for loss in kept(losses, last)]

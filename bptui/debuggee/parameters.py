@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from bptui.debuggee.known import ElementReader, Known, is_one_float, kind_of
+from bptui.debuggee.known import ElementReader, Known, is_one_float
+from bptui.debuggee.nodes import nodes_under
 from bptui.debuggee.norms import total
 from bptui.debuggee.shares import Shares
+from bptui.debuggee.stats import kind_of
 from bptui.records import Kind
 
 _SMALL = 8
@@ -99,9 +102,8 @@ class Parameters:
             if self._one is not None and rest and (grad := self._one.grad) is not None:
                 self._noted, self._grad = [id(grad), grad._version], self._grads.read(grad)
                 return
-            grads = [grad for leaf in rest if (grad := leaf.grad) is not None]
-            self._noted = [*map(id, grads), *map(_version, grads)]
-            self._grad = self._together(grads)
+        grads = _grads_of(rest)
+        self._noted, self._grad = _states(grads), self._together(grads)
 
     def before_update(self, optimizer: torch.optim.Optimizer, is_unscaled: bool) -> None:
         """An optimizer is about to use the gradients: keep those, if they were clipped or scaled since.
@@ -111,7 +113,7 @@ class Parameters:
             is_unscaled: Whether a GradScaler has scaled them back, of which their versions do not tell.
         """
         is_again = self._shares.take_back(optimizer)
-        if is_again or is_unscaled or self._noted is None or self._noted != self._states():
+        if is_again or is_unscaled or self._noted is None or self._is_changed():
             self.note_grads()
 
     def after_update(self, optimizer: torch.optim.Optimizer) -> None:
@@ -129,10 +131,9 @@ class Parameters:
             self._grad, self._noted = None, []
         self._shares.add(optimizer, own, used)
 
-    def _states(self) -> list[int]:
-        """What changes with gradients: which tensors they are, and how often those were written."""
-        grads = _grads_of(self._shares.rest(self.leaves))
-        return [*map(id, grads), *map(_version, grads)]
+    def _is_changed(self) -> bool:
+        """Whether the gradients are others than those that were noted."""
+        return _states(_grads_of(self._shares.rest(self.leaves))) != self._noted
 
     def quantities(self) -> tuple[Any, Any, Any]:
         """The weights before and after, and the gradients: of one parameter itself, of several the norm.
@@ -160,7 +161,7 @@ class Parameters:
     def _kind(self, shape: tuple[int, ...], example: torch.Tensor) -> Kind:
         key = (shape, example.dtype, example.device)
         if key != self._kinds[0]:
-            self._kinds = key, kind_of(example, shape)
+            self._kinds = key, replace(kind_of(example), shape=shape)
         return self._kinds[1]
 
     def _joined(self, one: Any, other: Any) -> Any:
@@ -178,42 +179,17 @@ def leaves_under(outputs: Sequence[Any]) -> list[torch.Tensor]:
 
 def _walk_all(outputs: Sequence[Any]) -> tuple[list[torch.Tensor], int]:
     """The leaves under these outputs, the nearest first, and how many nodes their graph has."""
-    nodes = _roots(outputs)
-    leaves: list[torch.Tensor] = []
-    if len(nodes) < len(outputs):
-        leaves += [output for output in outputs if isinstance(output, torch.Tensor) and output.is_leaf]
-    seen = set(nodes)
-    for node in nodes:
-        if type(node) is _ACCUMULATE_GRAD:
-            leaves.append(node.variable)
-        else:
-            for source, _ in node.next_functions:
-                if source is not None and source not in seen:
-                    seen.add(source)
-                    nodes.append(source)
+    leaves = [output for output in outputs if isinstance(output, torch.Tensor) and output.is_leaf]
+    nodes = list(nodes_under(outputs))
+    leaves += [node.variable for node in nodes if type(node) is _ACCUMULATE_GRAD]
     return leaves, len(nodes)
 
 
 def _nearest_leaf(outputs: Sequence[Any]) -> torch.Tensor | None:
-    """The first leaf that `_walk_all` finds, and no step further."""
-    nodes = _roots(outputs)
-    seen = set(nodes)
-    for node in nodes:
-        if type(node) is _ACCUMULATE_GRAD:
-            leaf: torch.Tensor = node.variable
-            return leaf
-        for source, _ in node.next_functions:
-            if source is not None and source not in seen:
-                seen.add(source)
-                nodes.append(source)
-    return None
-
-
-def _roots(outputs: Sequence[Any]) -> list[Any]:
-    if len(outputs) == 1 and isinstance(outputs[0], torch.Tensor):
-        return [] if outputs[0].grad_fn is None else [outputs[0].grad_fn]
-    roots = [output.grad_fn if isinstance(output, torch.Tensor) else output.node for output in outputs]
-    return [root for root in dict.fromkeys(roots) if root is not None]
+    """The first leaf that `_walk_all` finds below, and no step further."""
+    leaves: Iterator[torch.Tensor]
+    leaves = (node.variable for node in nodes_under(outputs) if type(node) is _ACCUMULATE_GRAD)
+    return next(leaves, None)
 
 
 def _numel(tensors: list[torch.Tensor]) -> int:
@@ -223,3 +199,8 @@ def _numel(tensors: list[torch.Tensor]) -> int:
 def _grads_of(leaves: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     with torch._C.DisableTorchFunction():
         return [grad for leaf in leaves if (grad := leaf.grad) is not None]
+
+
+def _states(grads: list[torch.Tensor]) -> list[int]:
+    """What changes with gradients: which tensors they are, and how often those were written."""
+    return [*map(id, grads), *map(_version, grads)]

@@ -70,6 +70,5 @@ class Pending:
     def loss_in_words(self) -> str:
         """Which loss it is that is shown, empty where there is only one."""
         several = f"of the last of {self.backwards} backward passes per sample; x shows all"
-        several = f"of the last of {self.backwards} backward passes per sample; x shows all"
         which = several if self.backwards > 1 else ""
         return "; ".join(filter(None, (which, self.scaling)))

@@ -1,0 +1,28 @@
+"""Autograd's nodes behind what a backward pass begins from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+
+def roots(outputs: Sequence[Any]) -> list[Any]:
+    """The nodes at which a backward pass from these outputs begins; a leaf has none."""
+    if len(outputs) == 1 and isinstance(outputs[0], torch.Tensor):
+        return [] if outputs[0].grad_fn is None else [outputs[0].grad_fn]
+    found = [output.grad_fn if isinstance(output, torch.Tensor) else output.node for output in outputs]
+    return [root for root in dict.fromkeys(found) if root is not None]  # others are a GradientEdge
+
+
+def nodes_under(outputs: Sequence[Any]) -> Iterator[Any]:
+    """The nodes that a backward pass from these outputs reaches, each once, the nearest first."""
+    nodes = roots(outputs)
+    seen = set(nodes)
+    for node in nodes:
+        yield node
+        for source, _ in node.next_functions:
+            if source is not None and source not in seen:
+                seen.add(source)
+                nodes.append(source)
