@@ -12,6 +12,7 @@ from types import FrameType
 
 import torch
 
+from bptui.debuggee.own_frames import cut_our_frames
 from bptui.records import Place
 
 
@@ -44,12 +45,13 @@ def user_place() -> Place | None:
 
 def user_traceback(error: BaseException) -> str:
     """The traceback without the frames before the user's code, and without ours inside it."""
+    if any(is_user(frame.filename) for frame in traceback.extract_tb(error.__traceback__)):
+        cut_our_frames(error)
     shown = traceback.TracebackException.from_exception(error)
-    first = next((i for i, frame in enumerate(shown.stack) if is_user(frame.filename)), None)
-    if first is not None:
-        shown.stack[:] = [frame for frame in shown.stack[first:] if not frame.filename.startswith(_OURS)]
-    elif isinstance(error, SyntaxError):
-        shown.stack.clear()  # it says its line itself; of others without a line of the user's, the mistake is ours
+    # Without a line of the user's it is a mistake of ours, but that a syntax error says its line itself.
+    none = len(shown.stack) if isinstance(error, SyntaxError) else 0
+    first = next((i for i, frame in enumerate(shown.stack) if is_user(frame.filename)), none)
+    del shown.stack[:first]
     return "".join(shown.format())
 
 

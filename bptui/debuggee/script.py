@@ -18,6 +18,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from bptui.debuggee.error_line import error_line
+from bptui.debuggee.own_frames import OURS, cut_our_frames
 from bptui.debuggee.own_socket import Lost, OwnSocket
 from bptui.debuggee.process import die_with_parent
 from bptui.debuggee.stepper import Quitting, Stepper
@@ -32,8 +33,7 @@ NUDGE = signal.SIGURG
 _GONE = (EOFError, OSError, Lost)
 
 
-_OURS = str(Path(__file__).parent)
-_INSTALLED = ("<", _OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
+_INSTALLED = ("<", OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 
 def join(channel_fd: int, flag_fd: int, **settings: Any) -> None:
@@ -156,13 +156,13 @@ def _ended() -> Ended:
     error = getattr(sys, "last_value", None)
     if error is None:
         return Ended()
-    _cut_our_frames(error)
+    cut_our_frames(error)
     text = "".join(traceback.format_exception(error))
     return Ended(error_line(error), text, 1)
 
 
 def _is_in_our_code(frame: FrameType | None) -> bool:
-    while frame is not None and not frame.f_code.co_filename.startswith(_OURS):
+    while frame is not None and not frame.f_code.co_filename.startswith(OURS):
         frame = frame.f_back
     return frame is not None
 
@@ -176,25 +176,10 @@ def _where(frame: FrameType | None) -> str:
 
 def _without_our_frames(before: Callable[..., object]) -> Callable[..., None]:
     def hook(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-        _cut_our_frames(error)
+        cut_our_frames(error)
         before(kind, error, frames)
 
     return hook
-
-
-def _cut_our_frames(error: BaseException | None) -> None:
-    """Take the frames of our hooks, through which an error of the user's has passed, out of its traceback."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        frames = error.__traceback__
-        while frames is not None:
-            after = frames.tb_next
-            while after is not None and after.tb_frame.f_code.co_filename.startswith(_OURS):
-                after = after.tb_next
-            frames.tb_next = after
-            frames = after
-        error = error.__cause__ or error.__context__
 
 
 def _loaded() -> Loaded:
