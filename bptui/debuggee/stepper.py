@@ -37,6 +37,9 @@ if TYPE_CHECKING:  # at run time these import torch, and a script is joined befo
 ROOM = 1024
 """So many samples wait at most to be sent, at most 14 MB of summaries; then sending is waited for."""
 
+TRACE_EVERY = 5
+"""While running, every so many ticks of the session one sample is traced, for a graph that lives."""
+
 LATE_IMPORT = "torch._dynamo"
 """What the first optimizer of a process imports, 1 s each time; a training without one never does."""
 
@@ -114,7 +117,7 @@ class Stepper:
         self._epochs = Epochs()
         self._stopped = True
         self._pausing: Pause | None = None
-        self._is_ticked = False
+        self._ticks = 0
         self.overhead = OVERHEAD
         self._live = LiveTraces(OVERHEAD / 2)
         self._statistics = ParameterBatches()
@@ -133,7 +136,7 @@ class Stepper:
     def visit(self, sample: Sample, row: Row, nodes: tuple[Node, ...] | None) -> None:
         """A sample is complete: keep it, and stop here if that is asked for.
 
-        The session raises the flag byte for every command and every 80 ms; while it stands still and there is
+        The session raises the flag byte for every command and every 20 ms; while it stands still and there is
         room, this is one read of the flag and one append.
         """
         self._rows.append(row)
@@ -237,7 +240,7 @@ class Stepper:
 
     def _tick(self) -> None:
         self._seen = self._flag[0]
-        self._is_ticked = True
+        self._ticks += 1
         self.flush()
         for command in self._channel.poll():
             self._obey(command)
@@ -273,10 +276,10 @@ class Stepper:
         watched = watched or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
-        is_live = self._is_ticked and self._live.is_due()  # for a graph that lives
+        is_live = self._ticks >= TRACE_EVERY and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live
         if is_live:
-            self._is_ticked = False
+            self._ticks = 0
             self._live.begin(self.steps)
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
