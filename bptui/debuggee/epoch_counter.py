@@ -6,7 +6,7 @@ import math
 from types import FrameType
 from typing import NamedTuple
 
-from bptui.debuggee.epoch_variable import NAME, EpochVariable, as_epoch, find
+from bptui.debuggee.epoch_variable import NAME, EpochVariable, as_epoch, find, find_length
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_length import counts_from_zero, length_of
 from bptui.debuggee.pending import Pending
@@ -20,10 +20,12 @@ class _Source(NamedTuple):
 
     Attributes:
         variable: That does.
+        length: Says how many batches a trainer takes in an epoch.
         is_fed: Whether batches come from a DataLoader.
     """
 
     variable: EpochVariable | None
+    length: EpochVariable | None
     is_fed: bool
 
 
@@ -62,6 +64,7 @@ class EpochCounter:
         self._index = -1
         self._measure: object = None
         self._batches = 0
+        self._limit: int | None = None
         self._wrong: set[object] = set()
 
     def see(self, around: Around, frame: FrameType) -> bool:
@@ -104,7 +107,7 @@ class EpochCounter:
         """See how long this epoch is going to be."""
         site, loops, at = pending.around.site, pending.around.loops, self._outer
         if not loops and pending.at == "update" and self._takes_batches(pending.backwards):
-            batches = self._passes.length()
+            batches = self._limit or self._passes.length()
             self._measure, samples = self._passes, batches and math.ceil(batches / pending.backwards)
         elif at == 1 and pending.at == "loop" and loops[0][1].is_always_at(site.loop_line):
             self._measure, samples = loops[0][1], length_of(loops[0][1].over, loops[0][0])
@@ -140,9 +143,10 @@ class EpochCounter:
         """Look for what numbers the epochs of this place in the code, where no loop does."""
         taken = self._passes.taken
         if around.site not in self._sources:
-            self._sources[around.site] = _Source(find(frame), taken > self._taken)
+            length = find_length(frame) if around.site.trainer else None
+            self._sources[around.site] = _Source(find(frame), length, taken > self._taken)
         self._taken = taken
-        variable, is_fed = self._sources[around.site]
+        variable, length, is_fed = self._sources[around.site]
         number = variable.read(frame) if variable else None
         if number is not None:
             self._seen, self.how = ((number, *_counters(around.beyond)), number), (variable, "")
@@ -150,6 +154,8 @@ class EpochCounter:
             self._seen, self.how = (self._passes.latest, None), ("each pass over the DataLoader", "")
         else:
             self._seen, self.how = (None, None), (_NONE, "")
+        if length is not None and self._seen[0] != self._key:
+            self._limit = length.read(frame)
 
 
 def _epoch_loop(loops: Loops) -> int | None:

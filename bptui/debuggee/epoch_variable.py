@@ -1,8 +1,9 @@
-"""The variable in which a program counts its epochs, if there is one: an int called `epoch`."""
+"""The variable in which a program counts its epochs, and that in which a trainer keeps how long they are."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
@@ -12,12 +13,14 @@ from bptui.debuggee.user_loops import is_own, package_of
 NAME = "epoch"
 
 _HOLDERS = ("self", "trainer", "state")
-_ATTRIBUTES = (NAME, "current_epoch")
+_NUMBER = (NAME, "current_epoch")
+_LENGTH = ("num_training_batches",)
+"""Lightning's, which takes fewer batches than there are if `limit_train_batches` says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochVariable:
-    """Where the number stands.
+    """Where a number stands.
 
     Attributes:
         code: The function of its frame.
@@ -43,10 +46,19 @@ class EpochVariable:
 
 
 def find(frame: FrameType) -> EpochVariable | None:
-    """The variable nearest to a frame, in its own or a frame around it, a trainer's included."""
+    """The number of the epoch, in the frame or the nearest around it that has one, a trainer's included."""
+    return _nearest(frame, NAME, _NUMBER)
+
+
+def find_length(frame: FrameType) -> EpochVariable | None:
+    """The number of batches that a trainer takes in an epoch, if it keeps that."""
+    return _nearest(frame, "", _LENGTH)
+
+
+def _nearest(frame: FrameType, variable: str, attributes: Sequence[str]) -> EpochVariable | None:
     each: FrameType | None = frame
     while each is not None:
-        for name, attribute in _places(each):
+        for name, attribute in _places(each, variable, attributes):
             if as_epoch(_value(each, name, attribute)) is not None:
                 return EpochVariable(each.f_code, name, attribute)
         each = each.f_back
@@ -58,13 +70,13 @@ def as_epoch(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < LARGEST_COUNT else None
 
 
-def _places(frame: FrameType) -> list[tuple[str, str]]:
+def _places(frame: FrameType, variable: str, attributes: Sequence[str]) -> list[tuple[str, str]]:
     code = frame.f_code
     held = (
         frame.f_locals if code.co_name == "<module>" else {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
     )
-    names = [(NAME, "")] if NAME in held else []
-    return names + [(name, attribute) for name in _HOLDERS if name in held for attribute in _ATTRIBUTES]
+    names = [(variable, "")] if variable in held else []
+    return names + [(name, attribute) for name in _HOLDERS if name in held for attribute in attributes]
 
 
 def _value(frame: FrameType, name: str, attribute: str) -> object:

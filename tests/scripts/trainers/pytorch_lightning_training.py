@@ -1,4 +1,4 @@
-"""PyTorch Lightning: six micro-batches an epoch, an update after every second."""
+"""PyTorch Lightning: six micro-batches of seven an epoch, an update after every second."""
 
 import warnings
 
@@ -28,10 +28,11 @@ class Regression(lightning.LightningModule):
 
 
 torch.manual_seed(0)
-data = torch.utils.data.TensorDataset(torch.randn(12, 3), torch.randn(12, 1))
+data = torch.utils.data.TensorDataset(torch.randn(14, 3), torch.randn(14, 1))
 trainer = lightning.Trainer(
     max_epochs=2,
     accumulate_grad_batches=2,
+    limit_train_batches=6,
     accelerator="cpu",
     logger=False,
     enable_checkpointing=False,
