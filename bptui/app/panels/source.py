@@ -117,7 +117,7 @@ def _aside(view: View, spot: Spot) -> str:
     frame = spot.frame
     if frame is None:
         is_past = view.sample is not None and (view.looks_back or not view.commands)
-        return "locals were not recorded here: they are at stops" if is_past else ""
+        return "locals were not recorded here: no stop" if is_past else ""
     if view.stack is not None and view.stack.error and spot.number == 1:
         return view.stack.error
     if view.is_moving:
