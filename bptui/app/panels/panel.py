@@ -48,8 +48,8 @@ class Panel(Container):
         self.border_subtitle = aside
 
     def take_focus(self) -> None:
-        """Give the focus to the widget inside that wants it."""
-        next(widget for widget in self.query("*") if widget.can_focus).focus()
+        """Give the focus to the widget inside that wants it, at once: the next key is its own."""
+        self.screen.set_focus(next(widget for widget in self.query("*") if widget.can_focus))
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw a view."""

@@ -65,9 +65,6 @@ class ParametersPanel(Panel):
         field.cursor_blink = False
         yield field
 
-    def take_focus(self) -> None:
-        self.query_one(TreeTable).focus()
-
     def show(self, view: View, reader: Reader) -> None:
         """Draw the statistics of the sample shown, or the last ones before it."""
         before, self._measured = self._measured, measured(view, reader)

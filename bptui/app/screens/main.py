@@ -222,6 +222,8 @@ class MainScreen(Screen[None]):
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
+        if event.widget is not self.focused:  # two panels were chosen in one go
+            return
         for panel in self.query(Panel):
             if panel in event.widget.ancestors:
                 self.active = panel.id or ""
