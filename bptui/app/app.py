@@ -122,8 +122,6 @@ class BptuiApp(App[Outcome]):
             self._shown = None
         if status.state == "failed" and old.state != "failed":
             self._main.bring_front("run")
-            if self._main.has_class("-single"):  # else the Run panel says it, and would lie under the notice
-                self.notify(status.detail.partition("\n")[0], title="failed", severity="error")
         if status.trouble and not old.trouble:
             self.notify(status.trouble, title="recording stopped", severity="error", timeout=10)
         self._look(status)
@@ -181,6 +179,7 @@ class BptuiApp(App[Outcome]):
 
     def on_key(self, event: Key) -> None:
         """Take digits as a count; one before a key that takes none is the panel that the key is meant for."""
+        self.clear_notifications()  # read by now, and in the way
         if self.screen is self._main and event.key.isdecimal():
             event.stop()
             self._count.add(event.key)

@@ -193,6 +193,28 @@ async def test_a_failure_shows_its_traceback_and_comes_back_from_the_past(at_see
         assert app.view.step == 19
 
 
+async def test_where_only_one_panel_is_shown_a_failure_hides_nothing_of_it(at_seed) -> None:
+    app, _ = at_seed(20, "failed", detail="ValueError: boom", exit_code=1)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "✖ failed ValueError: boom" in state(app)
+        assert "6 Run ✖" in text(app, "PanelTabs")
+        assert app.screen.active == "gradients"
+        assert not app._notifications
+
+
+async def test_a_key_takes_a_notice_away(at_seed) -> None:
+    app, link = at_seed(20)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        link.say(dataclasses.replace(link.status, trouble="disk full"))
+        await settle(pilot)
+        assert app._notifications
+        await pilot.press("up")
+        await settle(pilot)
+        assert not app._notifications
+
+
 async def test_trouble_is_said_once_and_stays_in_the_status_line(at_seed) -> None:
     app, link = at_seed(20)
     async with app.run_test(size=SIZE) as pilot:
