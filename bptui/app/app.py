@@ -123,7 +123,7 @@ class BptuiApp(App[Outcome]):
         if status.state == "failed" and old.state != "failed":
             self._main.bring_front("run")
         if status.trouble and not old.trouble:
-            self.notify(status.trouble, title="recording stopped", severity="error", timeout=10)
+            self.notify(status.trouble, title="recording stopped", severity="error", timeout=10, markup=False)
         self._look(status)
 
     def _look(self, status: Status | None = None) -> None:
@@ -296,7 +296,7 @@ class BptuiApp(App[Outcome]):
             if quantities:
                 self.push_screen(Inspect(title, quantities))
             elif title:
-                self.notify(f"{title}: no more is recorded of it")
+                self.notify(f"{title}: no more is recorded of it", markup=False)
 
     # -- the session -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 from array import array
 
@@ -92,7 +93,10 @@ async def test_it_is_filtered_and_sorted(recording) -> None:
         await pilot.press("escape")
         await settle(pilot)
         assert shown(app) == before
-        await pilot.press("greater_than_sign", "greater_than_sign", "greater_than_sign")
+        await pilot.press("slash", *"[/x]")  # no markup
+        await settle(pilot)
+        assert "· 0 of 24 with '[/x]'" in text(app, "#parameters")
+        await pilot.press("escape", "greater_than_sign", "greater_than_sign", "greater_than_sign")
         await settle(pilot)
         assert "‖grad‖▾" in text(app, "#parameters")
         assert shown(app)[:3] == ["model.2.bias", "model.11.weight", "model.11.bias"]  # NaN first
@@ -119,6 +123,28 @@ async def test_one_scalar_parameter_has_neither_panel(recording) -> None:
         await settle(pilot)
         assert [panel.id for panel in app.screen.query("#parameters, #flow") if panel.region] == []
         assert not app.check_action("filter", ())
+        app.screen.choose(7)
+        await settle(pilot)
+        assert [notice.message for notice in app._notifications] == [
+            "a single number is trained: Weights shows it"
+        ]
+
+
+async def test_before_any_parameter_is_known_the_panels_say_so(at_seed) -> None:
+    app, link = at_seed(0, "starting")
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        for number, panel in ((7, "#parameters"), (8, "#flow")):
+            app.screen.choose(number)
+            await settle(pilot)
+            assert "press s: the first sample shows them" in text(app, panel)
+        link.say(dataclasses.replace(link.status, state="running"))
+        await settle(pilot)
+        assert "not known before the first sample" in text(app, "#flow")
+        app._view = dataclasses.replace(app.view, parameters=(Parameter("w", (1,), "float32", "cpu"),))
+        app.redraw()
+        await settle(pilot)
+        assert app.screen.active == "weights"
 
 
 async def test_ten_thousand_parameters_ask_for_what_is_on_screen(recording, monkeypatch) -> None:

@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from textual import on
 from textual.app import ComposeResult
+from textual.content import Content
 
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.fitting import Shown, fitting
@@ -143,7 +144,7 @@ class GraphPanel(Panel):
             item = self._items[table.cursor]
             name = item.type if item.is_module else self._graph[item.last].name
             text = f"{item.path}  {name}" if item.path else ""
-            self.border_subtitle = shortened(text, self.size.width - _FRAME)
+            self.border_subtitle = Content(shortened(text, self.size.width - _FRAME))
 
     @on(VirtualTable.CursorMoved)
     def _tell_place(self, event: VirtualTable.CursorMoved) -> None:

@@ -91,6 +91,8 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._spoken = False
         self._several = False
+        self._asked = False  # for Parameters or Flow, before it is known whether there are several
+        self._known = False
         self._failed = False
         self._room = Size(0, 0)
 
@@ -119,9 +121,13 @@ class MainScreen(Screen[None]):
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
         self._front_console(view, reader)
-        is_so = view.has_several, view.status.state == "failed"
+        self._known = bool(view.parameters)
+        several = view.has_several or (self._asked and not self._known)
+        is_so = several, view.status.state == "failed"
         if is_so != (self._several, self._failed):
             self._several, self._failed = is_so
+            if self.active not in [panel.NAME.lower() for panel in self.panels]:
+                self.active = "weights"
             self._arrange()
         self.query_one(StatusLine).show(view, reader, count)
         for panel in self.query(Panel):
@@ -150,6 +156,10 @@ class MainScreen(Screen[None]):
 
     def choose(self, number: int) -> None:
         """Go to a panel by its number, if there is one."""
+        if not self._several and number in [panel.NUMBER for panel in _OF_SEVERAL]:
+            if self._known:
+                self.notify("a single number is trained: Weights shows it")
+            self._asked = self._several = not self._known
         for panel in self.panels:
             if number == panel.NUMBER:
                 self.active = panel.NAME.lower()
