@@ -48,7 +48,6 @@ class GraphPanel(Panel):
         self._items: list[Item] = []
         self._lanes = Lanes(())
         self._every, self._columns = columns(()), dict[str, Shown]()
-        self._aside = ""
 
     def compose(self) -> ComposeResult:
         yield TreeTable(source=self._rows)
@@ -128,12 +127,10 @@ class GraphPanel(Panel):
 
     def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
-        self._aside = ""
         if view.step < 0 or sample is None:
             self.titled("press s: the first sample draws it" if view.awaits_first else "")
         elif nodes is None:
-            self._aside = "this sample ran at full speed: a sample that is stepped to is traced"
-            self.titled("not traced", self._aside)
+            self.titled("not traced", "it ran at full speed; samples stepped to are traced")
         else:
             self.titled(place(sample))
 
