@@ -310,6 +310,24 @@ async def test_long_values_fit_a_small_terminal(recorded) -> None:
         assert app.screen.query_one("VerticalScroll").max_scroll_x == 0
 
 
+async def test_a_line_wider_than_the_console_is_scrolled_to(recorded) -> None:
+    recording = recorded().target().prints((-1, 1, "left" + "." * 90 + "right")).epochs([3]).state("paused")
+    app = BptuiApp(reader=recording.reader())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("5", "home")
+        await settle(pilot)
+        assert "left" in text(app, "#console")
+        assert "← → scroll" in text(app, "#console")
+        await pilot.press(*["right"] * 12)
+        await settle(pilot)
+        assert "right" in text(app, "#console")
+        await pilot.press("z")
+        await settle(pilot)
+        assert "left" in text(app, "#console")
+        assert "← → scroll" not in text(app, "#console")
+
+
 async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded) -> None:
     recording = recorded().target().epochs([3])
     recording.prints(
@@ -322,7 +340,7 @@ async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded) -> 
         assert "start   hello" in shown
         assert "2 ! oops" in shown
         assert "after   tab and [31mred" in shown
-        assert "…" in shown
+        assert "← → scroll" in shown
         assert "\x1b" not in shown
         assert "5 lines" in shown
         table = app.screen.query_one("#console VirtualTable")
