@@ -328,12 +328,13 @@ async def test_a_line_wider_than_the_console_is_scrolled_to(recorded) -> None:
         assert "← → scroll" not in text(app, "#console")
 
 
-async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded) -> None:
+@pytest.mark.parametrize(("state", "code"), [("finished", 0), ("running", None)])
+async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded, state, code) -> None:
     recording = recorded().target().epochs([3])
     recording.prints(
         (-1, 1, "hello"), (0, 1, "one"), (1, 2, "oops"), (2, 1, "x" * 500), (3, 1, "tab\tand\x1b[31mred")
     )
-    app = BptuiApp(reader=recording.state("finished", code=0).reader())
+    app = BptuiApp(reader=recording.state(state, code=code).reader())
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         shown = text(app, "#console")

@@ -49,7 +49,7 @@ class ConsolePanel(Panel):
         self._reader: Reader | None = None
         self._count = 0
         self._widest = 0  # of the lines seen
-        self._is_over = False
+        self._live: int | None = None  # the branch to which samples may still come
         self._hint = ""
 
     def compose(self) -> ComposeResult:
@@ -61,8 +61,8 @@ class ConsolePanel(Panel):
         self._reader = reader
         old, self._count = self._count, reader.output_count()
         until = self._count if view.is_newest or not self._count else reader.output_until(view.branch, view.step)
-        is_over, self._is_over = self._is_over, view.status.exit_code is not None
-        known = max(old - REWRITTEN, 0) if old <= self._count and is_over == self._is_over else 0
+        live, self._live = self._live, _live(view)
+        known = max(old - REWRITTEN, 0) if old <= self._count and live == self._live else 0
         self.query_one(VirtualTable).show(self._count, cursor=max(until - 1, 0), changed_from=known)
         hint = "the script waits for input: i" if view.status.waits_for_input else "i types"
         self._hint = hint if view.commands and view.status.has_terminal else ""
@@ -86,7 +86,7 @@ class ConsolePanel(Panel):
     def _rows(self, start: int, stop: int) -> list[Row]:
         if self._reader is None:
             return []
-        ended = {each.id: each.steps for each in self._reader.branches() if each.state in ("finished", "failed")}
+        ended = {each.id: each.steps for each in self._reader.branches() if each.id != self._live}
         lines = self._reader.output(start, stop)
         widest = min(max((cell_len(line.text) for line in lines), default=0), _WIDEST)
         if widest > self._widest:
@@ -136,6 +136,11 @@ class KeyLine(Input):
     def _press(self, key: str) -> None:
         self.post_message(KeysTyped(self.value + key))
         self.clear()
+
+
+def _live(view: View) -> int | None:
+    is_over = view.status.exit_code is not None or view.status.state in ("finished", "failed", "lost")
+    return None if is_over else view.status.branch
 
 
 def _row(line: OutputLine, steps: int | None) -> Row:
