@@ -10,11 +10,14 @@ from array import array
 import pytest
 
 from bptui.app.app import BptuiApp
+from bptui.app.panels.measured import Measured
+from bptui.app.panels.parameter_rows import ParameterRows, columns
+from bptui.app.panels.parameter_tree import tree
 from bptui.app.screens.inspect import Inspect
 from bptui.app.widgets.bar_chart import BarChart
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import ABSENT, ParameterSamples, ParametersSeen
-from bptui.records import Parameter
+from bptui.records import Parameter, ParameterStats
 
 from .test_snapshots import MEDIUM, SMALL, stand_still
 from .test_states import settle, text
@@ -167,6 +170,17 @@ async def test_ten_thousand_parameters_ask_for_what_is_on_screen(recording, monk
         app.screen.choose(8)
         await settle(pilot)
         assert 8 <= len(app.screen.query_one(BarChart).bars) <= app.screen.query_one(BarChart).room
+
+
+@pytest.mark.parametrize(("count", "mark"), [(12, "12 none"), (9_900, "none")])
+def test_the_mark_of_a_module_says_of_how_many_if_there_is_room(count: int, mark: str) -> None:
+    parameters = tuple(Parameter(f"model.{i}.w", (3,), "float32", "cpu") for i in range(count + 1))
+    shown = columns(parameters, 17, "forward", reverse=False)["mark"].column
+    stats = (*(ParameterStats(1.0, None, None),) * count, ParameterStats(1.0, 1.0, 0.1))
+    rows = ParameterRows(Measured(parameters, stats), ("mark",), frozenset(), lambda indexes, width: ())
+    whole = tree([parameter.name for parameter in parameters], range(count + 1))[0]
+    assert str(rows.of([whole])[0].cells[0]) == mark
+    assert len(mark) <= shown.width
 
 
 @pytest.mark.parametrize(
