@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from textual import on
 from textual.app import ComposeResult
+from textual.content import Content
 
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.fitting import Shown, fitting
@@ -47,7 +48,6 @@ class GraphPanel(Panel):
         self._items: list[Item] = []
         self._lanes = Lanes(())
         self._every, self._columns = columns(()), dict[str, Shown]()
-        self._aside = ""
 
     def compose(self) -> ComposeResult:
         yield TreeTable(source=self._rows)
@@ -127,12 +127,10 @@ class GraphPanel(Panel):
 
     def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
-        self._aside = ""
         if view.step < 0 or sample is None:
             self.titled("press s: the first sample draws it" if view.awaits_first else "")
         elif nodes is None:
-            self._aside = "this sample ran at full speed: a sample that is stepped to is traced"
-            self.titled("not traced", self._aside)
+            self.titled("not traced", "it ran at full speed; samples stepped to are traced")
         else:
             self.titled(place(sample))
 
@@ -143,7 +141,7 @@ class GraphPanel(Panel):
             item = self._items[table.cursor]
             name = item.type if item.is_module else self._graph[item.last].name
             text = f"{item.path}  {name}" if item.path else ""
-            self.border_subtitle = shortened(text, self.size.width - _FRAME)
+            self.border_subtitle = Content(shortened(text, self.size.width - _FRAME))
 
     @on(VirtualTable.CursorMoved)
     def _tell_place(self, event: VirtualTable.CursorMoved) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.containers import Container
+from textual.content import Content
 
 from bptui.app.panels import rates
 from bptui.app.view import View, place
@@ -44,12 +45,12 @@ class Panel(Container):
 
     def titled(self, detail: str = "", aside: str = "") -> None:
         """Put a detail behind the title, and something aside in the lower border."""
-        self.border_title = f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else "")
-        self.border_subtitle = aside
+        self.border_title = Content(f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else ""))
+        self.border_subtitle = Content(aside)  # a str would be markup, of which a path knows nothing
 
     def take_focus(self) -> None:
-        """Give the focus to the widget inside that wants it."""
-        next(widget for widget in self.query("*") if widget.can_focus).focus()
+        """Give the focus to the widget inside that wants it, at once: the next key is its own."""
+        self.screen.set_focus(next(widget for widget in self.query("*") if widget.can_focus))
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw a view."""
