@@ -11,7 +11,7 @@ from bptui.app.actions import ACTIONS
 
 
 class LegalKeys(Footer):
-    """Textual's footer, but its keys are hidden and shown: made anew at each step, they took three frames of 15 ms."""
+    """Textual's footer, which hides and shows its keys: made anew at each step, they took three more frames."""
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)

@@ -15,6 +15,7 @@ from bptui.protocol import from_json, unpack_graph
 from bptui.recording import parameters
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
+from bptui.recording.parameters import Norms
 from bptui.recording.rates import Rates, rates_at
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_of
 from bptui.records import (
@@ -24,7 +25,6 @@ from bptui.records import (
     Layout,
     Node,
     Parameter,
-    ParameterStats,
     RecordedSample,
     Stack,
     Target,
@@ -138,11 +138,8 @@ class Reader:
         number = parameters.set_at(self._rows, branch, step)
         return () if number is None else self._parameters(number)
 
-    def parameter_stats(self, branch: int, step: int) -> tuple[ParameterStats | None, ...] | None:
-        """The statistics of each of the parameters at a sample; None if it was not measured.
-
-        A parameter that has no numbers to look at has None for its own.
-        """
+    def parameter_stats(self, branch: int, step: int) -> Norms | None:
+        """The statistics of each of the parameters at a sample; None if it was not measured."""
         numbers = parameters.numbers_of(self._rows, branch, step)
         return None if numbers is None else self._statistics(numbers)
 

@@ -102,8 +102,8 @@ class ParametersPanel(Panel):
         if self._is_tree:
             self._folds = self._folds_now()
             return unfolded(self._tree, self._folds)
-        parameters, stats = self._measured.parameters, self._measured.stats
-        kept = in_order(self._order, self._reverse, parameters, stats, self._kept)
+        parameters, norms = self._measured.parameters, self._measured.norms
+        kept = in_order(self._order, self._reverse, parameters, norms, self._kept)
         return [leaf(i, parameters[i].name) for i in kept]
 
     def _folds_now(self) -> frozenset[str]:
