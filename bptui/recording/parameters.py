@@ -108,6 +108,11 @@ class Norms:
         stats = ParameterStats(self.weight[index], self.grad[index], self.update[index])
         return None if stats == (None, None, None) else stats
 
+    @property
+    def known(self) -> list[bool]:
+        """Of each, whether anything is known."""
+        return [three != (None, None, None) for three in zip(self.weight, self.grad, self.update, strict=True)]
+
     def __iter__(self) -> Iterator[ParameterStats | None]:
         return map(self.__getitem__, range(len(self)))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.panels.parameter_norms import ORDERS, in_order, joined, mark, marks, matches, ratio, together, worst
+from bptui.app.panels.parameter_norms import ORDERS, in_order, joined, marks, matches, ratio, together, worst
 from bptui.recording.parameters import Norms
 from bptui.records import Parameter, ParameterStats
 
@@ -69,13 +69,12 @@ def test_ratio() -> None:
     ],
 )
 def test_marks(frozen: bool, grad: float | None, expected: str) -> None:
-    stats = ParameterStats(1.0, grad, 0.0)
-    assert mark(parameter(is_frozen=frozen), stats) == expected
-    assert marks([parameter(), parameter(is_frozen=frozen)], norms(None, stats)) == ["", expected]
+    stats = norms(None, ParameterStats(1.0, grad, 0.0))
+    assert marks([parameter(), parameter(is_frozen=frozen)], stats) == ["", expected]
 
 
 def test_what_is_not_known_is_not_marked() -> None:
-    assert (mark(parameter(), None), mark(parameter(is_frozen=True), None)) == ("", "frozen")
+    assert marks([parameter(), parameter(is_frozen=True)], norms(None, None)) == ["", "frozen"]
 
 
 def test_the_worst_mark() -> None:

@@ -43,22 +43,19 @@ def ratio(norms: Norms, members: Iterable[int]) -> float | None:
 
 
 def marks(parameters: Sequence[Parameter], norms: Norms) -> list[str]:
-    """The mark of each parameter."""
+    """For each parameter one of `MARKS`, or empty: the gradient is as it should be, or nothing is known of it."""
     return [
-        "" if grad and grad < math.inf and not parameter.is_frozen else mark(parameter, norms[i])
-        for i, (parameter, grad) in enumerate(zip(parameters, norms.grad, strict=True))
+        "" if grad and grad < math.inf and not parameter.is_frozen else _mark(parameter, grad, is_known)
+        for parameter, grad, is_known in zip(parameters, norms.grad, norms.known, strict=True)
     ]
 
 
-def mark(parameter: Parameter, stats: ParameterStats | None) -> str:
-    """One of `MARKS`, or empty: the gradient is as it should be, or nothing is known of it."""
-    if stats is not None and stats.grad is not None and not math.isfinite(stats.grad):
-        return "NaN" if math.isnan(stats.grad) else "Inf"
+def _mark(parameter: Parameter, grad: float | None, is_known: bool) -> str:
+    if grad is not None and not math.isfinite(grad):
+        return "NaN" if math.isnan(grad) else "Inf"
     if parameter.is_frozen:
         return "frozen"
-    if stats is None:
-        return ""
-    return "none" if stats.grad is None else "zero" if stats.grad == 0 else ""
+    return "zero" if grad == 0 else "none" if grad is None and is_known else ""
 
 
 def worst(marks: Iterable[str]) -> tuple[str, int]:
