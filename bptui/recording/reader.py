@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import from_json, unpack_graph
+from bptui.protocol import Graph, from_json, unpack_graph
 from bptui.recording import parameters
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
@@ -23,7 +23,6 @@ from bptui.records import (
     Branch,
     Kind,
     Layout,
-    Node,
     Parameter,
     RecordedSample,
     Stack,
@@ -80,7 +79,7 @@ class Reader:
         self.path = path
         self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
-        self._unpacked = lru_cache(maxsize=4)(unpack_graph)
+        self._graph = lru_cache(maxsize=4)(self._read_graph)
         self._statistics = lru_cache(maxsize=4)(parameters.unpack)
         self._parameters = lru_cache(maxsize=64)(self._read_parameters)
 
@@ -177,10 +176,10 @@ class Reader:
         """The ended epoch of that number, as the loop counts."""
         return next(iter(self._epoch_ends("epoch = ? ORDER BY ordinal LIMIT 1", branch, epoch)), None)
 
-    def graph(self, branch: int, step: int) -> tuple[Node, ...] | None:
+    def graph(self, branch: int, step: int) -> Graph | None:
         """The graph of a sample, None if it was not traced."""
-        rows = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [sample_id(branch, step)])
-        return self._unpacked(rows[0][0]) if rows else None
+        key = sample_id(branch, step)
+        return self._graph(key) if self._rows("SELECT 1 FROM graphs WHERE sample = ?", [key]) else None
 
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""
@@ -224,6 +223,10 @@ class Reader:
         select = "SELECT ordinal, epoch, first, last FROM epochs WHERE branch = ?"
         rows = self._rows(f"{select} AND {where}", (branch, *values))
         return tuple(EpochEnd(*row) for row in rows)
+
+    def _read_graph(self, key: int) -> Graph:
+        ((nodes,),) = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [key])
+        return unpack_graph(nodes)
 
     def _read_layout(self, key: int) -> Layout:
         ((text,),) = self._rows("SELECT layout FROM layouts WHERE id = ?", [key])
