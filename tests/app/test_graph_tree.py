@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.panels.folding import unfolded
 from bptui.app.panels import graph_tree
+from bptui.app.panels.folding import unfolded
 from bptui.app.panels.graph_tree import folds_to_fit
 from bptui.records import Node
 
