@@ -50,7 +50,7 @@ def test_some_of_its_rows(nodes, first, stop):
     values = [node.value for node in nodes[first:stop] if node.value is not None]
     counted = graph.values(range(len(nodes))[first:stop])
     assert sum(times for _, times in counted) == len(values)
-    assert sum(times for counts, times in counted if counts.nans) == sum(value.nans > 0 for value in values)
+    assert sum(times for counts, times in counted if counts.nans) == sum(value.nans != 0 for value in values)
     assert all(counts.is_one for counts, _ in counted) == all(value.item is not None for value in values)
 
 
