@@ -41,6 +41,7 @@ class GraphPanel(Panel):
         self._graph = NO_GRAPH
         self._graph_before = NO_GRAPH
         self._tree: tuple[Item, ...] = ()
+        self._fitting: dict[int, frozenset[str]] = {}  # what fits, by the rows there are
         self._chosen: dict[str, bool] = {}  # the user's folds, over those that let the graph fit
         self._folded: frozenset[str] = frozenset()
         self._items: list[Item] = []
@@ -59,7 +60,7 @@ class GraphPanel(Panel):
         if before is not self._graph:
             self._every = columns(self._graph)
         if not before.structure.is_alike(self._graph.structure):
-            self._tree, self._items = tree(self._graph.structure.modules), []
+            self._tree, self._items, self._fitting = tree(self._graph.structure.modules), [], {}
         self._graph_before = _before(view, reader)
         self._retitle(view, reader, step, is_traced=graph is not None)
         self._draw()
@@ -93,7 +94,10 @@ class GraphPanel(Panel):
 
     def _folds(self, table: TreeTable) -> frozenset[str]:
         """What fits, but as the user wants it where the user has said so."""
-        folded = folds_to_fit(self._tree, table.size.height - 1)
+        rows = table.size.height - 1
+        if rows not in self._fitting:
+            self._fitting[rows] = folds_to_fit(self._tree, rows)
+        folded = self._fitting[rows]
         opened = {path for path, is_folded in self._chosen.items() if not is_folded}
         return (folded | (self._chosen.keys() - opened)) - opened
 

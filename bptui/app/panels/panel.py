@@ -38,14 +38,17 @@ class Panel(Container):
 
     def __init__(self) -> None:
         super().__init__(id=self.NAME.lower())
+        self._told: tuple[str, str] | None = None
 
     def on_mount(self) -> None:
         self.titled()
 
     def titled(self, detail: str = "", aside: str = "") -> None:
         """Put a detail behind the title, and something aside in the lower border."""
-        self.border_title = f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else "")
-        self.border_subtitle = aside
+        title = f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else "")
+        if (title, aside) != self._told:  # each of them draws the frame anew
+            self._told = title, aside
+            self.border_title, self.border_subtitle = title, aside
 
     def take_focus(self) -> None:
         """Give the focus to the widget inside that wants it."""

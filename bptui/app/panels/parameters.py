@@ -62,7 +62,7 @@ class ParametersPanel(Panel):
         self._folds: frozenset[str] = frozenset()
         self._items: list[Item] = []
         self._columns: dict[str, Shown] = {}
-        self._fitting: dict[int, frozenset[str]] = {}  # by the rows there are
+        self._fitting: dict[int, frozenset[str]] = {}  # what fits, by the rows there are
         self._shown: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
