@@ -28,8 +28,8 @@ def uncollected() -> Iterator[None]:
 class SlowCollection:
     """A time in which only what is young is collected, as what is kept meanwhile is no garbage.
 
-    Of a graph of 20 000 nodes a million objects are kept: to go through all that there are, again and again, took a
-    quarter of the time.
+    Of a graph of 20 000 nodes a million objects are kept: to go through all that there are, again and again, took
+    a quarter of the time.
     """
 
     def __init__(self) -> None:
