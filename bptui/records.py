@@ -289,6 +289,58 @@ class Node:
     types: str = ""
 
 
+Phase = Literal["forward", "backward", "update"]
+"""The parts of a sample, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A tensor or number at a stop inside a sample.
+
+    Attributes:
+        role: What it is there: "input", "output", "gradient in", "gradient out", "before", "after", "gradient", "state".
+        name: As the graph or the user's code calls it; empty where no name was found.
+        summary: Its numbers, None where there are none.
+        text: What is to be said of it in words.
+    """
+
+    role: str
+    name: str
+    summary: TensorSummary | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InsideStop:
+    """A stop inside a sample: after an op, after a node, around the step of an optimizer.
+
+    Attributes:
+        step: The sample that is not complete yet.
+        phase: In which part of it.
+        position: Which op or node of the phase it is, from 1.
+        total: How many there are, 0 while nobody knows.
+        op: What was called: "mul", "MulBackward0", "SGD.step".
+        row: Its row in the graph so far, -1 if it has none.
+        place: The user's line.
+        module: The path of the module in whose call it is, empty outside.
+        parts: What went in and what came out.
+        left_out: How many more parts there are.
+        error: The exception in one line, if it raised.
+    """
+
+    step: int
+    phase: Phase
+    position: int
+    total: int
+    op: str
+    row: int = -1
+    place: Place | None = None
+    module: str = ""
+    parts: tuple[Part, ...] = ()
+    left_out: int = 0
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class InputGradient:
     """How one input of an op gets its gradient. A text is empty, a number None, where there is nothing to say.

@@ -75,6 +75,18 @@ def suspended_calls(generator: GeneratorType[Any, Any, Any]) -> list[Call]:
     return calls
 
 
+def calls_of(generator: GeneratorType[Any, Any, Any]) -> Iterable[Call]:
+    """The calls of a generator, suspended or running, the innermost first."""
+    if not generator.gi_running:
+        return suspended_calls(generator)
+    inside: list[Call] = []
+    for call in running_calls():
+        inside.append(call)
+        if call[0] is generator.gi_frame:
+            break
+    return inside
+
+
 def users_call(generator: GeneratorType[Any, Any, Any]) -> Call:
     """The innermost call of the user's own among those of a suspended generator."""
     outer = generator.gi_frame

@@ -6,17 +6,21 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from bptui.debuggee.module_paths import ModulePaths, Path
 from bptui.debuggee.names import Names
-from bptui.debuggee.nodes import nodes_under
+from bptui.debuggee.nodes import nodes_behind, nodes_under
 from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
 from bptui.debuggee.uncollected import SlowCollection, uncollected
 from bptui.records import Node, Sample, TensorSummary
+
+if TYPE_CHECKING:
+    from bptui.debuggee.inside import Inside
 
 LARGEST_GRAPH = 20_000
 """Of a larger graph only so many nodes, nearest the loss, are kept."""
@@ -30,8 +34,15 @@ _ENGINE = "_engine_run_backward"
 class Tracer:
     """While entered, records every op and every backward pass; afterwards `graph()` puts them together."""
 
-    def __init__(self, tagger: OpTagger | None = None) -> None:
-        self._tagger = tagger or OpTagger()
+    def __init__(self, tagger: OpTagger | None = None, inside: Inside | None = None) -> None:
+        """Record nothing yet.
+
+        Args:
+            tagger: Hears the ops.
+            inside: May stop inside the sample.
+        """
+        self.tagger = tagger or OpTagger()
+        self._inside = inside
         self._nodes: dict[Any, None] = {}
         self._grads: dict[Any, TensorSummary | None] = {}
         self._collection = SlowCollection()
@@ -50,20 +61,25 @@ class Tracer:
 
     def begin(self) -> None:
         """Record ops; backward passes are only those that `listen` is told of."""
-        self._tagger.begin()
+        self.tagger.begin()
         self._collection.begin()
+        if self._inside is not None:
+            self._inside.begin(self)
 
     def end(self) -> None:
         """Record no more ops."""
-        self._tagger.end()
+        self.tagger.end()
         self._collection.end()
+        if self._inside is not None:
+            self._inside.end()
 
     def listen(self, outputs: Sequence[Any]) -> list[Any]:
         """Record the backward pass that is about to begin; the handles are to be removed after it."""
-        self._tagger.note(outputs)
+        self.tagger.note(outputs)
         nodes = list(islice(nodes_under(outputs), LARGEST_GRAPH))
         self._nodes |= dict.fromkeys(nodes)
-        return [node.register_prehook(self._grad_taker(node)) for node in nodes]
+        handles = [node.register_prehook(self._grad_taker(node)) for node in nodes]
+        return handles + (self._inside.listen(nodes) if self._inside is not None else [])
 
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         handles = self.listen(outputs)
@@ -91,7 +107,21 @@ class Tracer:
             others: Where parameters and modules may have theirs if not there, in this order.
         """
         with uncollected():
-            return _Rows(sample, (frame, *others), self._grads, self._tagger.leaves).build(self._nodes)
+            return self._rows(sample, (frame, *others)).build(self._nodes)
+
+    def so_far(self, made: Iterable[Any], frames: Sequence[FrameType]) -> tuple[tuple[Node, ...], dict[Any, int]]:
+        """The rows of a sample that is not complete, and the row of each node.
+
+        Args:
+            made: The nodes of the ops until now.
+            frames: Where leaves, parameters and modules have their names.
+        """
+        with uncollected():
+            rows = self._rows(None, tuple(frames))
+            return rows.build(self._nodes | dict.fromkeys(islice(nodes_behind(made), LARGEST_GRAPH))), rows.row_of
+
+    def _rows(self, sample: Sample | None, frames: tuple[FrameType, ...]) -> _Rows:
+        return _Rows(sample, frames, self._grads, self.tagger.leaves)
 
 
 class _Rows:
@@ -99,22 +129,22 @@ class _Rows:
 
     def __init__(
         self,
-        sample: Sample,
+        sample: Sample | None,
         frames: tuple[FrameType, ...],
         grads: dict[Any, TensorSummary | None],
         leaves: dict[int, Leaf],
     ) -> None:
-        self._known = (sample.input, sample.target)
+        self._known = (sample.input, sample.target) if sample else None
         self._all_names = Names(frames)
         self._names = Names(frames[:1], self._all_names)
         self._paths = ModulePaths(self._all_names)
         self._grads = grads
         self._leaves = leaves
         self._rows: list[Node] = []
-        self._row_of: dict[Any, int] = {}
+        self.row_of: dict[Any, int] = {}
 
     def build(self, nodes: Iterable[Any]) -> tuple[Node, ...]:
-        for node in sorted((node for node in nodes if not _is_leaf(node)), key=_sequence):
+        for node in sorted((node for node in nodes if not is_leaf(node)), key=_sequence):
             self._add_op(node)
         return tuple(self._rows)
 
@@ -132,33 +162,35 @@ class _Rows:
 
     def _row_of_node(self, node: Any, path: Path) -> int | None:
         """The row of a node; that of a leaf comes with, and belongs to, the first op that uses it."""
-        if node not in self._row_of and _is_leaf(node):
+        if node not in self.row_of and is_leaf(node):
             name = self._all_names.of(node.variable) or UNNAMED
             used = self._leaves.get(id(node.variable))
             value, grad = used.summary if used else None, self._grads.get(node)
             self._append(node, Node(name, "parameter", (), value, grad, None, node.name(), *path))
-        return self._row_of.get(node)
+        return self.row_of.get(node)
 
     def _row_of_leaf(self, leaf: Leaf, path: Path) -> int:
         key = ("leaf", id(leaf.value))
-        if key not in self._row_of:
+        if key not in self.row_of:
             name = self._names.of(leaf.value) or UNNAMED_INPUT
             value = leaf.summary or try_summarise(leaf.value)
             self._append(key, Node(name, "input", (), value, None, None, "", *path))
-        return self._row_of[key]
+        return self.row_of[key]
 
     def _is_shown(self, leaf: Leaf) -> bool:
         """Data always; numbers only if they are the sample's data, since 2 in x ** 2 is no leaf."""
         if isinstance(leaf.value, torch.Tensor):
             return not leaf.value.requires_grad
+        if self._known is None:  # nobody knows yet what the sample's data are
+            return not isinstance(leaf.value, float) or isinstance(leaf.value, np.generic)
         return any(leaf.value is known for known in self._known)
 
     def _append(self, key: Any, row: Node) -> None:
-        self._row_of[key] = len(self._rows)
+        self.row_of[key] = len(self._rows)
         self._rows.append(row)
 
 
-def _is_leaf(node: Any) -> bool:
+def is_leaf(node: Any) -> bool:
     return hasattr(node, "variable")
 
 

@@ -19,6 +19,7 @@ from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
 from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.inside import Inside
 from bptui.debuggee.known import ElementReader, Known
 from bptui.debuggee.learning_rates import LearningRates
 from bptui.debuggee.loader_passes import LoaderPasses
@@ -88,6 +89,7 @@ class Hooks:
         self._epochs = EpochCounter(self._passes, epoch_length)
         self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave)
         self._tracer: Tracer | None = None
+        self._inside = Inside(stepper)
         self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
         self._other_threads = ""
         self._told: tuple[object, ...] = ()
@@ -118,9 +120,16 @@ class Hooks:
         self._findings.say(threads=self._other_threads)
 
     def resume(self) -> None:
-        """After a stop before the first sample: trace it, unless a mode of the script's would end before ours."""
+        """After a stop before a sample's end: trace what is to come, if it is to be seen.
+
+        A mode of the script's would end before ours.
+        """
         is_first = not self._stepper.steps and self._stepper.trace_next
-        if is_first and torch._C._len_torch_function_stack() == 0:
+        if not (is_first or self._stepper.inside):
+            return
+        if self._tracer is not None:
+            self._inside.begin(self._tracer)
+        elif torch._C._len_torch_function_stack() == 0:
             self._guard(self._trace)
 
     def leave(self) -> None:
@@ -303,7 +312,7 @@ class Hooks:
     def _trace(self) -> None:
         """Trace the next sample."""
         if self._tracer is None:
-            self._tracer = Tracer(self._tagger)
+            self._tracer = Tracer(self._tagger, self._inside)
             if not self._is_compiled:
                 self._tracer.begin()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,7 +18,12 @@ def roots(outputs: Sequence[Any]) -> list[Any]:
 
 def nodes_under(outputs: Sequence[Any]) -> Iterator[Any]:
     """The nodes that a backward pass from these outputs reaches, each once, the nearest first."""
-    nodes = roots(outputs)
+    return nodes_behind(roots(outputs))
+
+
+def nodes_behind(nodes: Iterable[Any]) -> Iterator[Any]:
+    """These nodes and those that a backward pass reaches from them, each once, the nearest first."""
+    nodes = list(nodes)
     seen = set(nodes)
     for node in nodes:
         yield node

@@ -69,11 +69,13 @@ class OpTagger(TorchFunctionMode):
     Attributes:
         leaves: The tensors without history, as they were when first used, by their id; the `Leaf` keeps the
             tensor, so no id is used twice.
+        around: Called in place of every op, with what would record it; None while nobody steps from op to op.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.leaves: dict[int, Leaf] = {}
+        self.around: Callable[..., Any] | None = None
         self._modules = ModuleCalls(self._note_passing)
         self._calls = 0  # in a call torch has taken us off the stack, and puts us back after it, whatever we do
         self._is_over = False
@@ -102,6 +104,11 @@ class OpTagger(TorchFunctionMode):
         for mode in reversed(modes):
             _push_on_torch_function_stack(mode)
 
+    @property
+    def call(self) -> Call | None:
+        """The call of a module that is going on."""
+        return self._modules.current
+
     def _has_torch_function(self, relevant: Any) -> bool:
         """What torch would say without us: of a mode, nn.TransformerEncoder takes another way in eval()."""
         is_alone = not torch.compiler.is_compiling() and _len_torch_function_stack() == 1
@@ -119,7 +126,11 @@ class OpTagger(TorchFunctionMode):
         """Call the op, and tag the nodes that are new."""
         self._calls += 1
         try:
-            return self._call(func, args, kwargs) if not self._is_over else func(*args, **(kwargs or {}))
+            if self._is_over:
+                return func(*args, **(kwargs or {}))
+            if self.around is not None:
+                return self.around(self._call, func, args, kwargs)
+            return self._call(func, args, kwargs)
         finally:
             self._calls -= 1
 
@@ -129,16 +140,16 @@ class OpTagger(TorchFunctionMode):
         first = _get_sequence_nr()
         if type(func) is MethodWrapperType:  # an attribute: zero_grad() asks each of 10 000 parameters for one
             out = func(*args)
-            if _node_of(out) is None:
+            if node_of(out) is None:
                 return out
             inputs = args
             before = self.note(args)
         else:
-            inputs = tuple(_flat((*args, *(kwargs or {}).values())))
+            inputs = tuple(flat((*args, *(kwargs or {}).values())))
             before = self.note(inputs)
             out = func(*args, **(kwargs or {}))
-        for tensor in _flat((out,)):
-            node = _node_of(tensor)
+        for tensor in flat((out,)):
+            node = node_of(tensor)
             if node is not None and node not in before:
                 self._tag(node, tensor, inputs, first)
         return out
@@ -149,7 +160,7 @@ class OpTagger(TorchFunctionMode):
         Not called through us are an autograd.Function of the user's own, compiled code, what a backward pass
         computes again.
         """
-        nodes = {node: value for value in values if (node := _node_of(value)) is not None}
+        nodes = {node: value for value in values if (node := node_of(value)) is not None}
         call = self._modules.current
         for node, value in nodes.items():
             if TAG not in node.metadata:
@@ -159,11 +170,11 @@ class OpTagger(TorchFunctionMode):
         return set(nodes)
 
     def _note_passing(self, values: Any) -> None:
-        self.note(tuple(_flat(values if isinstance(values, tuple) else (values,))))
+        self.note(tuple(flat(values if isinstance(values, tuple) else (values,))))
 
     def _tag(self, node: Any, output: torch.Tensor, inputs: tuple[Any, ...], first: int) -> None:
         place, call = user_place(), self._modules.current
-        leaves = tuple(map(self._leaf, filter(_is_leaf, inputs)))
+        leaves = tuple(map(self._leaf, filter(is_data, inputs)))
         node.metadata[TAG] = Op(try_summarise(output), leaves, place, call)
         _tag_between(node, Op(None, (), place, call), first)
 
@@ -185,7 +196,7 @@ def _tag_between(node: Any, op: Op, first: int) -> None:
             waiting += [deeper for deeper, _ in source.next_functions]
 
 
-def _flat(values: Sequence[Any]) -> Iterator[Any]:
+def flat(values: Sequence[Any]) -> Iterator[Any]:
     for value in values:
         if isinstance(value, tuple | list):
             yield from value
@@ -193,7 +204,7 @@ def _flat(values: Sequence[Any]) -> Iterator[Any]:
             yield value
 
 
-def _node_of(value: Any) -> Any:
+def node_of(value: Any) -> Any:
     if not isinstance(value, torch.Tensor) or not value.requires_grad:
         return None
     try:
@@ -202,7 +213,7 @@ def _node_of(value: Any) -> Any:
         return None
 
 
-def _is_leaf(value: Any) -> bool:
+def is_data(value: Any) -> bool:
     if isinstance(value, torch.Tensor):
         return not value.requires_grad or value.is_leaf
     return isinstance(value, np.generic | np.ndarray | float)

@@ -7,8 +7,9 @@ import os
 from typing import Any
 
 from bptui.debuggee.console import Console
-from bptui.debuggee.frames import StackReader, suspended_calls, users_call
+from bptui.debuggee.frames import StackReader, calls_of, users_call
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.inside import Inside
 from bptui.debuggee.own_channel import open_ring
 from bptui.debuggee.places import describe, user_traceback
 from bptui.debuggee.refusal import Refusal
@@ -39,7 +40,7 @@ def run(fork: Fork, channel: Channel, memory: int) -> int:
         channel.send(Refused(str(refusal), refusal.traceback, refusal.code))
         return refusal.code
     channel.send(Loaded(loop.target, loop.source))
-    stepper.stack = StackReader(lambda: suspended_calls(loop.generator))
+    stepper.stack = StackReader(lambda: calls_of(loop.generator))
     ended = _run(loop, stepper)
     stepper.flush()
     atexit._run_exitfuncs()
@@ -80,8 +81,11 @@ def _run_to_the_end(loop: Loop, stepper: Stepper) -> None:
 def _visit_all(loop: Loop, stepper: Stepper) -> None:
     generator, done = loop.generator, object()
     reader = stepper.reader = RowReader()
+    inside = Inside(stepper, lambda: loop.generator.gi_frame)
     while True:
-        item, tracer = _next_traced(generator, done) if stepper.trace_next else (next(generator, done), None)
+        item, tracer = (
+            _next_traced(generator, done, inside) if stepper.trace_next else (next(generator, done), None)
+        )
         if item is done:
             return
         sample = as_sample(item)
@@ -90,8 +94,8 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 
-def _next_traced(generator: Any, done: object) -> tuple[Any, Tracer]:
-    with Tracer() as tracer:
+def _next_traced(generator: Any, done: object, inside: Inside) -> tuple[Any, Tracer]:
+    with Tracer(inside=inside) as tracer:
         return next(generator, done), tracer
 
 

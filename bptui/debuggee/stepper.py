@@ -18,6 +18,7 @@ from bptui.protocol import (
     Breakpoints,
     Channel,
     GraphTraced,
+    InsideSeen,
     LayoutSeen,
     Message,
     Overhead,
@@ -67,11 +68,15 @@ class Goal:
         stop_at: Stop after so many samples of the run, None for no such limit.
         epochs: Stop after so many epoch ends, None for no such limit.
         since: How many samples there were when the goal was set.
+        inside: The step that may end inside a sample, None if it is none.
+        left: So many stops inside are still to come until it ends.
     """
 
     stop_at: int | None = None
     epochs: int | None = None
     since: int = 0
+    inside: Step | None = None
+    left: int = 0
 
 
 class Quitting(SystemExit):
@@ -92,6 +97,7 @@ class Stepper:
         overhead: Of the running time, so much goes into graphs and, by halves, into statistics of parameters.
         stack: Reads where the user's code is, once torch is there.
         is_ours: False in a child that the training has forked.
+        shown: The graph of the last sample that was traced.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
@@ -129,6 +135,17 @@ class Stepper:
         self._statistics = ParameterBatches()
         self._statistics_sent = 0.0
         self._before = TRACE_BEFORE
+        self.shown: tuple[Node, ...] = ()
+
+    @property
+    def inside(self) -> Step | None:
+        """The step at hand, if it may end inside a sample."""
+        return self._goal.inside
+
+    @property
+    def may_end_inside(self) -> bool:
+        """Whether the next op, node or phase may be where it ends."""
+        return self._goal.inside is not None and self._goal.left <= 1
 
     @property
     def producing(self) -> int:
@@ -163,21 +180,38 @@ class Stepper:
         if message is not None:
             self._ring.put(message)
 
-    def wait(self, reason: str = "", is_amid: bool = False) -> None:
+    def is_pausing(self) -> bool:
+        """Whether a pause was asked for inside a sample; other commands are obeyed here, too."""
+        if self._flag[0] != self._seen:
+            self._tick()
+        return self._pausing is not None
+
+    def arrive(self) -> bool:
+        """One of the stops inside a sample that a step counts has come; whether it, or a pause, ends here."""
+        if self.is_pausing():
+            return True
+        self._goal.left -= 1
+        return self._goal.inside is not None and self._goal.left <= 0
+
+    def wait(self, reason: str = "", is_amid: bool = False, inside: InsideSeen | None = None) -> None:
         """Stop until a command says how to go on.
 
         Args:
             reason: Why here, empty if it was asked for.
             is_amid: Whether this is in the midst of a sample.
+            inside: What is to be seen there, if it is at an op or node.
         """
         self.flush()
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
             return
-        self._stopped = True
+        self._stopped = not is_amid
         self._pausing = None
         self._console.flush()
-        stack = self._messages(self.stack.now(is_amid)) if self.stack else ()
+        stack = self._messages(self.stack.now(is_amid)) if self.stack else []
+        if inside is not None:
+            place = inside.stop.place
+            stack += [*(self._sources.of(place.path) if place else ()), inside]
         self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
@@ -235,16 +269,24 @@ class Stepper:
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
             self._live.end(self.steps)
+            self.shown = nodes
         if self._flag[0] != self._seen:
             self._tick()
         if self._goal.epochs is not None and self._goal.epochs <= 0:
             self.wait(self._epochs.doubt)
-        elif self._goal.stop_at == self.steps:
+        elif self._goal.stop_at == self.steps or (
+            self._goal.inside is not None and self._ends_with_sample(self._goal.inside)
+        ):
             self.wait()
         elif sample.index in self._breakpoints:
             self.wait(f"breakpoint at sample {sample.index + 1}")
         else:
             self._plan()
+
+    def _ends_with_sample(self, step: Step) -> bool:
+        """Whether a step inside ends at the end of the sample, which is a stop as others are."""
+        self._goal.left -= 1
+        return self._goal.left <= 0 or step.granularity in ("module", "row")
 
     def _tick(self) -> None:
         self._seen = self._flag[0]
@@ -268,7 +310,10 @@ class Stepper:
         elif isinstance(command, Step):
             stop_at = self.steps + command.count if command.granularity == "sample" else None
             epochs = command.count if command.granularity == "epoch" else None
-            self._goal = Goal(stop_at, epochs, self.steps)
+            inside = command if command.is_inside else None
+            self._goal = Goal(
+                stop_at, epochs, self.steps, inside, 1 if inside and inside.granularity == "row" else command.count
+            )
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -281,11 +326,13 @@ class Stepper:
         nearest = self._epochs.samples_to_index(self._breakpoints)
         counts = [count for count in (left, last, nearest) if count is not None]
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
+        watched = watched or self._goal.inside is not None
         watched = watched or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
         is_live = self._has_ticked and self._live.is_due()
-        self.trace_next = any(count <= self._before for count in counts) or is_live
+        is_inside = self._goal.inside is not None
+        self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside
         if is_live:
             self._has_ticked = False
             self._live.begin(self.steps)

@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import QUANTITIES, Layout, OptimizerRates, Parameter, RunState, Stack, Target, TensorSummary
+from bptui.records import (
+    QUANTITIES,
+    InsideStop,
+    Layout,
+    OptimizerRates,
+    Parameter,
+    RunState,
+    Stack,
+    Target,
+    TensorSummary,
+)
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Raised whenever an old peer would misunderstand a new one."""
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
@@ -15,7 +25,7 @@ _ROW_BYTES = 8 * (2 + len(QUANTITIES))
 ABSENT = -1.0
 """Stands for a norm that is not there."""
 
-Granularity = Literal["sample", "epoch", "run"]
+Granularity = Literal["op", "row", "module", "phase", "sample", "epoch", "run"]
 
 
 # -- commands: app → session, and on to the debuggee --------------------------------------------------
@@ -31,10 +41,19 @@ class Attach:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Go on by `count` of `granularity`; "run" goes on to the end."""
+    """Go on by `count` of `granularity`; "run" goes on to the end.
+
+    "op" goes on to the next op or node, "module" out of the module at hand, "row" to row `count` of the graph shown,
+    from 1.
+    """
 
     granularity: Granularity
     count: int = 1
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it may end inside a sample."""
+        return self.granularity in ("op", "row", "module", "phase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +375,19 @@ class StackSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class InsideSeen:
+    """Where inside a sample it is about to stop.
+
+    Attributes:
+        stop: What there is to see.
+        nodes: Base64 of the graph so far as `pack_graph` gives it.
+    """
+
+    stop: InsideStop
+    nodes: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """Paused after `steps` samples.
 
@@ -403,6 +435,7 @@ Event: TypeAlias = (
     | GraphTraced
     | SourceSeen
     | StackSeen
+    | InsideSeen
     | Stopped
     | Ended
 )

@@ -1,0 +1,329 @@
+"""Stops inside a sample: after an op, after a node, around the step of an optimizer."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from bptui.debuggee.error_line import error_line
+from bptui.debuggee.graph import is_leaf, op_name
+from bptui.debuggee.inside_parts import Argument, Parts, arguments_of, function_name, is_getter, tensors_in
+from bptui.debuggee.module_calls import Call
+from bptui.debuggee.nodes import nodes_behind
+from bptui.debuggee.ops import TAG, UNHEARD, node_of
+from bptui.debuggee.optimizer_parts import OptimizerParts
+from bptui.debuggee.places import user_place
+from bptui.debuggee.user_loops import frames_around
+from bptui.protocol import InsideSeen, pack_graph
+from bptui.records import InsideStop, Node, Part, Phase
+
+if TYPE_CHECKING:
+    from bptui.debuggee.graph import Tracer
+    from bptui.debuggee.stepper import Stepper
+
+
+class Inside:
+    """Follows a sample op by op and node by node, while a step may end inside it.
+
+    It listens through the sample's `Tracer`: `begin` and `end` with it, `call` around every op, `listen` before
+    every backward pass.
+    """
+
+    def __init__(self, stepper: Stepper, scope: Callable[[], FrameType | None] = lambda: None) -> None:
+        """Follow nothing yet.
+
+        Args:
+            stepper: Says how far to go, and stops.
+            scope: The frame of the loop, in which leaves have their names, where there is one.
+        """
+        self._stepper = stepper
+        self._scope = scope
+        self._tracer: Tracer | None = None
+        self._hooks: list[Any] = []
+        self._thread = threading.main_thread().ident
+        self._forget()
+
+    def _forget(self) -> None:
+        self._made: dict[Any, None] = {}  # the nodes of all ops so far
+        self._rows: dict[Any, int] = {}
+        self._pass = _Pass(self, ())
+        self._passes = 0
+        self._counts: dict[Phase, int] = {"forward": 0, "backward": 0, "update": 0}
+        self._phase: tuple[Phase, int] = ("forward", 0)
+        self._stopped_in: tuple[Phase, int] | None = None
+        self._from: Call | None = None
+        self._until: Any = None
+        self._error: BaseException | None = None
+        self._optimizer: OptimizerParts | None = None
+
+    def begin(self, tracer: Tracer) -> None:
+        """A sample begins, or goes on after a stop, that may have a stop inside."""
+        if self._stepper.inside is None:
+            return
+        if self._tracer is not None:
+            self._aim()
+            return
+        self._forget()
+        self._tracer = tracer
+        tracer.tagger.around = self.call
+        self._hooks = [
+            register_optimizer_step_pre_hook(self._before_step),
+            register_optimizer_step_post_hook(self._after_step),
+        ]
+        self._aim()
+
+    def end(self) -> None:
+        """The sample is complete."""
+        if self._tracer is None:
+            return
+        self._tracer.tagger.around = None
+        for hook in self._hooks:
+            hook.remove()
+        self._tracer = None
+        self._forget()
+
+    # -- forward, and updates by hand ------------------------------------------------------------------
+
+    def call(self, record: Callable[..., Any], func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """Have an op called and recorded, and stop after it if that is where the step ends, or if it raises."""
+        if not self._is_followed() or is_getter(func):
+            return record(func, args, kwargs)
+        # An op in place overwrites what went in.
+        before = arguments_of(args, kwargs) if self._stepper.may_end_inside else ()
+        try:
+            out = record(func, args, kwargs)
+        except Exception as error:
+            if error is not self._error:
+                before = before or arguments_of(args, kwargs)
+                self._guard(self._raised, function_name(func), before, error)
+            raise
+        self._guard(self._done, func, before, out)
+        return out
+
+    def _is_followed(self) -> bool:
+        is_on = self._tracer is not None and self._stepper.inside is not None
+        return is_on and threading.get_ident() == self._thread
+
+    def _guard(self, work: Callable[..., Any], *values: Any) -> None:
+        """Do our own work; a bug of ours ends the following, never the training."""
+        try:
+            work(*values)
+        except (EOFError, OSError):
+            os._exit(1)  # the session is gone: there is nobody left to tell
+        except Exception as error:
+            self.end()
+            self._stepper.wait(f"bptui can not step inside: {error!r}", is_amid=True)
+
+    def _done(self, func: Any, before: tuple[Argument, ...], out: Any) -> None:
+        tensors = tensors_in(out)
+        nodes = [node for each in tensors if (node := node_of(each)) is not None]
+        new = [node for node in nodes if node not in self._made]
+        if new:
+            known = len(self._made)
+            self._made |= dict.fromkeys(n for n in nodes_behind(new) if n not in self._made and not is_leaf(n))
+            is_here = self._arrives("forward", self._call_now(), made=range(known + 1, len(self._made) + 1))
+            if is_here:
+                self._stop_at_op("forward", op_name(new[0].name()), before, out, new[0])
+        elif self._passes and tensors and not nodes and self._optimizer is None:
+            if self._arrives("update", self._call_now()):
+                self._stop_at_op("update", function_name(func), before, out, None)
+
+    def _call_now(self) -> Call | None:
+        return self._tracer.tagger.call if self._tracer else None
+
+    def _raised(self, op: str, before: tuple[Argument, ...], error: BaseException) -> None:
+        self._error = error
+        phase: Phase = "update" if self._passes and not torch.is_grad_enabled() else "forward"
+        self._counts[phase] += 1
+        self._stop_at_op(phase, op, before, (), None, error)
+
+    def _stop_at_op(
+        self, phase: Phase, op: str, before: tuple[Argument, ...], out: Any, node: Any,
+        error: BaseException | None = None,
+    ) -> None:  # fmt: skip
+        rows = self._build()
+        parts = Parts(rows, self._rows, self._frames())
+        found = [*parts.inputs(before), *parts.outputs(out)]
+        self._stop(phase, op, node, rows, found, error=error)
+
+    # -- backward --------------------------------------------------------------------------------------
+
+    def listen(self, nodes: list[Any]) -> list[Any]:
+        """Follow the backward pass that is about to begin; the handles are to be removed after it."""
+        if not self._is_followed() or self._pass.nodes:
+            return []
+        self._pass = _Pass(self, nodes)
+        self._passes += 1
+        self._counts["backward"] = 0
+        return [*self._pass.hooks(), self._pass]
+
+    def node_done(self, node: Any, into: tuple[Any, ...], came: tuple[Any, ...]) -> None:
+        """A node has computed the gradients of its inputs from those of its outputs."""
+        if self._is_followed():
+            self._guard(self._pass_node, node, into, came)
+        else:
+            self._counts["backward"] += 1
+
+    def _pass_node(self, node: Any, into: tuple[Any, ...], came: tuple[Any, ...]) -> None:
+        call = node.metadata.get(TAG, UNHEARD).call
+        if self._arrives("backward", self._from if is_leaf(node) else call, node):
+            rows = self._build()
+            found = Parts(rows, self._rows, self._frames()).gradients(node, into, came)
+            self._stop("backward", node.name(), node, rows, found)
+
+    def node_raised(self, node: Any, error: BaseException) -> None:
+        """A node has raised, as the innermost of what is under way."""
+        if self._is_followed() and error is not self._error:
+            self._guard(self._stop_at_raising, node, error)
+
+    def _stop_at_raising(self, node: Any, error: BaseException) -> None:
+        self._error = error
+        self._counts["backward"] += 1
+        rows = self._build()
+        row = self._rows.get(node)
+        grad = rows[row].grad if row is not None else None
+        self._stop("backward", node.name(), node, rows, [Part("gradient in", "output", grad)], error=error)
+
+    # -- updates by an optimizer -----------------------------------------------------------------------
+
+    def _before_step(self, optimizer: Any, *_: object) -> None:
+        if self._is_followed() and self._optimizer is None:
+            self._guard(self._begin_step, optimizer)
+
+    def _begin_step(self, optimizer: Any) -> None:
+        self._optimizer = OptimizerParts(optimizer, self._frames())
+        if self._arrives("update", None):
+            self._stop_at_step("before", self._optimizer.before())
+
+    def _after_step(self, optimizer: Any, *_: object) -> None:
+        parts, self._optimizer = self._optimizer, None
+        if self._is_followed() and parts is not None and parts.is_of(optimizer):
+            self._guard(self._end_step, parts)
+
+    def _end_step(self, parts: OptimizerParts) -> None:
+        if self._arrives("update", None):
+            self._optimizer = parts
+            try:
+                self._stop_at_step("after", parts.after())
+            finally:
+                self._optimizer = None
+
+    def _stop_at_step(self, when: str, parts: list[Part]) -> None:
+        assert self._optimizer is not None
+        rows = self._build()
+        name = f"{when} {self._optimizer.name}.step"
+        self._stop("update", name, None, rows, parts, left_out=self._optimizer.left_out)
+
+    # -- where to stop ---------------------------------------------------------------------------------
+
+    def _arrives(self, phase: Phase, call: Call | None, node: Any = None, made: range = range(0)) -> bool:
+        """Count an op or node; whether the step ends here."""
+        self._counts[phase] += 1
+        if phase != "forward" or not self._passes:
+            self._phase = (phase, self._passes)
+        step = self._stepper.inside
+        if step is None:
+            return False
+        granularity = step.granularity
+        if granularity == "phase" and (self._phase == self._stopped_in):
+            return self._stepper.is_pausing()
+        if granularity == "module" and self._is_within(call):
+            return self._stepper.is_pausing()
+        if granularity == "row" and not ((node is not None and node is self._until) or self._until in made):
+            return self._stepper.is_pausing()
+        if granularity == "phase":
+            self._stopped_in = self._phase
+        return self._stepper.arrive()
+
+    def _is_within(self, call: Call | None) -> bool:
+        """Whether a call is that of the module to be finished, or inside it; outside of any, all is inside."""
+        if self._from is None:
+            return self._phase == self._stopped_in
+        each = call
+        while each is not None and each is not self._from:
+            each = each.around
+        return each is not None and self._phase == self._stopped_in
+
+    def _aim(self) -> None:
+        """Take up the step that was commanded."""
+        step = self._stepper.inside
+        self._until = None
+        if step is not None and step.granularity == "row":
+            at = step.count - 1
+            self._until = next((node for node, row in self._rows.items() if row == at), None)
+            if not self._rows:
+                self._until = sum(each.kind == "op" for each in self._stepper.shown[: at + 1]) or step.count
+
+    # -- what is seen there ----------------------------------------------------------------------------
+
+    def _frames(self) -> list[FrameType]:
+        scope = self._scope()
+        around = frames_around(sys._getframe())[::-1]
+        return [scope, *(frame for frame in around if frame is not scope)] if scope else around
+
+    def _build(self) -> tuple[Node, ...]:
+        assert self._tracer is not None
+        rows, self._rows = self._tracer.so_far(self._made, self._frames())
+        return rows
+
+    def _stop(
+        self, phase: Phase, op: str, node: Any, rows: tuple[Node, ...], parts: list[Part], left_out: int = 0,
+        error: BaseException | None = None,
+    ) -> None:  # fmt: skip
+        at = self._rows.get(node, -1) if node is not None else -1
+        row = rows[at] if at >= 0 else None
+        tag = node.metadata.get(TAG, UNHEARD) if node is not None else UNHEARD
+        total = len(self._pass.nodes) if phase == "backward" else 0
+        stop = InsideStop(
+            self._stepper.steps, phase, self._counts[phase], total, op, at,
+            (row.place if row else tag.place) or user_place(), row.module if row else "", tuple(parts), left_out,
+            "" if error is None else error_line(error),
+        )  # fmt: skip
+        seen = InsideSeen(stop, base64.b64encode(pack_graph(rows)).decode())
+        self._stopped_in = self._phase
+        self._from = tag.call or (self._call_now() if phase == "forward" else None)
+        reason = stop.error
+        self._stepper.wait(reason, is_amid=True, inside=seen)
+        self._aim()
+
+
+class _Pass:
+    """One backward pass: which of its nodes is being computed."""
+
+    def __init__(self, inside: Inside, nodes: Any) -> None:
+        self._inside = inside
+        self.nodes = nodes
+        self._at: Any = None
+
+    def hooks(self) -> list[Any]:
+        """Listen to each of its nodes."""
+        befores = [node.register_prehook(self._before(node)) for node in self.nodes]
+        return befores + [node.register_hook(self._after(node)) for node in self.nodes]
+
+    def remove(self) -> None:
+        """It is over; if it raised, in the midst of a node."""
+        error = sys.exc_info()[1]
+        at, self._at, self.nodes = self._at, None, ()
+        if at is not None and isinstance(error, Exception):
+            self._inside.node_raised(at, error)
+
+    def _before(self, node: Any) -> Callable[[tuple[Any, ...]], None]:
+        def note(grads: tuple[Any, ...]) -> None:
+            self._at = node
+
+        return note
+
+    def _after(self, node: Any) -> Callable[[tuple[Any, ...], tuple[Any, ...]], None]:
+        def done(into: tuple[Any, ...], came: tuple[Any, ...]) -> None:
+            self._at = None
+            self._inside.node_done(node, into, came)
+
+        return done
