@@ -298,7 +298,8 @@ class Part:
     """A tensor or number at a stop inside a sample.
 
     Attributes:
-        role: What it is there: "input", "output", "gradient in", "gradient out", "before", "after", "gradient", "state".
+        role: What it is there: "input", "output", "gradient in", "gradient out", "gradient", "value", "before",
+            "after", "state".
         name: As the graph or the user's code calls it; empty where no name was found.
         summary: Its numbers, None where there are none.
         text: What is to be said of it in words.

@@ -191,6 +191,7 @@ class _Rows:
 
 
 def is_leaf(node: Any) -> bool:
+    """Whether an autograd node accumulates the gradient of a leaf."""
     return hasattr(node, "variable")
 
 

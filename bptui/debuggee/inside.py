@@ -133,8 +133,11 @@ class Inside:
             if is_here:
                 self._stop_at_op("forward", op_name(new[0].name()), before, out, new[0])
         elif self._passes and tensors and not nodes and self._optimizer is None:
-            if self._arrives("update", self._call_now()):
-                self._stop_at_op("update", function_name(func), before, out, None)
+            self._pass_update(func, before, out)
+
+    def _pass_update(self, func: Any, before: tuple[Argument, ...], out: Any) -> None:
+        if self._arrives("update", self._call_now()):
+            self._stop_at_op("update", function_name(func), before, out, None)
 
     def _call_now(self) -> Call | None:
         return self._tracer.tagger.call if self._tracer else None
@@ -177,7 +180,7 @@ class Inside:
         if self._arrives("backward", self._from if is_leaf(node) else call, node):
             rows = self._build()
             found = Parts(rows, self._rows, self._frames()).gradients(node, into, came)
-            self._stop("backward", node.name(), node, rows, found)
+            self._stop("backward", _node_name(node), node, rows, found)
 
     def node_raised(self, node: Any, error: BaseException) -> None:
         """A node has raised, as the innermost of what is under way."""
@@ -190,7 +193,7 @@ class Inside:
         rows = self._build()
         row = self._rows.get(node)
         grad = rows[row].grad if row is not None else None
-        self._stop("backward", node.name(), node, rows, [Part("gradient in", "output", grad)], error=error)
+        self._stop("backward", _node_name(node), node, rows, [Part("gradient in", "output", grad)], error=error)
 
     # -- updates by an optimizer -----------------------------------------------------------------------
 
@@ -327,3 +330,7 @@ class _Pass:
             self._inside.node_done(node, into, came)
 
         return done
+
+
+def _node_name(node: Any) -> str:
+    return str(node.name()).rpartition("::")[2]

@@ -174,7 +174,7 @@ class OpTagger(TorchFunctionMode):
 
     def _tag(self, node: Any, output: torch.Tensor, inputs: tuple[Any, ...], first: int) -> None:
         place, call = user_place(), self._modules.current
-        leaves = tuple(map(self._leaf, filter(is_data, inputs)))
+        leaves = tuple(map(self._leaf, filter(_is_data, inputs)))
         node.metadata[TAG] = Op(try_summarise(output), leaves, place, call)
         _tag_between(node, Op(None, (), place, call), first)
 
@@ -197,6 +197,7 @@ def _tag_between(node: Any, op: Op, first: int) -> None:
 
 
 def flat(values: Sequence[Any]) -> Iterator[Any]:
+    """The values, with those of tuples and lists one by one."""
     for value in values:
         if isinstance(value, tuple | list):
             yield from value
@@ -205,6 +206,7 @@ def flat(values: Sequence[Any]) -> Iterator[Any]:
 
 
 def node_of(value: Any) -> Any:
+    """The autograd node that made a value, None if none did."""
     if not isinstance(value, torch.Tensor) or not value.requires_grad:
         return None
     try:
@@ -213,7 +215,7 @@ def node_of(value: Any) -> Any:
         return None
 
 
-def is_data(value: Any) -> bool:
+def _is_data(value: Any) -> bool:
     if isinstance(value, torch.Tensor):
         return not value.requires_grad or value.is_leaf
     return isinstance(value, np.generic | np.ndarray | float)

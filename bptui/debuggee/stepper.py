@@ -274,19 +274,18 @@ class Stepper:
             self._tick()
         if self._goal.epochs is not None and self._goal.epochs <= 0:
             self.wait(self._epochs.doubt)
-        elif self._goal.stop_at == self.steps or (
-            self._goal.inside is not None and self._ends_with_sample(self._goal.inside)
-        ):
+        elif self._goal.stop_at == self.steps or self._ends_with_sample():
             self.wait()
         elif sample.index in self._breakpoints:
             self.wait(f"breakpoint at sample {sample.index + 1}")
         else:
             self._plan()
 
-    def _ends_with_sample(self, step: Step) -> bool:
-        """Whether a step inside ends at the end of the sample, which is a stop as others are."""
+    def _ends_with_sample(self) -> bool:
+        """Whether a step inside ends with the sample, whose end is a stop as others are."""
+        step = self._goal.inside
         self._goal.left -= 1
-        return self._goal.left <= 0 or step.granularity in ("module", "row")
+        return step is not None and (self._goal.left <= 0 or step.granularity in ("module", "row"))
 
     def _tick(self) -> None:
         self._seen = self._flag[0]

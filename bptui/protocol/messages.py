@@ -43,8 +43,8 @@ class Attach:
 class Step:
     """Go on by `count` of `granularity`; "run" goes on to the end.
 
-    "op" goes on to the next op or node, "module" out of the module at hand, "row" to row `count` of the graph shown,
-    from 1.
+    "op" goes on to the next op or node, "module" out of the module at hand, "row" to row `count` of the graph
+    shown, from 1.
     """
 
     granularity: Granularity
