@@ -161,7 +161,7 @@ def check_theme(theme: str) -> None:
     if theme:
         from textual.theme import BUILTIN_THEMES
 
-        from bptui.app.app import THEMES
+        from bptui.app.themes import THEMES
 
         if THEMES.get(theme, theme) not in BUILTIN_THEMES:
             raise BptuiError(f"no theme {theme!r}: {', '.join([*THEMES, *BUILTIN_THEMES])}")
@@ -169,9 +169,10 @@ def check_theme(theme: str) -> None:
 
 def show(socket: Path | None, viewer: bool = False, reader: Reader | None = None, theme: str = "") -> Outcome:
     """Run the app until the user leaves it."""
-    from bptui.app.app import THEMES, BptuiApp
+    from bptui.app.app import BptuiApp
     from bptui.app.link import Link
     from bptui.app.outcome import Outcome
+    from bptui.app.themes import THEMES
 
     check_theme(theme)
     app = BptuiApp(Link(socket, viewer) if socket else None, reader)
