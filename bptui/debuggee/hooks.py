@@ -25,7 +25,6 @@ from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.loss_scale import LossScale
 from bptui.debuggee.ops import OpTagger
-from bptui.debuggee.own_socket import Lost
 from bptui.debuggee.parameter_stats import ParameterStatistics
 from bptui.debuggee.parameters import Parameters, leaves_under
 from bptui.debuggee.pending import Pending
@@ -163,8 +162,6 @@ class Hooks:
         """Do our own work; a bug of ours ends the listening, never the training."""
         try:
             return work(*values)
-        except Lost:
-            self.leave()
         except EOFError:
             os._exit(1)  # the session is gone: there is nobody left to tell
         except Exception as error:

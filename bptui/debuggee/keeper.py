@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import mmap
 import os
 import platform
 import select
@@ -30,7 +29,7 @@ from bptui.protocol import (
 from bptui.protocol.codec import decode
 
 FDS = 4
-"""With every `Fork` come: the debuggee's channel, the shared flag, stdout, stderr."""
+"""With every `Fork` come: the debuggee's channel, the memory of its ring, stdout, stderr."""
 
 
 def keep(fd: int) -> None:
@@ -92,7 +91,7 @@ class _Keeper:
         self._children.add(pid)
         self._channel.send(Forked(pid))
 
-    def _become_debuggee(self, command: Fork, channel: int, flag: int, stdout: int, stderr: int) -> None:
+    def _become_debuggee(self, command: Fork, channel: int, memory: int, stdout: int, stderr: int) -> None:
         code = 1
         try:
             os.setsid()
@@ -102,11 +101,11 @@ class _Keeper:
             for inherited in (self._channel.sock, self._alarm, self._wakeup):
                 inherited.close()
             take_standard_streams(stdout, stderr)
-            for fd in (channel, flag):  # what the training starts has no part in them
+            for fd in (channel, memory):  # what the training starts has no part in them
                 os.set_inheritable(fd, False)
             from bptui.debuggee.run import run
 
-            code = run(command, Channel(socket.socket(fileno=channel)), memoryview(mmap.mmap(flag, 1)))
+            code = run(command, Channel(socket.socket(fileno=channel)), memory)
         except BaseException:  # ours: a training's own are said over the channel
             traceback.print_exc()
             sys.stderr.flush()

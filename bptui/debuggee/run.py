@@ -9,6 +9,7 @@ from typing import Any
 from bptui.debuggee.console import Console
 from bptui.debuggee.frames import StackReader, suspended_calls, users_call
 from bptui.debuggee.graph import Tracer
+from bptui.debuggee.own_channel import open_ring
 from bptui.debuggee.places import describe, user_traceback
 from bptui.debuggee.refusal import Refusal
 from bptui.debuggee.rows import RowReader
@@ -18,14 +19,19 @@ from bptui.debuggee.target import Loop, load
 from bptui.protocol import Channel, Ended, Fork, Loaded, Refused
 
 
-def run(fork: Fork, channel: Channel, flag: memoryview) -> int:
+def run(fork: Fork, channel: Channel, memory: int) -> int:
     """Load the target, run it as commanded, and say how it ended.
+
+    Args:
+        fork: What to run.
+        channel: To the session.
+        memory: The fd of what is shared with it.
 
     Returns:
         The exit code that the target would have had by itself.
     """
     console = Console(lambda: stepper.producing)
-    stepper = Stepper(channel, flag, console)
+    stepper = Stepper(channel, open_ring(memory, channel), console)
     try:
         loop = load(fork.target, fork.arguments)
     except Refusal as refusal:

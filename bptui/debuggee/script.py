@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib.machinery
-import mmap
 import os
 import platform
 import signal
@@ -18,8 +17,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from bptui.debuggee.error_line import error_line
+from bptui.debuggee.own_channel import OwnChannel, OwnSocket, open_ring
 from bptui.debuggee.own_frames import OURS, cut_our_frames
-from bptui.debuggee.own_socket import Lost, OwnSocket
 from bptui.debuggee.process import die_with_parent
 from bptui.debuggee.stepper import Quitting, Stepper
 from bptui.debuggee.terminal_marks import TerminalMarks
@@ -30,27 +29,29 @@ from bptui.records import Target
 NUDGE = signal.SIGURG
 """With it the session asks to look for commands at the next line of Python; see `bptui.session.debuggee`."""
 
-_GONE = (EOFError, OSError, Lost)
+_GONE = (EOFError, OSError)
 
 
 _INSTALLED = ("<", OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 
-def join(channel_fd: int, flag_fd: int, **settings: Any) -> None:
+def join(channel_fd: int, memory_fd: int, **settings: Any) -> None:
     """Connect, pause before the first line, and listen from then on.
 
     Args:
         channel_fd: The channel to the session.
-        flag_fd: The shared byte that the session raises.
+        memory_fd: The memory that is shared with the session.
         **settings: What the session was told of how to listen, as `Hooks` takes it.
     """
     die_with_parent()
-    for fd in (channel_fd, flag_fd):  # what the script starts has no part in them
+    for fd in (channel_fd, memory_fd):  # what the script starts has no part in them
         os.set_inheritable(fd, False)
-    channel = Channel(OwnSocket(channel_fd))
+    socket = OwnSocket(channel_fd)
+    ring = open_ring(memory_fd, Channel(socket))
+    channel = OwnChannel(socket, ring)
     marks = TerminalMarks(lambda: stepper.producing)
-    stepper = Stepper(channel, memoryview(mmap.mmap(flag_fd, 1)), marks)
-    os.close(flag_fd)
+    stepper = Stepper(channel, ring, marks)
+    os.close(memory_fd)
     script = _Script(channel, stepper, marks, settings)
     os.register_at_fork(after_in_child=script.leave)
     sys.excepthook = _without_our_frames(sys.excepthook)

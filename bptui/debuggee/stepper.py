@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import itertools
+import math
 import sys
+import time
 from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,7 @@ from bptui.protocol import (
     Overhead,
     Pause,
     Quit,
+    Ring,
     Samples,
     StackSeen,
     Step,
@@ -34,11 +36,8 @@ if TYPE_CHECKING:  # at run time these import torch, and a script is joined befo
     from bptui.debuggee.frames import StackReader
     from bptui.debuggee.rows import Row, RowReader
 
-ROOM = 1024
-"""So many samples wait at most to be sent, at most 14 MB of summaries; then sending is waited for."""
-
-TRACE_EVERY = 5
-"""While running, every so many ticks of the session one sample is traced, for a graph that lives."""
+PARAMETERS_WAIT = 0.08
+"""Seconds that statistics of parameters wait at most for those of the next sample, to be put together."""
 
 LATE_IMPORT = "torch._dynamo"
 """What the first optimizer of a process imports, 1 s each time; a training without one never does."""
@@ -83,7 +82,7 @@ class Quitting(SystemExit):
 
 
 class Stepper:
-    """Collects the rows of samples, sends them in batches, and decides where to stop.
+    """Writes down the rows of samples, and decides where to stop.
 
     Attributes:
         steps: How many samples are complete.
@@ -96,12 +95,21 @@ class Stepper:
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
-    def __init__(self, channel: Channel, flag: memoryview, console: Marks) -> None:
+    def __init__(self, channel: Channel, ring: Ring, console: Marks) -> None:
+        """Stand before the first sample.
+
+        Args:
+            channel: To the session.
+            ring: What the samples are written into.
+            console: Where the training prints.
+        """
+        self.steps = 0
         self.trace_next = False
         self.may_stop = False
         self._channel = channel
-        self._flag = flag
-        self._seen = flag[0]
+        self._ring = ring
+        self._flag = ring.flag
+        self._seen = self._flag[0]
         self._console = console
         self.reader: RowReader | None = None
         self.stack: StackReader | None = None
@@ -109,24 +117,18 @@ class Stepper:
         self.is_ours = True
         self.declares_lengths = True
         self._announced = 0
-        self._rows: list[Row] = []
-        self._sent = 0
-        self._room = 0
+        self._attention_at: float = 0
         self._goal = Goal()
         self._breakpoints: frozenset[int] = frozenset()
         self._epochs = Epochs()
         self._stopped = True
         self._pausing: Pause | None = None
-        self._ticks = 0
+        self._has_ticked = False
         self.overhead = OVERHEAD
         self._live = LiveTraces(OVERHEAD / 2)
         self._statistics = ParameterBatches()
-        self._said: list[Message] = []
+        self._statistics_sent = 0.0
         self._before = TRACE_BEFORE
-
-    @property
-    def steps(self) -> int:
-        return self._sent + len(self._rows)
 
     @property
     def producing(self) -> int:
@@ -136,22 +138,30 @@ class Stepper:
     def visit(self, sample: Sample, row: Row, nodes: tuple[Node, ...] | None) -> None:
         """A sample is complete: keep it, and stop here if that is asked for.
 
-        The session raises the flag byte for every command and every 20 ms; while it stands still and there is
-        room, this is one read of the flag and one append.
+        The session raises the flag for every command and 12 times a second; while it stands still and no stop is
+        near, this is one record in the `Ring` and one look at the flag.
         """
-        self._rows.append(row)
-        if self._flag[0] == self._seen and len(self._rows) < self._room and nodes is None:
+        if row.layout >= self._announced:
+            self._announce()
+        if row.tensors:
+            self._ring.put(_alone(self.steps, row))
+        else:
+            self._ring.put_row(row.layout, row.numbers)
+        self.steps += 1
+        if self._flag[0] == self._seen and self.steps < self._attention_at and nodes is None:
             return
         self._attend(sample, nodes)
 
     def keep(self, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
         """Statistics of each parameter at the sample that is visited next; not due, if only for a stop there."""
         self._statistics.add(self.steps, parameters, numbers, is_due)
+        if is_due and time.monotonic() > self._statistics_sent + PARAMETERS_WAIT:
+            self.flush()
 
     def say(self, message: Message | None) -> None:
-        """Send something of the sample that is visited next together with it."""
+        """Write something down of the sample that is visited next."""
         if message is not None:
-            self._said.append(message)
+            self._ring.put(message)
 
     def wait(self, reason: str = "", is_amid: bool = False) -> None:
         """Stop until a command says how to go on.
@@ -161,6 +171,9 @@ class Stepper:
             is_amid: Whether this is in the midst of a sample.
         """
         self.flush()
+        if not self._channel.is_open:
+            self._goal = Goal()  # nobody could say how to go on
+            return
         self._stopped = True
         self._pausing = None
         self._console.flush()
@@ -196,19 +209,16 @@ class Stepper:
         self.is_ours = False
 
     def flush(self) -> None:
-        """Send the rows that wait, in batches of one layout."""
-        messages, self._said = [*self._statistics.messages(), *self._said], []
+        """Write down the statistics that wait."""
+        self._statistics_sent = time.monotonic()
+        self._ring.put(*self._statistics.messages())
+
+    def _announce(self) -> None:
+        """Say of what kinds the quantities of the next samples are."""
         for layout in self.reader.layouts[self._announced :] if self.reader else ():
-            messages += self._sources.of(layout.place.path) if layout.place else ()
-            messages.append(LayoutSeen(self._announced, layout))
+            self._ring.put(*(self._sources.of(layout.place.path) if layout.place else ()))
+            self._ring.put(LayoutSeen(self._announced, layout))
             self._announced += 1
-        for layout_id, group in itertools.groupby(self._rows, key=lambda row: row.layout):
-            rows = list(group)
-            messages.append(_batch(self._sent, layout_id, rows))
-            self._sent += len(rows)
-        self._rows = []
-        if messages:
-            self._channel.send(*messages)
 
     def _messages(self, stack: Stack) -> list[Message]:
         if not stack.frames:
@@ -227,8 +237,6 @@ class Stepper:
             self._live.end(self.steps)
         if self._flag[0] != self._seen:
             self._tick()
-        if len(self._rows) >= ROOM:
-            self.flush()
         if self._goal.epochs is not None and self._goal.epochs <= 0:
             self.wait(self._epochs.doubt)
         elif self._goal.stop_at == self.steps:
@@ -240,7 +248,7 @@ class Stepper:
 
     def _tick(self) -> None:
         self._seen = self._flag[0]
-        self._ticks += 1
+        self._has_ticked = True
         self.flush()
         for command in self._channel.poll():
             self._obey(command)
@@ -276,19 +284,19 @@ class Stepper:
         watched = watched or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
-        is_live = self._ticks >= TRACE_EVERY and self._live.is_due()
+        is_live = self._has_ticked and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live
         if is_live:
-            self._ticks = 0
+            self._has_ticked = False
             self._live.begin(self.steps)
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
-        rooms = [len(self._rows) + count - self._before for count in counts if count > self._before]
+        stops = [self.steps + count - self._before for count in counts if count > self._before]
         self.may_stop = watched
-        self._room = 0 if watched else min([*rooms, ROOM])
+        self._attention_at = self.steps if watched else min([*stops, math.inf])
 
 
-def _batch(first: int, layout: int, rows: list[Row]) -> Samples:
-    numbers = array("d", itertools.chain.from_iterable(row.numbers for row in rows))
-    tensors = tuple((first + i, name, summary) for i, row in enumerate(rows) for name, summary in row.tensors)
-    return Samples(first, layout, base64.b64encode(numbers).decode(), tensors)
+def _alone(step: int, row: Row) -> Samples:
+    """A sample some of whose quantities have several elements."""
+    tensors = tuple((step, name, summary) for name, summary in row.tensors)
+    return Samples(step, row.layout, base64.b64encode(array("d", row.numbers)).decode(), tensors)

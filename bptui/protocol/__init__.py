@@ -18,6 +18,7 @@ from bptui.protocol.messages import (
     Fork,
     Forked,
     Found,
+    Full,
     GraphTraced,
     LayoutSeen,
     Loaded,
@@ -45,10 +46,12 @@ from bptui.protocol.messages import (
     WarmUp,
     Welcome,
 )
+from bptui.protocol.ring import SHARED_BYTES, Ring, RingReader
 
 __all__ = [
     "ABSENT",
     "PROTOCOL_VERSION",
+    "SHARED_BYTES",
     "Attach",
     "Breakpoints",
     "Channel",
@@ -60,6 +63,7 @@ __all__ = [
     "Fork",
     "Forked",
     "Found",
+    "Full",
     "GraphTraced",
     "LayoutSeen",
     "LineSplitter",
@@ -77,6 +81,8 @@ __all__ = [
     "Refused",
     "Reset",
     "Resized",
+    "Ring",
+    "RingReader",
     "Samples",
     "Shutdown",
     "SourceSeen",

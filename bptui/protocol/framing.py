@@ -35,6 +35,11 @@ class Channel:
         self._splitter = LineSplitter()
         self._pending: list[Message] = []
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there still is a stream."""
+        return True
+
     def send(self, *messages: Message) -> None:
         """Write the messages, waiting while the other side is slow.
 

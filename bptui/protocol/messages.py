@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bptui.records import Layout, OptimizerRates, Parameter, RunState, Stack, Target, TensorSummary
+from bptui.records import QUANTITIES, Layout, OptimizerRates, Parameter, RunState, Stack, Target, TensorSummary
 
 PROTOCOL_VERSION = 1
 """Raised whenever an old peer would misunderstand a new one."""
+
+_ROW_BYTES = 8 * (2 + len(QUANTITIES))
 
 ABSENT = -1.0
 """Stands for a norm that is not there."""
@@ -162,7 +164,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Start a debuggee. Four fds come with it: its channel, the shared flag, stdout, stderr."""
+    """Start a debuggee. Four fds come with it: its channel, the memory of its `Ring`, stdout, stderr."""
 
     target: str
     arguments: tuple[str, ...] = ()
@@ -262,6 +264,16 @@ class Samples:
     layout: int
     rows: str
     tensors: tuple[tuple[int, str, str], ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many samples these are."""
+        return len(self.rows) // 4 * 3 // _ROW_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """The `Ring` has no room for the next sample: the training stands still until something is taken from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +395,7 @@ Event: TypeAlias = (
     | Refused
     | LayoutSeen
     | Samples
+    | Full
     | LossesSeen
     | RatesSeen
     | ParametersSeen

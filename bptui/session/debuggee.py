@@ -13,10 +13,23 @@ import signal
 import socket
 import tempfile
 import termios
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bptui.protocol import Ended, Event, Exited, Fork, Forked, LineSplitter, Message, Quit, decode, encode
+from bptui.protocol import (
+    SHARED_BYTES,
+    Ended,
+    Event,
+    Exited,
+    Fork,
+    Forked,
+    LineSplitter,
+    Message,
+    Quit,
+    RingReader,
+    decode,
+    encode,
+)
 from bptui.session.keeper import INJECT, PARENT, Keeper
 from bptui.session.output import OnLines, OnText, Output
 from bptui.session.streams import Streams
@@ -57,9 +70,8 @@ class Debuggee:
         """Have it forked from the keeper."""
         ours, theirs = socket.socketpair()
         self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        flag = _shared_byte()
-        self._flag = mmap.mmap(flag, 1)
-        given = (theirs.fileno(), flag, *self.output.open())
+        memory = self._share_memory()
+        given = (theirs.fileno(), memory, *self.output.open())
         keeper.send(command, given)
         theirs.close()
         for fd in given[1:]:
@@ -78,8 +90,7 @@ class Debuggee:
         """
         ours, theirs = socket.socketpair()
         self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        flag = _shared_byte()
-        self._flag = mmap.mmap(flag, 1)
+        memory = self._share_memory()
         if streams.has_terminal:
             self.terminal = Terminal(on_rows, self._on_text, streams.size, streams.shown)
         pipes = {stream: self.output.open_pipe(stream) for stream in streams.piped}
@@ -87,15 +98,20 @@ class Debuggee:
         stdin = inner if streams.stdin is None else streams.stdin
         process = await asyncio.create_subprocess_exec(
             *command, stdin=stdin, stdout=pipes.get(1, inner), stderr=pipes.get(2, inner),
-            start_new_session=True, pass_fds=(theirs.fileno(), flag),
-            env=_joined_environment(theirs.fileno(), flag, settings),
+            start_new_session=True, pass_fds=(theirs.fileno(), memory),
+            env=_joined_environment(theirs.fileno(), memory, settings),
             preexec_fn=_taking(inner) if self.terminal else None,
         )  # fmt: skip
         theirs.close()
-        for fd in (flag, *pipes.values()):
+        for fd in (memory, *pipes.values()):
             os.close(fd)
         self.pid.set_result(process.pid)
         self._waiting = asyncio.create_task(self._wait(process))
+
+    def _share_memory(self) -> int:
+        memory = _shared_memory()
+        self._ring = RingReader(mmap.mmap(memory, SHARED_BYTES))
+        return memory
 
     async def _wait(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
@@ -137,14 +153,24 @@ class Debuggee:
         self.heard += 1
         return decode(self._lines.popleft())
 
+    def take(self) -> Iterator[Message]:
+        """What it has written down of its samples since the last time, and before what it says.
+
+        Raises:
+            ProtocolError: The memory for that holds something else.
+        """
+        for message in self._ring.take():
+            self.heard += 1
+            yield message
+
     def send(self, command: Message) -> None:
         """Say something and raise the flag, so that a running debuggee looks."""
         self._writer.write(encode(command))
         self.raise_flag()
 
     def raise_flag(self) -> None:
-        """Have the debuggee send what it has, and read its commands."""
-        self._flag[0] = (self._flag[0] + 1) & 0xFF
+        """Have the debuggee write down what waits, and read its commands."""
+        self._ring.raise_flag()
 
     async def end(self, grace: float) -> None:
         """End it: let it clean up for `grace` seconds, then kill it and all it started."""
@@ -192,7 +218,7 @@ class Debuggee:
         if self.terminal is not None:
             self.terminal.close()
             self.terminal = None
-        self._flag.close()
+        self._ring.close()
 
 
 def _taking(terminal: int) -> Callable[[], None]:
@@ -200,9 +226,9 @@ def _taking(terminal: int) -> Callable[[], None]:
     return lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)  # type: ignore[return-value]
 
 
-def _joined_environment(channel: int, flag: int, settings: Mapping[str, Any]) -> dict[str, str]:
+def _joined_environment(channel: int, memory: int, settings: Mapping[str, Any]) -> dict[str, str]:
     """The environment in which Python finds our sitecustomize, which then puts everything back."""
-    given = {"parent": str(PARENT), "channel_fd": channel, "flag_fd": flag, **settings}
+    given = {"parent": str(PARENT), "channel_fd": channel, "memory_fd": memory, **settings}
     before = os.environ.get("PYTHONPATH", "")
     return os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), before))),
@@ -211,12 +237,12 @@ def _joined_environment(channel: int, flag: int, settings: Mapping[str, Any]) ->
     }
 
 
-def _shared_byte() -> int:
-    """An fd to one byte of shared memory; of no file if that can be helped: a full disk would kill its writer."""
+def _shared_memory() -> int:
+    """An fd to the memory of a `Ring`; of no file if that can be helped: a full disk would kill its writer."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("bptui")
     else:
         with tempfile.TemporaryFile() as file:
             fd = os.dup(file.fileno())
-    os.truncate(fd, 1)
+    os.truncate(fd, SHARED_BYTES)
     return fd

@@ -21,11 +21,9 @@ from bptui.protocol.messages import (
     StackSeen,
 )
 from bptui.recording.writer import Writer
-from bptui.records import QUANTITIES, RunState
+from bptui.records import RunState
 from bptui.session.console import Line
 from bptui.session.screen import Row
-
-_ROW_BYTES = 8 * (2 + len(QUANTITIES))
 
 _WRITES: dict[type[Message], Callable[..., None]] = {
     ParametersSeen: Writer.parameters,
@@ -77,7 +75,7 @@ class Recorder:
         """Write what a debuggee says, as far as it belongs into a recording."""
         match event:
             case Samples():
-                self.seen = event.first + len(event.rows) // 4 * 3 // _ROW_BYTES
+                self.seen = event.first + event.count
                 self._write(self._writer.samples, event)
             case LayoutSeen():
                 self._write(self._writer.layout, event.id, event.layout)

@@ -50,14 +50,11 @@ from bptui.session.words import Rate, death, in_words
 NO_TORCH = "torch is not imported yet"
 """What a script is doing at first."""
 
-TICK = 0.02
-"""Seconds between two raisings of the flag while running."""
+TICK = 0.08
+"""Seconds between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
 
-COMMIT_TICKS = 4
-"""Ticks between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
-
-SILENT_TICKS = 12
-"""After so many of those without a sample, a second or so, a script is asked once for what it has not sent yet."""
+UNSEEN_TICK = 0.5
+"""The same while nobody looks: where the training keeps every core busy, each waking of ours holds them all up."""
 
 GRACE = 1.0
 """Seconds that a training gets to clean up before it is killed."""
@@ -85,6 +82,7 @@ class Session:
         notify: Callable[[Status], None],
         on_text: OnText = lambda *_: None,
         streams: Streams = Streams(),  # noqa: B008 - frozen
+        is_seen: Callable[[], bool] = lambda: True,
     ) -> None:
         """Create the recording.
 
@@ -93,6 +91,7 @@ class Session:
             notify: Called with every new status.
             on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
             streams: What a script reads and writes.
+            is_seen: Whether somebody looks at what is recorded.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -106,6 +105,7 @@ class Session:
         self._notify = notify
         self._on_text = on_text
         self._streams = streams
+        self._is_seen = is_seen
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._is_urgent = False
@@ -322,6 +322,7 @@ class Session:
             debuggee.kill()
         code = await debuggee.code
         reading.cancel()
+        self._take_samples(debuggee)
         debuggee.close()
         if self._keeper is not None:
             kill_orphans({self._keeper.pid})
@@ -359,12 +360,26 @@ class Session:
     async def _read(self, debuggee: Debuggee) -> None:
         try:
             while (message := await debuggee.read()) is not None:
-                self.log("debuggee→session", message)
-                if debuggee is self._debuggee:
-                    self._on_event(debuggee, message)
+                self._take_samples(debuggee)  # that were complete before it said this
+                self._on_message(debuggee, message)
         except ProtocolError as error:
-            debuggee.ended = Ended(f"the training wrote into bptui's own channel: {error}", code=1)
-            debuggee.kill()
+            self._give_up(debuggee, error)
+
+    def _take_samples(self, debuggee: Debuggee) -> None:
+        try:
+            for message in debuggee.take():
+                self._on_message(debuggee, message)
+        except ProtocolError as error:
+            self._give_up(debuggee, error)
+
+    def _give_up(self, debuggee: Debuggee, error: ProtocolError) -> None:
+        debuggee.ended = Ended(f"the training wrote into bptui's own channel: {error}", code=1)
+        debuggee.kill()
+
+    def _on_message(self, debuggee: Debuggee, message: Message) -> None:
+        self.log("debuggee→session", message)
+        if debuggee is self._debuggee:
+            self._on_event(debuggee, message)
 
     def _send(self, command: Command) -> None:
         assert self._debuggee is not None
@@ -491,23 +506,19 @@ class Session:
             self._ticker.cancel()
 
     async def _tick(self) -> None:
-        ticks = 0
         while True:
-            await asyncio.sleep(TICK)
-            ticks += 1
+            await asyncio.sleep(TICK if self._is_seen() else UNSEEN_TICK)
             if self._debuggee is not None:
                 self._debuggee.raise_flag()
-            if ticks % COMMIT_TICKS == 0:
-                self._on_commit_tick()
+                self._take_samples(self._debuggee)
+            self._on_tick()
 
-    def _on_commit_tick(self) -> None:
+    def _on_tick(self) -> None:
         rate = self._rate.update(self._recorder.seen)
         silence = self._rate.silence
         waits = self._debuggee is not None and silence > 0 and self._debuggee.waits_for_input()
         self._change(samples_per_second=rate, waits_for_input=waits)
         self._nudge()
-        if silence == SILENT_TICKS and self._recorder.seen and self._debuggee is not None:
-            self._debuggee.nudge()  # the last of many quick samples may wait there for the next one
         if self._recorder.is_dirty or self.status != self._shown:
             self._show()
 

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from array import array
 from base64 import b64decode
 
 from bptui.protocol import (
+    SHARED_BYTES,
     Channel,
     Ended,
     Exited,
@@ -25,6 +27,7 @@ from bptui.protocol import (
     Quit,
     Ready,
     Refused,
+    RingReader,
     Samples,
     Shutdown,
     Step,
@@ -80,8 +83,8 @@ class Debuggee:
         ours.settimeout(PATIENCE)
         self._keeper = keeper
         self._files = [_file() for _ in range(3)]
-        os.truncate(self._files[0], 1)
-        self.flag = mmap.mmap(self._files[0], 1)
+        os.truncate(self._files[0], SHARED_BYTES)
+        self._ring = RingReader(mmap.mmap(self._files[0], SHARED_BYTES))
         socket.send_fds(keeper.channel.sock, [encode(command)], [theirs.fileno(), *self._files])
         theirs.close()
         self.channel = Channel(ours)
@@ -89,11 +92,19 @@ class Debuggee:
         assert isinstance(forked, Forked)
         self.pid = forked.pid
         self.events = []
+        self._said = []
 
     def read(self):
-        event = self.channel.receive()
-        self.events.append(event)
-        return event
+        """The next event, ticking as a session does."""
+        end = time.monotonic() + PATIENCE
+        while not self._said:
+            said = list(self.channel.poll())
+            self._said += [*self._ring.take(), *said]
+            if not self._said and not select.select([self.channel.sock], [], [], 0.02)[0]:
+                self._ring.raise_flag()
+            assert time.monotonic() < end
+        self.events.append(self._said.pop(0))
+        return self.events[-1]
 
     def until(self, *kinds):
         """The next event of one of these kinds; the others are kept too."""
@@ -104,26 +115,16 @@ class Debuggee:
 
     def send(self, command) -> None:
         self.channel.send(command)
-        self.tick()
-
-    def tick(self) -> None:
-        self.flag[0] = (self.flag[0] + 1) & 0xFF
+        self._ring.raise_flag()
 
     def step(self, granularity="sample", count=1) -> Stopped:
         self.send(Step(granularity, count))
         return self.until(Stopped)
 
     def run(self) -> Ended:
-        """Go on to the end, ticking as a session does."""
+        """Go on to the end."""
         self.send(Step("run"))
-        return self.to_the_end()
-
-    def to_the_end(self) -> Ended:
-        while True:
-            while not select.select([self.channel.sock], [], [], 0.02)[0]:
-                self.tick()
-            if isinstance(event := self.read(), Ended):
-                return event
+        return self.until(Ended)
 
     def code(self) -> int:
         """Its exit code, when it has exited."""

@@ -78,7 +78,7 @@ def test_a_run_goes_to_the_end(begin):
 def test_a_step_beyond_the_end_ends(begin):
     debuggee = begin(TEN)
     debuggee.send(Step("sample", 100))
-    assert debuggee.to_the_end() == Ended()
+    assert debuggee.until(Ended) == Ended()
     assert len(debuggee.rows) == 12
 
 
@@ -340,7 +340,7 @@ def test_what_the_loop_left_behind_ends_with_it(begin, tmp_path):
     )
     debuggee.send(Step("run"))
     with pytest.raises(EOFError):
-        debuggee.to_the_end()
+        debuggee.until(Ended)
     assert debuggee.code() == 5
     assert_ended(int((tmp_path / "pid").read_text()))
 
