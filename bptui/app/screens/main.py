@@ -121,7 +121,7 @@ class MainScreen(Screen[None]):
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
         self._front_console(view, reader)
-        self._known = bool(view.parameters)
+        self._known = bool(view.parameters) or view.steps > 0  # a loop that yields names none
         several = view.has_several or (self._asked and not self._known)
         is_so = several, view.status.state == "failed"
         if is_so != (self._several, self._failed):
@@ -158,7 +158,7 @@ class MainScreen(Screen[None]):
         """Go to a panel by its number, if there is one."""
         if not self._several and number in [panel.NUMBER for panel in _OF_SEVERAL]:
             if self._known:
-                self.notify("a single number is trained: Weights shows it")
+                self.notify("no parameters to list: Weights shows what is trained")
             self._asked = self._several = not self._known
         for panel in self.panels:
             if number == panel.NUMBER:
