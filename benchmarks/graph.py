@@ -8,7 +8,7 @@ from benchmarks.timing import MS, Row, interleave, repeated, row
 from bptui.app.panels.folding import unfolded
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.widgets.lanes import Lanes
-from bptui.protocol import pack_graph, unpack_graph
+from bptui.protocol import Structure, pack_graph, unpack_graph
 from bptui.records import Node, Place, TensorSummary
 
 ROWS, ROUNDS, SCREEN = 10_000, 20, 30
@@ -17,12 +17,14 @@ ROWS, ROUNDS, SCREEN = 10_000, 20, 30
 def rows() -> Iterator[Row]:
     """To pack it, to unpack it, to fold it to a screen, and to draw all of it."""
     nodes = _nodes()
-    packed, items = pack_graph(nodes), tree(nodes)
+    packed = pack_graph(nodes)
+    structure = unpack_graph(packed).structure
+    items = tree(structure.modules)
     cases: dict[str, Callable[[], object]] = {
         "pack": lambda: pack_graph(nodes),
         "unpack": lambda: unpack_graph(packed),
-        "fold to a screen": lambda: _draw(nodes, tree(nodes), SCREEN),
-        "draw unfolded": lambda: _draw(nodes, items, len(items)),
+        "fold to a screen": lambda: _draw(structure, items, SCREEN),
+        "draw unfolded": lambda: _draw(structure, items, len(items)),
     }
     timers = {name: _timer(case) for name, case in cases.items()}
     for name, values in interleave(timers, ROUNDS).items():
@@ -30,10 +32,10 @@ def rows() -> Iterator[Row]:
     yield Row(f"graph of {ROWS:,} rows, recorded", len(packed) / 1e6, "MB")
 
 
-def _draw(nodes: tuple[Node, ...], items: tuple[Item, ...], room: int) -> object:
+def _draw(structure: Structure, items: tuple[Item, ...], room: int) -> object:
     folded = folds_to_fit(items, room)
     rows = unfolded(items, folded)
-    return Lanes(edges(nodes, rows, folded)).rows(0, len(rows))
+    return Lanes(edges(structure.inputs, rows, folded)).rows(0, len(rows))
 
 
 def _nodes() -> tuple[Node, ...]:

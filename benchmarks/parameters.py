@@ -30,6 +30,7 @@ def rows() -> Iterator[Row]:
             app.follow(lambda seen: b"paused" in seen)
             app.press("s")
             app.press("7")
+            app.follow(bool)  # until its time as a count is up
             for name, keys in KEYS.items():
                 frames = [complete(app.press(key)) * MS for key in keys * ROUNDS]
                 yield row(f"{name}: key → complete frame, 10,000 parameters", frames, "ms", target=COMPLETE)

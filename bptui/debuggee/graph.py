@@ -15,7 +15,7 @@ from bptui.debuggee.names import Names
 from bptui.debuggee.nodes import nodes_under
 from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
-from bptui.debuggee.uncollected import uncollected
+from bptui.debuggee.uncollected import SlowCollection, uncollected
 from bptui.records import Node, Sample, TensorSummary
 
 LARGEST_GRAPH = 20_000
@@ -34,6 +34,7 @@ class Tracer:
         self._tagger = tagger or OpTagger()
         self._nodes: dict[Any, None] = {}
         self._grads: dict[Any, TensorSummary | None] = {}
+        self._collection = SlowCollection()
         self._engine: Callable[..., Any]
 
     def __enter__(self) -> Tracer:
@@ -50,10 +51,12 @@ class Tracer:
     def begin(self) -> None:
         """Record ops; backward passes are only those that `listen` is told of."""
         self._tagger.begin()
+        self._collection.begin()
 
     def end(self) -> None:
         """Record no more ops."""
         self._tagger.end()
+        self._collection.end()
 
     def listen(self, outputs: Sequence[Any]) -> list[Any]:
         """Record the backward pass that is about to begin; the handles are to be removed after it."""

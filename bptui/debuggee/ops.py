@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import MethodWrapperType
 from typing import Any
 
 import numpy as np
@@ -125,10 +126,17 @@ class OpTagger(TorchFunctionMode):
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
         if not torch.is_grad_enabled():  # it makes no node: an optimizer's step, a validation
             return func(*args, **(kwargs or {}))
-        inputs = tuple(_flat((*args, *(kwargs or {}).values())))
-        before = self.note(inputs)
         first = _get_sequence_nr()
-        out = func(*args, **(kwargs or {}))
+        if type(func) is MethodWrapperType:  # an attribute: zero_grad() asks each of 10 000 parameters for one
+            out = func(*args)
+            if _node_of(out) is None:
+                return out
+            inputs = args
+            before = self.note(args)
+        else:
+            inputs = tuple(_flat((*args, *(kwargs or {}).values())))
+            before = self.note(inputs)
+            out = func(*args, **(kwargs or {}))
         for tensor in _flat((out,)):
             node = _node_of(tensor)
             if node is not None and node not in before:

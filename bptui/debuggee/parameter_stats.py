@@ -12,6 +12,7 @@ import torch
 
 from bptui.debuggee.norms import Together, norms, put_together
 from bptui.debuggee.parameter_table import ParameterTable
+from bptui.debuggee.uncollected import uncollected
 from bptui.protocol import ABSENT
 from bptui.records import Parameter
 
@@ -73,6 +74,7 @@ class ParameterStatistics:
         self._before, self._together, self._copied, self._size = {}, [], set(), 0
         self.widen(leaves, *frames)
 
+    @uncollected()
     def widen(self, leaves: Sequence[torch.Tensor], *frames: FrameType) -> None:
         """A further backward pass of the sample is about to begin."""
         began = time.perf_counter()
@@ -81,20 +83,24 @@ class ParameterStatistics:
         self._copy([each for each in self._table.updatable if id(each) not in self._copied])
         self._spent += time.perf_counter() - began
 
+    @uncollected()
     def note_grads(self) -> None:
         """A backward pass has come to its end: the gradients are those of the update, unless they are changed."""
         self._note([leaf for key, leaf in self._reached.items() if key not in self._used])
 
+    @uncollected()
     def before_update(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer is about to use its gradients, which may have been clipped, or scaled back."""
         own = [leaf for leaf in _parameters_of(optimizer) if id(leaf) in self._reached]
         self._used.difference_update(map(id, own))
         self._note(own)
 
+    @uncollected()
     def after_update(self, optimizer: torch.optim.Optimizer) -> None:
         """It has used them: what is added to them from now on is not of this update."""
         self._used.update(map(id, _parameters_of(optimizer)))
 
+    @uncollected()
     def finish(self) -> Measured:
         """The sample that was measured is complete."""
         began = time.perf_counter()

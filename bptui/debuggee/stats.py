@@ -62,12 +62,14 @@ def summarise(value: Any) -> TensorSummary:
     with torch._C.DisableTorchFunction(), without_grad():
         kind = kind_of(value)
         numbers = _plain(as_tensor(value))
-        if numbers is None:
-            return _summary(kind, (), {})
-        if numbers.numel() <= KEPT:
-            values = numbers.reshape(-1).tolist()
-            return _summary(kind, tuple(values), _stats_of_list(values))
-        return _summary(kind, _evenly_spaced(numbers), _stats_of_tensor(numbers))
+        values: tuple[float, ...] = ()
+        stats = _UNKNOWN
+        if numbers is not None and numbers.numel() <= KEPT:
+            values = tuple(numbers.reshape(-1).tolist())
+            stats = _stats_of_values(values)
+        elif numbers is not None:
+            stats, values = _stats_of_tensor(numbers), _evenly_spaced(numbers)
+        return TensorSummary(kind.shape, kind.dtype, kind.device, *stats, values)
 
 
 def try_summarise(value: Any) -> TensorSummary | None:
@@ -93,37 +95,33 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor | None:
     return tensor
 
 
-def _summary(kind: Kind, values: tuple[float, ...], stats: dict[str, Any]) -> TensorSummary:
-    return TensorSummary(kind.shape, kind.dtype, kind.device, values=values, **(_NO_STATS | stats))
+_Moments = tuple[float | None, float | None, float | None, float | None, float | None]
+"""min, max, mean, std and norm."""
+
+_Stats = tuple[float | None, float | None, float | None, float | None, float | None, int, int, int, int]
+"""Those, and how many zeros, NaN, +Inf and -Inf there are, in the order of `TensorSummary`."""
+
+_NONE: _Moments = (None, None, None, None, None)
+_UNKNOWN: _Stats = (*_NONE, 0, 0, 0, 0)
 
 
-_NO_STATS: dict[str, Any] = dict.fromkeys(("min", "max", "mean", "std", "norm")) | dict.fromkeys(
-    ("zeros", "nans", "pos_infs", "neg_infs"), 0
-)
+def _stats_of_values(values: tuple[float, ...]) -> _Stats:
+    norm, zeros = math.hypot(*values), values.count(0)
+    if values and math.isfinite(norm):  # then so is every element
+        return (*_moments_of_values(values, norm), zeros, 0, 0, 0)
+    finite = tuple(value for value in values if math.isfinite(value))
+    moments = _moments_of_values(finite, math.hypot(*finite)) if finite else _NONE
+    nans = sum(value != value for value in values)
+    return (*moments, zeros, nans, values.count(math.inf), values.count(-math.inf))
 
 
-def _stats_of_list(values: list[float]) -> dict[str, Any]:
-    counts = {"zeros": values.count(0), "nans": 0, "pos_infs": 0, "neg_infs": 0}
-    norm, finite = math.hypot(*values), values
-    if not math.isfinite(norm):  # else so is every element
-        finite = [value for value in values if math.isfinite(value)]
-        norm = math.hypot(*finite)
-        counts["nans"] = sum(value != value for value in values)
-        counts["pos_infs"] = values.count(math.inf)
-        counts["neg_infs"] = values.count(-math.inf)
-    if not finite:
-        return counts
-    mean = _mean(finite)
-    return counts | {
-        "min": float(min(finite)),
-        "max": float(max(finite)),
-        "mean": mean,
-        "std": math.dist(finite, [mean] * len(finite)) / math.sqrt(len(finite)),
-        "norm": norm,
-    }
+def _moments_of_values(values: tuple[float, ...], norm: float) -> _Moments:
+    mean, count = _mean(values), len(values)
+    std = math.dist(values, (mean,) * count) / math.sqrt(count)
+    return float(min(values)), float(max(values)), mean, std, norm
 
 
-def _mean(values: list[float]) -> float:
+def _mean(values: tuple[float, ...]) -> float:
     try:
         return math.fsum(values) / len(values)
     except OverflowError:
@@ -131,31 +129,27 @@ def _mean(values: list[float]) -> float:
         return min(2 * half, max(values)) if half > 0 else max(2 * half, min(values))
 
 
-def _stats_of_tensor(tensor: torch.Tensor) -> dict[str, Any]:
+def _stats_of_tensor(tensor: torch.Tensor) -> _Stats:
     # Integers and bools have no mean or norm of their own dtype; float32 sums of 10⁶ elements lose digits.
     wide = tensor.double()
-    counts = {"zeros": wide.numel() - int(torch.count_nonzero(wide)), "nans": 0, "pos_infs": 0, "neg_infs": 0}
-    moments = _moments(wide)
-    if math.isfinite(moments["norm"]):  # so is every element; asking each takes 5 × as long
-        return counts | moments
+    zeros = wide.numel() - int(torch.count_nonzero(wide))
+    *_, norm = moments = _moments(wide)
+    if norm is not None and math.isfinite(norm):  # so is every element; asking each takes 5 × as long
+        return (*moments, zeros, 0, 0, 0)
     finite = torch.isfinite(wide)
-    if not bool(finite.all()):
-        counts |= {
-            "nans": int(torch.isnan(wide).sum()),
-            "pos_infs": int(torch.isposinf(wide).sum()),
-            "neg_infs": int(torch.isneginf(wide).sum()),
-        }
-        moments = _moments(wide[finite]) if bool(finite.any()) else {}
-    return counts | moments
+    if bool(finite.all()):
+        return (*moments, zeros, 0, 0, 0)
+    counts = [int(found(wide).sum()) for found in (torch.isnan, torch.isposinf, torch.isneginf)]
+    nans, pos_infs, neg_infs = counts
+    return (*(_moments(wide[finite]) if bool(finite.any()) else _NONE), zeros, nans, pos_infs, neg_infs)
 
 
-def _moments(tensor: torch.Tensor) -> dict[str, float]:
+def _moments(tensor: torch.Tensor) -> _Moments:
     low, high = tensor.aminmax()
     mean = tensor.mean()
     spread = torch.linalg.vector_norm(tensor - mean) / math.sqrt(tensor.numel())  # std() takes 13 × as long
     norm = torch.linalg.vector_norm(tensor)
-    named = zip(("min", "max", "mean", "std", "norm"), (low, high, mean, spread, norm), strict=True)
-    return {name: float(stat) for name, stat in named}
+    return float(low), float(high), float(mean), float(spread), float(norm)
 
 
 def _evenly_spaced(tensor: torch.Tensor) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -28,7 +29,7 @@ _LOOKED_AT = 32
 """So many parts of a container or object are looked at."""
 
 _MOST_MODULES = 5_000
-"""So many modules of a model are counted, 5 ms."""
+"""So many modules of a model are counted, 8 ms."""
 
 _LONGEST = 60
 """Characters of a name or a text."""
@@ -140,14 +141,17 @@ def _size(model: object) -> str:
     queue = [model]
     while queue and len(modules) <= _MOST_MODULES:
         held = static.attributes(queue.pop())
-        parameters |= {id(part): part for part in _values(held, "_parameters") if type(part) in _TENSORS}
-        fresh = {id(part): part for part in _values(held, "_modules") if id(part) not in modules}
-        modules |= fresh
-        queue += fresh.values()
-    count = sum(math.prod(part.shape) for part in parameters.values())
+        for part in _values(held, "_parameters"):
+            if type(part) in _TENSORS:
+                parameters[id(part)] = part
+        for part in _values(held, "_modules"):
+            if id(part) not in modules:
+                modules[id(part)] = part
+                queue.append(part)
+    count = sum(map(torch.Tensor.numel, parameters.values()))
     return f"{'more than ' * bool(queue)}{count:,} parameters"
 
 
-def _values(held: dict[str, Any], name: str) -> list[Any]:
+def _values(held: dict[str, Any], name: str) -> Iterable[Any]:
     part: Any = held.get(name)
-    return list(dict.values(part)) if issubclass(type(part), dict) else []
+    return dict.values(part) if issubclass(type(part), dict) else ()

@@ -47,6 +47,7 @@ from bptui.protocol.messages import (
     Welcome,
 )
 from bptui.protocol.ring import SHARED_BYTES, Ring, RingReader
+from bptui.protocol.unpacked_graph import Graph, Structure
 
 __all__ = [
     "ABSENT",
@@ -64,6 +65,7 @@ __all__ = [
     "Forked",
     "Found",
     "Full",
+    "Graph",
     "GraphTraced",
     "LayoutSeen",
     "LineSplitter",
@@ -90,6 +92,7 @@ __all__ = [
     "Status",
     "Step",
     "Stopped",
+    "Structure",
     "Typed",
     "WarmUp",
     "Welcome",

@@ -10,7 +10,8 @@ import itertools
 import math
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from bptui.protocol import ABSENT, ParameterSamples, to_json
 from bptui.recording.buckets import Column, Select, WholeBuckets, spans
@@ -86,10 +87,40 @@ def numbers_of(select: Select, branch: int, step: int) -> bytes | None:
     return None
 
 
-def unpack(blob: bytes) -> tuple[ParameterStats | None, ...]:
-    """The statistics of each parameter; of one of which nothing is known, None."""
+@dataclass(frozen=True, slots=True)
+class Norms:
+    """The statistics of each parameter; of one of which nothing is known, None.
+
+    Attributes:
+        weight: The column `ParameterStats.weight` of them all: ten thousand objects would take 6 ms.
+        grad: The same of the gradient.
+        update: And of the update.
+    """
+
+    weight: Sequence[float | None] = ()
+    grad: Sequence[float | None] = ()
+    update: Sequence[float | None] = ()
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    def __getitem__(self, index: int) -> ParameterStats | None:
+        stats = ParameterStats(self.weight[index], self.grad[index], self.update[index])
+        return None if stats == (None, None, None) else stats
+
+    @property
+    def known(self) -> list[bool]:
+        """Of each, whether anything is known."""
+        return [three != (None, None, None) for three in zip(self.weight, self.grad, self.update, strict=True)]
+
+    def __iter__(self) -> Iterator[ParameterStats | None]:
+        return map(self.__getitem__, range(len(self)))
+
+
+def unpack(blob: bytes) -> Norms:
+    """The statistics of each parameter."""
     norms = [None if number == ABSENT else number for number in _doubles(blob)]
-    return tuple(map(_stats, norms[0::3], norms[1::3], norms[2::3]))
+    return Norms(norms[0::3], norms[1::3], norms[2::3])
 
 
 def measured_step(select: Select, branch: int, step: int) -> int | None:
@@ -147,12 +178,6 @@ class _Places:
             places = {each.name: place for place, each in enumerate(self._read_set(number))}
             self._of[number] = [places.get(name) if name else None for name in self._names]
         return self._of[number]
-
-
-def _stats(weight: float | None, grad: float | None, update: float | None) -> ParameterStats | None:
-    if weight is None and grad is None and update is None:
-        return None
-    return ParameterStats(weight, grad, update)
 
 
 def _doubles(blob: bytes) -> memoryview[float]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import from_json, unpack_graph
+from bptui.protocol import Graph, from_json, unpack_graph
 from bptui.recording import parameters
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
+from bptui.recording.parameters import Norms
 from bptui.recording.rates import Rates, rates_at
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_of
 from bptui.records import (
@@ -22,9 +23,7 @@ from bptui.records import (
     Branch,
     Kind,
     Layout,
-    Node,
     Parameter,
-    ParameterStats,
     RecordedSample,
     Stack,
     Target,
@@ -80,7 +79,7 @@ class Reader:
         self.path = path
         self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
-        self._unpacked = lru_cache(maxsize=4)(unpack_graph)
+        self._graph = lru_cache(maxsize=4)(self._read_graph)
         self._statistics = lru_cache(maxsize=4)(parameters.unpack)
         self._parameters = lru_cache(maxsize=64)(self._read_parameters)
 
@@ -138,11 +137,8 @@ class Reader:
         number = parameters.set_at(self._rows, branch, step)
         return () if number is None else self._parameters(number)
 
-    def parameter_stats(self, branch: int, step: int) -> tuple[ParameterStats | None, ...] | None:
-        """The statistics of each of the parameters at a sample; None if it was not measured.
-
-        A parameter that has no numbers to look at has None for its own.
-        """
+    def parameter_stats(self, branch: int, step: int) -> Norms | None:
+        """The statistics of each of the parameters at a sample; None if it was not measured."""
         numbers = parameters.numbers_of(self._rows, branch, step)
         return None if numbers is None else self._statistics(numbers)
 
@@ -180,10 +176,10 @@ class Reader:
         """The ended epoch of that number, as the loop counts."""
         return next(iter(self._epoch_ends("epoch = ? ORDER BY ordinal LIMIT 1", branch, epoch)), None)
 
-    def graph(self, branch: int, step: int) -> tuple[Node, ...] | None:
+    def graph(self, branch: int, step: int) -> Graph | None:
         """The graph of a sample, None if it was not traced."""
-        rows = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [sample_id(branch, step)])
-        return self._unpacked(rows[0][0]) if rows else None
+        key = sample_id(branch, step)
+        return self._graph(key) if self._rows("SELECT 1 FROM graphs WHERE sample = ?", [key]) else None
 
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""
@@ -227,6 +223,10 @@ class Reader:
         select = "SELECT ordinal, epoch, first, last FROM epochs WHERE branch = ?"
         rows = self._rows(f"{select} AND {where}", (branch, *values))
         return tuple(EpochEnd(*row) for row in rows)
+
+    def _read_graph(self, key: int) -> Graph:
+        ((nodes,),) = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [key])
+        return unpack_graph(nodes)
 
     def _read_layout(self, key: int) -> Layout:
         ((text,),) = self._rows("SELECT layout FROM layouts WHERE id = ?", [key])

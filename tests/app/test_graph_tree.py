@@ -5,9 +5,18 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bptui.app.panels import graph_tree
 from bptui.app.panels.folding import unfolded
-from bptui.app.panels.graph_tree import edges, folds_to_fit, tree
+from bptui.app.panels.graph_tree import folds_to_fit
 from bptui.records import Node
+
+
+def tree(nodes):
+    return graph_tree.tree(tuple((node.module, node.types) for node in nodes))
+
+
+def edges(nodes, rows, folded):
+    return graph_tree.edges([node.inputs for node in nodes], rows, folded)
 
 
 def op(module="", types="", *inputs):

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.panels.parameter_norms import ORDERS, in_order, joined, mark, matches, ratio, together, worst
+from bptui.app.panels.parameter_norms import ORDERS, in_order, joined, marks, matches, ratio, together, worst
+from bptui.recording.parameters import Norms
 from bptui.records import Parameter, ParameterStats
 
 NAN, INF = math.nan, math.inf
@@ -18,12 +19,22 @@ def parameter(name="w", shape=(3,), is_frozen=False) -> Parameter:
     return Parameter(name, shape, "float32", "cpu", is_frozen)
 
 
+def norms(*rows: ParameterStats | None) -> Norms:
+    return Norms(*zip(*[row or (None, None, None) for row in rows], strict=True))
+
+
 def test_norms_together() -> None:
-    one, other = ParameterStats(3.0, 0.5, 0.3), ParameterStats(4.0, None, 0.4)
-    assert together([one, other, None]) == ParameterStats(5.0, 0.5, 0.5)
-    assert together([one]) is one
-    assert together([None]) is together([]) is None
-    assert together([one, ParameterStats(4.0, 1.2, None)]) == ParameterStats(5.0, 1.3, 0.3)
+    one, other, more = (
+        ParameterStats(3.0, 0.5, 0.3),
+        ParameterStats(4.0, None, 0.4),
+        ParameterStats(4.0, 1.2, None),
+    )
+    known = norms(one, other, None, more)
+    assert together(known, [0, 1, 2]) == ParameterStats(5.0, 0.5, 0.5)
+    assert together(known, [0]) == one
+    assert together(known, [2]) is together(known, []) is None
+    assert together(known, [0, 3]) == ParameterStats(5.0, 1.3, 0.3)
+    assert [*known] == [one, other, None, more]
 
 
 @given(st.lists(st.floats(0, 1e300), min_size=1))
@@ -35,11 +46,13 @@ def test_joined_is_the_norm(norms: list[float]) -> None:
 
 
 def test_ratio() -> None:
-    assert ratio([ParameterStats(2.0, None, 0.002)]) == 0.001
+    assert ratio(norms(ParameterStats(2.0, None, 0.002)), [0]) == 0.001
     frozen = ParameterStats(100.0, None, None)
-    assert ratio([ParameterStats(3.0, 1.0, 0.3), ParameterStats(4.0, 1.0, 0.4), frozen, None]) == 0.1
-    for unknown in ([], [None], [frozen], [ParameterStats(0.0, 1.0, 0.0)], [ParameterStats(None, 1.0, 0.1)]):
-        assert ratio(unknown) is None
+    several = norms(ParameterStats(3.0, 1.0, 0.3), ParameterStats(4.0, 1.0, 0.4), frozen, None)
+    assert ratio(several, range(4)) == 0.1
+    assert ratio(several, []) is None
+    for unknown in (None, frozen, ParameterStats(0.0, 1.0, 0.0), ParameterStats(None, 1.0, 0.1)):
+        assert ratio(norms(unknown), [0]) is None
 
 
 @pytest.mark.parametrize(
@@ -56,11 +69,12 @@ def test_ratio() -> None:
     ],
 )
 def test_marks(frozen: bool, grad: float | None, expected: str) -> None:
-    assert mark(parameter(is_frozen=frozen), ParameterStats(1.0, grad, 0.0)) == expected
+    stats = norms(None, ParameterStats(1.0, grad, 0.0))
+    assert marks([parameter(), parameter(is_frozen=frozen)], stats) == ["", expected]
 
 
 def test_what_is_not_known_is_not_marked() -> None:
-    assert (mark(parameter(), None), mark(parameter(is_frozen=True), None)) == ("", "frozen")
+    assert marks([parameter(), parameter(is_frozen=True)], norms(None, None)) == ["", "frozen"]
 
 
 def test_the_worst_mark() -> None:
@@ -91,14 +105,14 @@ STATS = [
     ],
 )
 def test_orders(order: str, forwards: list[int], backwards: list[int]) -> None:
-    assert in_order(order, False, PARAMETERS, STATS, range(5)) == forwards
-    assert in_order(order, True, PARAMETERS, STATS, range(5)) == backwards
+    assert in_order(order, False, PARAMETERS, norms(*STATS), range(5)) == forwards
+    assert in_order(order, True, PARAMETERS, norms(*STATS), range(5)) == backwards
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_an_order_keeps_what_is_kept(order: str) -> None:
-    assert sorted(in_order(order, False, PARAMETERS, STATS, [1, 3])) == [1, 3]
-    assert in_order(order, False, PARAMETERS, STATS, []) == []
+    assert sorted(in_order(order, False, PARAMETERS, norms(*STATS), [1, 3])) == [1, 3]
+    assert in_order(order, False, PARAMETERS, norms(*STATS), []) == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from bptui.app.screens.inspect import Inspect
 from bptui.app.widgets.bar_chart import BarChart
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import ABSENT, ParameterSamples, ParametersSeen
-from bptui.records import Parameter, ParameterStats
+from bptui.recording.parameters import Norms
+from bptui.records import Parameter
 
 from .test_snapshots import MEDIUM, SMALL, stand_still
 from .test_states import settle, text
@@ -175,8 +176,10 @@ async def test_ten_thousand_parameters_ask_for_what_is_on_screen(recording, monk
 def test_the_mark_of_a_module_says_of_how_many_if_there_is_room(count: int, mark: str) -> None:
     parameters = tuple(Parameter(f"model.{i}.w", (3,), "float32", "cpu") for i in range(count + 1))
     shown = columns(parameters, 17, "forward", reverse=False)["mark"].column
-    stats = (*(ParameterStats(1.0, None, None),) * count, ParameterStats(1.0, 1.0, 0.1))
-    rows = ParameterRows(Measured(parameters, stats), ("mark",), frozenset(), lambda indexes, width: ())
+    norms = Norms((1.0,) * (count + 1), (*(None,) * count, 1.0), (*(None,) * count, 0.1))
+    rows = ParameterRows(
+        Measured(parameters, norms), [3] * (count + 1), ("mark",), frozenset(), lambda indexes, width: ()
+    )
     whole = tree([parameter.name for parameter in parameters], range(count + 1))[0]
     assert str(rows.of([whole])[0].cells[0]) == mark
     assert len(mark) <= shown.width

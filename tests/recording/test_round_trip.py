@@ -157,7 +157,7 @@ def test_graphs(writer, read):
     for step in (2, 5):
         writer.graph(GraphTraced(step, base64.b64encode(pack_graph(NODES)).decode()))
     reader = read()
-    assert alike(reader.graph(0, 5), NODES)
+    assert alike(tuple(reader.graph(0, 5)), NODES)
     assert reader.graph(0, 4) is None
     assert [reader.traced_step(0, step) for step in (1, 2, 4, 5, 9)] == [None, 2, 2, 5, 5]
     assert reader.traced_step(1, 9) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from itertools import takewhile
 from operator import attrgetter
 
@@ -22,8 +21,9 @@ from bptui.app.widgets.lanes import Lanes
 from bptui.app.widgets.table_rows import column_widths
 from bptui.app.widgets.tree_table import TreeTable
 from bptui.app.widgets.virtual_table import Row, VirtualTable
+from bptui.protocol import Graph
+from bptui.protocol.unpacked_graph import NO_GRAPH
 from bptui.recording.reader import Reader
-from bptui.records import Node
 
 _MARGIN = 2
 """Cells beside the columns: the mark of the row and the scrollbar."""
@@ -39,15 +39,16 @@ class GraphPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._graph: tuple[Node, ...] = ()
-        self._graph_before: tuple[Node, ...] = ()
-        self._shape: list[object] = []
+        self._graph = NO_GRAPH
+        self._graph_before = NO_GRAPH
         self._tree: tuple[Item, ...] = ()
+        self._fitting: dict[int, frozenset[str]] = {}  # what fits, by the rows there are
         self._chosen: dict[str, bool] = {}  # the user's folds, over those that let the graph fit
         self._folded: frozenset[str] = frozenset()
         self._items: list[Item] = []
         self._lanes = Lanes(())
-        self._every, self._columns = columns(()), dict[str, Shown]()
+        self._every, self._columns = columns(NO_GRAPH), dict[str, Shown]()
+        self._aside = ""
 
     def compose(self) -> ComposeResult:
         yield TreeTable(source=self._rows)
@@ -55,14 +56,14 @@ class GraphPanel(Panel):
     def show(self, view: View, reader: Reader) -> None:
         """Draw the graph of the sample shown; while running, of the last one that was traced."""
         step = reader.traced_step(view.branch, view.step) if view.is_running else view.step
-        nodes = reader.graph(view.branch, step) if step is not None and step >= 0 else None
-        if self._graph is not nodes:
-            self._graph, self._every = nodes or (), columns(nodes or ())
+        graph = reader.graph(view.branch, step) if step is not None and step >= 0 else None
+        before, self._graph = self._graph, graph or NO_GRAPH
+        if before is not self._graph:
+            self._every = columns(self._graph)
+        if not before.structure.is_alike(self._graph.structure):
+            self._tree, self._items, self._fitting = tree(self._graph.structure.modules), [], {}
         self._graph_before = _before(view, reader)
-        before, self._shape = self._shape, [(node.module, node.inputs) for node in self._graph]
-        if before != self._shape:
-            self._tree, self._items = tree(self._graph), []
-        self._retitle(view, reader, step, nodes)
+        self._retitle(view, reader, step, is_traced=graph is not None)
         self._draw()
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
@@ -87,14 +88,17 @@ class GraphPanel(Panel):
         folded = self._folds(table)
         if folded != self._folded or not self._items:
             self._folded, self._items = folded, unfolded(self._tree, folded)
-            self._lanes = Lanes(edges(self._graph, self._items, folded))
+            self._lanes = Lanes(edges(self._graph.structure.inputs, self._items, folded))
         self._set_columns(table)
         table.show(len(self._items), cursor=self._place_of(at))
         self._tell_path()
 
     def _folds(self, table: TreeTable) -> frozenset[str]:
         """What fits, but as the user wants it where the user has said so."""
-        folded = folds_to_fit(self._tree, table.size.height - 1)
+        rows = table.size.height - 1
+        if rows not in self._fitting:
+            self._fitting[rows] = folds_to_fit(self._tree, rows)
+        folded = self._fitting[rows]
         opened = {path for path, is_folded in self._chosen.items() if not is_folded}
         return (folded | (self._chosen.keys() - opened)) - opened
 
@@ -125,12 +129,13 @@ class GraphPanel(Panel):
         pairs = zip(self._items[start:stop], self._lanes.rows(start, stop), strict=True)
         return [drawn.row(item, line) for item, line in pairs]
 
-    def _retitle(self, view: View, reader: Reader, step: int | None, nodes: tuple[Node, ...] | None) -> None:
+    def _retitle(self, view: View, reader: Reader, step: int | None, *, is_traced: bool) -> None:
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
         if view.step < 0 or sample is None:
             self.titled("press s: the first sample draws it" if view.awaits_first else "")
-        elif nodes is None:
-            self.titled("not traced", "it ran at full speed; samples stepped to are traced")
+        elif not is_traced:
+            self._aside = "it ran at full speed; samples stepped to are traced"
+            self.titled("not traced", self._aside)
         else:
             self.titled(place(sample))
 
@@ -150,7 +155,7 @@ class GraphPanel(Panel):
         place = None
         if self._items:
             item = self._items[event.index]
-            inside: Sequence[Node] = self._graph[item.first : item.last + 1]
+            inside = map(self._graph.__getitem__, range(item.first, item.last + 1))
             place = next((node.place for node in inside if node.place), None)
         self.post_message(PlaceSelected(place))
 
@@ -184,7 +189,7 @@ class GraphPanel(Panel):
         self._draw()
 
 
-def _before(view: View, reader: Reader) -> tuple[Node, ...]:
+def _before(view: View, reader: Reader) -> Graph:
     """The graph shown before, to mark what has changed since."""
-    before = view.before
-    return (reader.graph(before.branch, before.step) or ()) if before is not None and not view.is_running else ()
+    before = None if view.is_running else view.before
+    return (reader.graph(before.branch, before.step) if before else None) or NO_GRAPH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -13,7 +13,8 @@ from bptui.app.numbers import DOWN, SAME, UP, cell, direction, nonfinite, number
 from bptui.app.panels.fitting import Shown
 from bptui.app.panels.graph_tree import Item
 from bptui.app.widgets.virtual_table import Cell, Column, Row
-from bptui.records import Node, TensorSummary
+from bptui.protocol import Graph
+from bptui.records import Kind, Node, TensorSummary
 
 _NUMBER, _NORM, _STATISTIC = 11, 9, 6
 _NOTE = {"parameter": "parameter", "input": "input", "op": ""}
@@ -22,13 +23,12 @@ _SHAPE = 12
 """So many cells are enough for 4 × 1024 × 768."""
 
 
-def columns(nodes: Sequence[Node]) -> dict[str, Shown]:
+def columns(graph: Graph) -> dict[str, Shown]:
     """All columns of a graph, the lanes as narrow as can be; a shape only where there are several elements."""
-    values = [node.value for node in nodes if node.value is not None]
-    shapes = {value.shape: value for value in values}
-    longest = max([5, *(len(shape(value)) for value in shapes.values())])
-    has_several = any(value.item is None for value in values)
-    op, where = (12, 12) if any(node.module for node in nodes) else (8, 16)
+    values = [counts for counts, _ in graph.values(range(len(graph)))]
+    longest = max([5, *(len(shape(Kind(tuple(counts.shape), counts.dtype, counts.device))) for counts in values)])
+    has_several = any(not counts.is_one for counts in values)
+    op, where = (12, 12) if any(module for module, _ in graph.structure.modules) else (8, 16)
     found = {
         "lanes": lanes_column(0),
         "op": Shown(Column("op", op, "left", grow=True), 0),
@@ -52,22 +52,22 @@ class GraphRows:
     """Draws the rows of one graph.
 
     Attributes:
-        nodes: The graph.
+        graph: The graph.
         before: The graph shown before, to mark what has changed; of another length it is another one.
         folded: The modules that are folded, by their path.
         widths: The columns shown, and how many cells they have.
     """
 
-    nodes: Sequence[Node]
-    before: Sequence[Node]
+    graph: Graph
+    before: Graph
     folded: frozenset[str]
     widths: Mapping[str, int]
 
     def row(self, item: Item, lanes: str) -> Row:
         """The row of an item, beside its lanes."""
         is_open = item.is_module and item.path not in self.folded
-        node = output(self.nodes, item)
-        before = self.nodes if len(self.before) != len(self.nodes) else self.before
+        node = output(self.graph, item)
+        before = self.graph if len(self.before) != len(self.graph) else self.before
         last = output(before, item)
         cells: dict[str, Cell] = {
             "lanes": lanes,
@@ -84,7 +84,7 @@ class GraphRows:
         """The name, as far into the tree as it stands; of the last op, that the loss is its output."""
         sign = "" if not item.is_module else "▾ " if is_open else "▸ "
         name = item.label if item.is_module else own_name(node)
-        loss = "  = loss" if item.last == len(self.nodes) - 1 and not is_open else ""
+        loss = "  = loss" if item.last == len(self.graph) - 1 and not is_open else ""
         return shortened(" " * item.depth + sign + name, self.widths["op"] - len(loss)) + loss
 
     def _value(self, summary: TensorSummary | None) -> Content:
@@ -96,10 +96,9 @@ class GraphRows:
 
     def _contents(self, item: Item) -> Content:
         """What is in a module: its class, how many ops if there is room, and first of all what is not finite."""
-        inside = self.nodes[item.first : item.last + 1]
-        ops = sum(node.kind == "op" for node in inside)
+        ops = self.graph.structure.is_op.count(1, item.first, item.last + 1)
         found = Content(f"{item.type}  {ops} op{'s' * (ops != 1)}".lstrip())
-        worst = _worst(inside)
+        worst = _worst(self.graph, range(item.first, item.last + 1))
         if item.type and found.cell_length > self.widths.get("where", 0) - len(worst) - 2 * bool(worst):
             found = Content(item.type)
         if worst:
@@ -107,9 +106,9 @@ class GraphRows:
         return found
 
 
-def output(nodes: Sequence[Node], item: Item) -> Node:
+def output(graph: Graph, item: Item) -> Node:
     """The node of an item: of a module the last op in it."""
-    return nodes[item.last]
+    return graph[item.last]
 
 
 def own_name(node: Node) -> str:
@@ -125,15 +124,15 @@ def shortened(text: str, room: int) -> str:
     return f"{text[: max(0, room - 1 - tail)]}…{text[len(text) - tail :]}"
 
 
-def _worst(nodes: Sequence[Node]) -> str:
+def _worst(graph: Graph, rows: range) -> str:
     """In how many values and gradients there is a NaN, or else an infinity: "NaN in 3".
 
     That a value is -Inf is no alarm: masks are made so. If it is a mistake, a gradient or the loss shows it.
     """
-    values = [node.value for node in nodes if node.value is not None]
-    grads = [node.grad for node in nodes if node.grad is not None]
-    nans = sum(summary.nans > 0 for summary in (*values, *grads))
-    infs = sum(value.pos_infs > 0 for value in values) + sum(grad.nonfinite > 0 for grad in grads)
+    values, grads = graph.values(rows), graph.grads(rows)
+    nans = sum(times for counts, times in (*values, *grads) if counts.nans)
+    infs = sum(times for counts, times in values if counts.pos_infs)
+    infs += sum(times for counts, times in grads if counts.pos_infs or counts.neg_infs or counts.nans)
     return f"NaN in {nans}" if nans else f"Inf in {infs}" if infs else ""
 
 

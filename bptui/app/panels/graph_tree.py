@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from bptui.app.panels.folding import unfolded
-from bptui.records import Node
 
 _Parts = tuple[tuple[str, str], ...]
 """The names of a path, each with its class."""
@@ -38,18 +37,16 @@ class Item:
     is_module: bool
 
 
-def tree(nodes: Sequence[Node]) -> tuple[Item, ...]:
-    """All rows of the tree, each module before what it holds, in order of execution.
+@lru_cache(maxsize=4)
+def tree(modules: tuple[tuple[str, str], ...]) -> tuple[Item, ...]:
+    """All rows of the tree, each module before what it holds, in order of execution; 15 000 take 45 ms.
 
     A module that holds one other alone is one row with it: "model.encoder". One whose rows do not follow upon each
     other, as other modules are called in between, comes several times.
+
+    Args:
+        modules: For each row of the graph, the module in whose call it was made, and the classes of that path.
     """
-    return _tree(tuple([(node.module, node.types) for node in nodes]))
-
-
-@lru_cache(maxsize=4)
-def _tree(modules: Sequence[tuple[str, str]]) -> tuple[Item, ...]:
-    """That of a graph that is looked at again has 15 000 rows maybe, which take 45 ms."""
     return tuple(_items([_parts(*each) for each in modules], 0, len(modules), 0, "", 0, 0))
 
 
@@ -124,22 +121,29 @@ def _holders(items: Sequence[Item]) -> Iterator[Item]:
             inner = at
 
 
-def edges(nodes: Sequence[Node], rows: Sequence[Item], folded: frozenset[str]) -> list[tuple[int, ...] | None]:
+def edges(
+    inputs: Sequence[Sequence[int]], rows: Sequence[Item], folded: frozenset[str]
+) -> list[tuple[int, ...] | None]:
     """For each row that is seen, the earlier ones whose outputs it uses; None for the head of an open module.
 
     What is folded uses whatever is used inside it.
+
+    Args:
+        inputs: For each row of the graph, the rows that it consumes.
+        rows: What is seen of the tree.
+        folded: The modules that are folded, by their path.
     """
-    seen_at = [0] * len(nodes)
+    seen_at = [0] * len(inputs)
     found: list[tuple[int, ...] | None] = []
     for at, item in enumerate(rows):
         if not item.is_module:
             seen_at[item.first] = at
-            used: Sequence[int] = nodes[item.first].inputs
+            used = inputs[item.first]
         elif item.path in folded:
             count = item.last + 1 - item.first
             seen_at[item.first : item.last + 1] = [at] * count
-            inside = nodes[item.first : item.last + 1]
-            used = [source for node in inside for source in node.inputs if source < item.first]
+            inside = inputs[item.first : item.last + 1]
+            used = [source for sources in inside for source in sources if source < item.first]
         else:
             found.append(None)
             continue

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from bptui.app.numbers import shape
-from bptui.app.panels.parameter_norms import Stats, mark, ratio, together, worst
+from bptui.app.panels.parameter_norms import marks, ratio, together, worst
 from bptui.app.view import View, place
+from bptui.recording.parameters import Norms
 from bptui.recording.reader import Reader
 from bptui.records import Parameter, ParameterStats
 
@@ -16,33 +18,37 @@ MARK_STYLES = {"NaN": "error", "Inf": "error", "none": "warning", "zero": "warni
 """How each mark stands out: what `$text-…` it has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measured:
     """Parameters and their norms.
 
     Attributes:
         parameters: All of them, in forward order.
-        stats: The norms of each.
+        norms: The norms of each.
         place: Of which sample the norms are.
         note: What is to be said of them, if they are not of the sample shown.
     """
 
     parameters: tuple[Parameter, ...] = ()
-    stats: Stats = ()
+    norms: Norms = field(default_factory=Norms)
     place: str = ""
     note: str = ""
 
     def together(self, members: Iterable[int]) -> ParameterStats | None:
         """The norms of some parameters taken as one."""
-        return together([self.stats[i] for i in members])
+        return together(self.norms, members)
 
     def ratio(self, members: Iterable[int]) -> float | None:
         """‖Δw‖ / ‖w‖ of some parameters."""
-        return ratio([self.stats[i] for i in members])
+        return ratio(self.norms, members)
 
     def worst(self, members: Iterable[int]) -> tuple[str, int]:
         """The worst mark among some parameters, and how many of them have it."""
-        return worst([mark(self.parameters[i], self.stats[i]) for i in members])
+        return worst([self._marks[i] for i in members])
+
+    @cached_property
+    def _marks(self) -> list[str]:
+        return marks(self.parameters, self.norms)
 
     def facts(self, members: Sequence[int]) -> tuple[tuple[str, str], ...]:
         """Some parameters in full."""
@@ -65,14 +71,15 @@ class Measured:
 def measured(view: View, reader: Reader) -> Measured:
     """What is known at the sample that a view shows."""
     at = reader.parameter_step(view.branch, view.step) if view.sample else None
-    stats = None if at is None else reader.parameter_stats(view.branch, at)
-    if at is None or stats is None:
-        return Measured(view.parameters, (None,) * len(view.parameters), note="no statistics yet")
+    norms = None if at is None else reader.parameter_stats(view.branch, at)
+    if at is None or norms is None:
+        nothing = (None,) * len(view.parameters)
+        return Measured(view.parameters, Norms(nothing, nothing, nothing), note="no statistics yet")
     parameters = view.parameters if at == view.step else reader.parameters(view.branch, at)
     sample = view.sample if at == view.step else reader.sample(view.branch, at)
     whose = place(sample) if sample else f"step {at}"
     note = "" if at == view.step else "of an earlier sample: not measured since"
-    return Measured(parameters, stats, whose, note)
+    return Measured(parameters, norms, whose, note)
 
 
 def unknown(view: View) -> str:

@@ -39,14 +39,18 @@ class Panel(Container):
 
     def __init__(self) -> None:
         super().__init__(id=self.NAME.lower())
+        self._told: tuple[str, str] | None = None
 
     def on_mount(self) -> None:
         self.titled()
 
     def titled(self, detail: str = "", aside: str = "") -> None:
         """Put a detail behind the title, and something aside in the lower border."""
-        self.border_title = Content(f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else ""))
-        self.border_subtitle = Content(aside)  # a str would be markup, of which a path knows nothing
+        title = f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else "")
+        if (title, aside) != self._told:  # each of them draws the frame anew
+            self._told = title, aside
+            # A str would be markup, of which a path knows nothing.
+            self.border_title, self.border_subtitle = Content(title), Content(aside)
 
     def take_focus(self) -> None:
         """Give the focus to the widget inside that wants it, at once: the next key is its own."""

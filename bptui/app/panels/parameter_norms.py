@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from bptui.app.panels.parameter_tree import shown_name
+from bptui.recording.parameters import Norms
 from bptui.records import Parameter, ParameterStats
-
-Stats = Sequence[ParameterStats | None]
-"""One for each parameter in forward order, None where nothing is known."""
 
 MARKS = ("NaN", "Inf", "none", "zero", "frozen")
 """What may be wrong with a gradient, the worst first: "none" was not computed at all, "frozen" is not wanted."""
@@ -22,16 +20,11 @@ ORDERS = ("forward", "name", "weight", "grad", "ratio", "size")
 """What parameters can be sorted by; numbers come the largest first."""
 
 
-def together(stats: Iterable[ParameterStats | None]) -> ParameterStats | None:
+def together(norms: Norms, members: Iterable[int]) -> ParameterStats | None:
     """The norms of several parameters taken as one long vector, as far as they are known; None if none is."""
-    known = [each for each in stats if each is not None]
-    if len(known) <= 1:
-        return known[0] if known else None
-    return ParameterStats(
-        weight=joined([each.weight for each in known]),
-        grad=joined([each.grad for each in known]),
-        update=joined([each.update for each in known]),
-    )
+    columns = (norms.weight, norms.grad, norms.update)
+    found = ParameterStats(*[joined([column[i] for i in members]) for column in columns])
+    return None if found == (None, None, None) else found
 
 
 def joined(norms: Iterable[float | None]) -> float | None:
@@ -43,21 +36,26 @@ def joined(norms: Iterable[float | None]) -> float | None:
     return math.nan if norm == math.inf and any(map(math.isnan, known)) else norm
 
 
-def ratio(stats: Iterable[ParameterStats | None]) -> float | None:
+def ratio(norms: Norms, members: Iterable[int]) -> float | None:
     """‖Δw‖ / ‖w‖, about 1e-3 in a training that goes well, over those whose update was measured; else None."""
-    measured = together(each for each in stats if each is not None and each.update is not None)
+    measured = together(norms, [i for i in members if norms.update[i] is not None])
     return measured.ratio if measured else None
 
 
-def mark(parameter: Parameter, stats: ParameterStats | None) -> str:
-    """One of `MARKS`, or empty: the gradient is as it should be, or nothing is known of it."""
-    if stats is not None and stats.grad is not None and not math.isfinite(stats.grad):
-        return "NaN" if math.isnan(stats.grad) else "Inf"
+def marks(parameters: Sequence[Parameter], norms: Norms) -> list[str]:
+    """For each parameter one of `MARKS`, or empty: the gradient is as it should be, or nothing is known of it."""
+    return [
+        "" if grad and grad < math.inf and not parameter.is_frozen else _mark(parameter, grad, is_known)
+        for parameter, grad, is_known in zip(parameters, norms.grad, norms.known, strict=True)
+    ]
+
+
+def _mark(parameter: Parameter, grad: float | None, is_known: bool) -> str:
+    if grad is not None and not math.isfinite(grad):
+        return "NaN" if math.isnan(grad) else "Inf"
     if parameter.is_frozen:
         return "frozen"
-    if stats is None:
-        return ""
-    return "none" if stats.grad is None else "zero" if stats.grad == 0 else ""
+    return "zero" if grad == 0 else "none" if grad is None and is_known else ""
 
 
 def worst(marks: Iterable[str]) -> tuple[str, int]:
@@ -67,7 +65,7 @@ def worst(marks: Iterable[str]) -> tuple[str, int]:
 
 
 def in_order(
-    order: str, reverse: bool, parameters: Sequence[Parameter], stats: Stats, kept: Iterable[int]
+    order: str, reverse: bool, parameters: Sequence[Parameter], norms: Norms, kept: Iterable[int]
 ) -> list[int]:
     """The places of parameters in one of `ORDERS`; what is not known comes last, NaN before all numbers."""
     kept = list(kept)
@@ -75,7 +73,7 @@ def in_order(
         return kept[::-1] if reverse else kept
     if order == "name":
         return sorted(kept, key=lambda i: _natural(shown_name(i, parameters[i].name)), reverse=reverse)
-    values = {i: _value(order, parameters[i], stats[i]) for i in kept}
+    values = {i: _value(order, parameters[i], norms, i) for i in kept}
     known = [i for i in kept if values[i] is not None]
     known.sort(key=lambda i: _magnitude(values[i]), reverse=not reverse)
     return known + [i for i in kept if values[i] is None]
@@ -90,12 +88,12 @@ def matches(pattern: str) -> Callable[[str], bool]:
     return lambda name: wanted in name.casefold() or glob(name.casefold()) is not None
 
 
-def _value(order: str, parameter: Parameter, stats: ParameterStats | None) -> float | None:
+def _value(order: str, parameter: Parameter, norms: Norms, index: int) -> float | None:
     if order == "size":
         return math.prod(parameter.shape)
     if order == "ratio":
-        return ratio([stats])
-    return None if stats is None else stats.weight if order == "weight" else stats.grad
+        return ratio(norms, (index,))
+    return norms.weight[index] if order == "weight" else norms.grad[index]
 
 
 def _magnitude(value: float | None) -> tuple[bool, float]:

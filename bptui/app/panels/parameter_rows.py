@@ -12,7 +12,7 @@ from textual.content import Content
 
 from bptui.app.numbers import exponential, norm, shape, short, spark
 from bptui.app.panels.fitting import Shown
-from bptui.app.panels.measured import MARK_STYLES, Measured, numel
+from bptui.app.panels.measured import MARK_STYLES, Measured
 from bptui.app.panels.parameter_norms import joined
 from bptui.app.panels.parameter_tree import Item
 from bptui.app.widgets.virtual_table import Cell, Column, Row
@@ -65,12 +65,14 @@ class ParameterRows:
 
     Attributes:
         measured: What is known of all parameters.
+        numels: How many elements each of them has.
         names: The columns shown.
         folded: The modules that are folded, by their path.
         history: Asked for the parameters on screen alone.
     """
 
     measured: Measured
+    numels: Sequence[int]
     names: Sequence[str]
     folded: frozenset[str]
     history: History
@@ -86,18 +88,17 @@ class ParameterRows:
         return Row(tuple((cells | rest)[name] for name in self.names))
 
     def _fact(self, name: str, item: Item, history: str) -> Cell:
-        members = [self.measured.parameters[i] for i in item.members]
         match name:
             case "name":
                 return self._name(item)
             case "shape":
-                return _shape(item, members)
+                return self._shape(item)
             case "mark":
                 return self._mark(item)
             case "run":
                 return Content.styled(history, "$text-primary")
             case _:
-                return _common({getattr(member, name) for member in members})
+                return _common({getattr(self.measured.parameters[i], name) for i in item.members})
 
     def _name(self, item: Item) -> Cell:
         indent = " " * item.depth
@@ -105,6 +106,12 @@ class ParameterRows:
             return indent + item.label
         sign = "▸ " if item.path in self.folded else "▾ "
         return Content.assemble(indent, sign, item.label, (f" ({len(item.members)})", "$text-muted"))
+
+    def _shape(self, item: Item) -> Cell:
+        """The shape of a parameter; of a module, how many elements."""
+        if item.is_module:
+            return Content.styled(short(sum([self.numels[i] for i in item.members])), "$text-muted")
+        return shape(self.measured.parameters[item.members[0]])
 
     def _numbers(self, item: Item) -> dict[str, Cell]:
         norms, share = self.measured.together(item.members), self.measured.ratio(item.members)
@@ -135,11 +142,6 @@ def _spark(norms: Sequence[buckets.Column]) -> str:
     """The bars of a history; of one that is zero throughout, at the foot."""
     drawn = spark(norms)
     return drawn if any(column.max or column.bad for column in norms) else re.sub(r"\S", "▁", drawn)
-
-
-def _shape(item: Item, members: Sequence[Parameter]) -> Cell:
-    """The shape of a parameter; of a module, how many elements."""
-    return Content.styled(short(numel(members)), "$text-muted") if item.is_module else shape(members[0])
 
 
 def _common(kinds: set[str]) -> str:

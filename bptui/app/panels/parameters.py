@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -13,7 +14,7 @@ from textual.widgets import Input
 from bptui.app.numbers import short
 from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.folding import leads_to, unfolded
-from bptui.app.panels.measured import Measured, measured, numel, unknown
+from bptui.app.panels.measured import Measured, measured, unknown
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.panels.parameter_norms import ORDERS, in_order, matches
 from bptui.app.panels.parameter_rows import ORDER_OF, History, ParameterRows, columns
@@ -22,6 +23,7 @@ from bptui.app.view import View
 from bptui.app.widgets.tree_table import TreeTable
 from bptui.app.widgets.virtual_table import Row, VirtualTable
 from bptui.recording.reader import Reader
+from bptui.records import Parameter
 
 _MARGIN = 2
 """Cells beside the columns: the mark of the row and the scrollbar."""
@@ -55,10 +57,14 @@ class ParametersPanel(Panel):
         self._kept: list[int] = []
         self._tree: tuple[Item, ...] = ()
         self._longest = 0
+        self._numels: list[int] = []
+        self._kinds: tuple[Parameter, ...] = ()  # one of each dtype and device
         self._folded: frozenset[str] | None = None  # by the user; None for as deep as fits
         self._folds: frozenset[str] = frozenset()
         self._items: list[Item] = []
         self._columns: dict[str, Shown] = {}
+        self._fitting: dict[int, frozenset[str]] = {}  # what fits, by the rows there are
+        self._shown: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield TreeTable(source=self._rows)
@@ -71,9 +77,14 @@ class ParametersPanel(Panel):
         before, self._measured = self._measured, measured(view, reader)
         self._unknown = unknown(view)
         if before.parameters != self._measured.parameters:
+            self._numels = [math.prod(each.shape) for each in self._measured.parameters]
+            self._kinds = tuple({(each.dtype, each.device): each for each in self._measured.parameters}.values())
             self._grow()
         self._history = partial(reader.parameter_columns, view.branch, view.steps)
-        self._draw()
+        shown = self._measured, view.branch, view.steps, self.query_one(TreeTable).size
+        if shown != self._shown:
+            self._shown = shown
+            self._draw()
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """The selected row in full."""
@@ -89,7 +100,7 @@ class ParametersPanel(Panel):
         wanted = matches(self._pattern)
         names = [each.name for each in self._measured.parameters]
         self._kept = [i for i, name in enumerate(names) if wanted(shown_name(i, name))]
-        self._tree = tree(names, self._kept)
+        self._tree, self._fitting = tree(names, self._kept), {}
         self._longest = _longest(self._tree)
 
     @property
@@ -101,15 +112,17 @@ class ParametersPanel(Panel):
         if self._is_tree:
             self._folds = self._folds_now()
             return unfolded(self._tree, self._folds)
-        parameters, stats = self._measured.parameters, self._measured.stats
-        kept = in_order(self._order, self._reverse, parameters, stats, self._kept)
+        parameters, norms = self._measured.parameters, self._measured.norms
+        kept = in_order(self._order, self._reverse, parameters, norms, self._kept)
         return [leaf(i, parameters[i].name) for i in kept]
 
     def _folds_now(self) -> frozenset[str]:
-        if self._folded is None:
-            rows = self.query_one(TreeTable).size.height - 1
-            return frozenset() if self._pattern else folds_to_fit(self._tree, _SCREENS * rows)
-        return self._folded
+        if self._folded is not None:
+            return self._folded
+        rows = self.query_one(TreeTable).size.height - 1
+        if rows not in self._fitting:
+            self._fitting[rows] = frozenset() if self._pattern else folds_to_fit(self._tree, _SCREENS * rows)
+        return self._fitting[rows]
 
     def _draw(self) -> None:
         """Draw the table; its cursor stays at the parameter it is at."""
@@ -127,18 +140,18 @@ class ParametersPanel(Panel):
         parameters = self._measured.parameters
         if self._pattern:
             return f"{len(self._kept):,} of {len(parameters):,} with {self._pattern!r}"
-        return f"{len(parameters):,} · {short(numel(parameters))} elements"
+        return f"{len(parameters):,} · {short(sum(self._numels))} elements"
 
     def _set_columns(self, table: TreeTable) -> None:
         longest = self._longest if self._is_tree else _longest(self._items)
-        every = columns(self._measured.parameters, longest, self._order, self._reverse)
+        every = columns(self._kinds, longest, self._order, self._reverse)
         fitted = fitting(every, table.size.width - _MARGIN)
         if fitted != self._columns:
             self._columns = fitted
             table.set_columns(tuple(shown.column for shown in fitted.values()))
 
     def _rows(self, start: int, stop: int) -> list[Row]:
-        rows = ParameterRows(self._measured, tuple(self._columns), self._folds, self._history)
+        rows = ParameterRows(self._measured, self._numels, tuple(self._columns), self._folds, self._history)
         return rows.of(self._items[start:stop])
 
     # -- folding ---------------------------------------------------------------------------------------

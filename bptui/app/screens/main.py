@@ -14,9 +14,10 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from bptui.app.actions import ACTIONS
+from bptui.app.footer import LegalKeys
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.console import ConsolePanel
 from bptui.app.panels.flow import FlowPanel
@@ -112,7 +113,7 @@ class MainScreen(Screen[None]):
                     yield RunPanel().add_class("-front")
                     yield FlowPanel()
         yield Static(id="tiny")
-        yield Footer(show_command_palette=False)
+        yield LegalKeys()
 
     def greet(self, view: View) -> None:
         """Say what is awaited, before there is a recording."""
