@@ -130,3 +130,6 @@ ACTIONS = (
 )  # fmt: skip
 
 BY_ID = {action.id: action for action in ACTIONS}
+
+COUNTED = frozenset(key for action in ACTIONS if action.counts for key in action.keys)
+"""Keys that a count may stand before."""

@@ -15,7 +15,7 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key
 
-from bptui.app.actions import ACTIONS, BY_ID
+from bptui.app.actions import ACTIONS, BY_ID, COUNTED
 from bptui.app.count import Count
 from bptui.app.link import Link
 from bptui.app.messages import KeysTyped, SessionLost, StatusArrived, StepSelected, Welcomed
@@ -122,10 +122,8 @@ class BptuiApp(App[Outcome]):
             self._shown = None
         if status.state == "failed" and old.state != "failed":
             self._main.bring_front("run")
-            if self._main.has_class("-single"):  # else the Run panel says it, and would lie under the notice
-                self.notify(status.detail.partition("\n")[0], title="failed", severity="error")
         if status.trouble and not old.trouble:
-            self.notify(status.trouble, title="recording stopped", severity="error", timeout=10)
+            self.notify(status.trouble, title="recording stopped", severity="error", timeout=10, markup=False)
         self._look(status)
 
     def _look(self, status: Status | None = None) -> None:
@@ -173,23 +171,23 @@ class BptuiApp(App[Outcome]):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Run an action; a digit that can not be its count is the panel that it is meant for."""
-        name = action.rpartition(".")[2] if isinstance(action, str) else action[1]
-        if len(self._count.digits) == 1 and name in BY_ID and not BY_ID[name].counts:
-            self._choose_panel(self._count.take())
+        """Run an action; it uses up the count."""
         done = await super().run_action(action, default_namespace, namespaces)
         if done and self._count.digits:
             self._drop_count()
         return done
 
     def on_key(self, event: Key) -> None:
-        """Take digits as a count, or as a panel's number if nothing follows."""
-        if self.screen is self._main and event.character and event.character.isdigit() and event.is_printable:
+        """Take digits as a count; one before a key that takes none is the panel that the key is meant for."""
+        self.clear_notifications()  # read by now, and in the way
+        if self.screen is self._main and event.key.isdecimal():
             event.stop()
-            self._count.add(event.character)
+            self._count.add(event.key)
             self.redraw()
         elif event.key == "escape":
             self._drop_count()
+        elif len(self._count.digits) == 1 and event.key not in COUNTED:
+            self._choose_panel(self._count.take())  # its bindings are looked up after this
 
     def _drop_count(self) -> None:
         self._count.take()
@@ -298,7 +296,7 @@ class BptuiApp(App[Outcome]):
             if quantities:
                 self.push_screen(Inspect(title, quantities))
             elif title:
-                self.notify(f"{title}: no more is recorded of it")
+                self.notify(f"{title}: no more is recorded of it", markup=False)
 
     # -- the session -----------------------------------------------------------------------------------
 

@@ -45,7 +45,10 @@ class _Recording:
         self._signal = 0
         self._is_script = bool(options.script)
         passage = _Passage(has_bar=sys.stderr.isatty() and not self._is_script)
-        self._session = Session(options, self._on_status, passage.write, standard_streams())
+        is_seen = passage.has_bar
+        self._session = Session(
+            options, self._on_status, passage.write, standard_streams(), is_seen=lambda: is_seen
+        )
         self._recording = Path(options.recording)
         self._bar = _bar(passage.has_bar)
         self._task = self._bar.add_task(options.target, total=None, rate="")

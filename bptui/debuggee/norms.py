@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, chain, islice
 from typing import Any, NamedTuple
 
@@ -14,6 +14,11 @@ import torch
 _FEW = 1 << 15
 """So few elements are put together: 6 tensors of 200 take 7 µs, one by one 15 µs. More, torch puts together in
 threads, and then waits for the slowest processor."""
+
+_LITTLE = 1 << 10
+"""Tensors of so few elements are put together beside large ones, too: a call costs more than they do."""
+
+_AT_ONCE = _FEW // _LITTLE
 
 _PRODUCT = 1 << 18
 """A product of so many float32 that are all alike is right to 1e-5, of others to 1e-7."""
@@ -86,12 +91,24 @@ def total(tensors: list[torch.Tensor], numel: int) -> torch.Tensor | float:
 def _squares(tensors: list[torch.Tensor], numel: int) -> float:
     """The sum of all squares."""
     if numel <= _FEW:
-        parts: Iterable[torch.Tensor] = (torch._C._nn.flatten_dense_tensors(tensors),)
-    elif max(map(torch.numel, tensors)) <= _PRODUCT:
-        parts = [tensor.reshape(-1) for tensor in tensors]
-    else:
-        parts = chain.from_iterable(torch.split(tensor.reshape(-1), _PRODUCT) for tensor in tensors)
-    return sum([torch.dot(part, part).item() for part in parts])
+        return _of_all(tensors)
+    little: list[torch.Tensor] = []
+    parts: list[torch.Tensor] = []
+    for tensor in tensors:
+        count = tensor.numel()
+        if count <= _LITTLE:
+            little.append(tensor)
+        elif count <= _PRODUCT:
+            parts.append(tensor.reshape(-1))
+        else:
+            parts += torch.split(tensor.reshape(-1), _PRODUCT)
+    together = [_of_all(little[first : first + _AT_ONCE]) for first in range(0, len(little), _AT_ONCE)]
+    return sum([*together, *[torch.dot(part, part).item() for part in parts]])
+
+
+def _of_all(tensors: list[torch.Tensor]) -> float:
+    part = torch._C._nn.flatten_dense_tensors(tensors)
+    return torch.dot(part, part).item()
 
 
 class without_grad:  # noqa: N801 - as torch.no_grad, of which entering takes 3 µs

@@ -48,6 +48,7 @@ class Parameters:
         self._grad: Any = None
         self._shares = Shares()
         self._noted: list[int] | None = []
+        self._awaited: list[torch.Tensor] = []
         self._one: torch.Tensor | None = None
         self._weights, self._grads = ElementReader(), ElementReader()
         self._kinds: tuple[tuple[Any, ...], Kind] = ((), Kind((0,), "", ""))
@@ -60,6 +61,7 @@ class Parameters:
             is_measured: Whether to read the weights however many there are.
         """
         self._age += 1
+        self._awaited = []
         self._shares.clear()
         if is_measured or self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
             self._find(outputs)
@@ -92,11 +94,16 @@ class Parameters:
         self._is_small = True  # the next sample begins with its own
 
     def await_update(self) -> None:
-        """An optimizer is going to use the gradients: they are kept then, or at the end of the sample."""
+        """An optimizer is going to use the gradients: they are kept then, or at the end of the sample.
+
+        If the sample is skipped and they are set to None, they are those that there were now.
+        """
         self._grad, self._noted = None, None
+        self._awaited = _grads_of(self.leaves)
 
     def note_grads(self) -> None:
         """Keep the gradients as they are now."""
+        self._awaited = []
         rest = self._shares.rest(self.leaves)
         with torch._C.DisableTorchFunction():
             if self._one is not None and rest and (grad := self._one.grad) is not None:
@@ -140,7 +147,9 @@ class Parameters:
 
         None for the weights where it would have cost too much to read them.
         """
-        if self._noted is None:
+        if self._noted is None and self._awaited and not _grads_of(self.leaves):
+            self._grad, self._awaited = self._together(self._awaited), []
+        elif self._noted is None:
             self.note_grads()
         grad = functools.reduce(self._joined, self._shares.grads(), self._grad)
         return self._before, self._read_weights() if self._is_weighed else None, grad

@@ -28,7 +28,7 @@ class Server:
         self._apps: set[asyncio.StreamWriter] = set()
         self._serving: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
         self._options = options
-        self._session = Session(options, self._broadcast)
+        self._session = Session(options, self._broadcast, is_seen=lambda: bool(self._apps))
 
     async def serve(self) -> None:
         """Run the session until an app says `Quit`, or until nobody needs it any more."""

@@ -53,6 +53,9 @@ NO_TORCH = "torch is not imported yet"
 TICK = 0.08
 """Seconds between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
 
+UNSEEN_TICK = 0.5
+"""The same while nobody looks: where the training keeps every core busy, each waking of ours holds them all up."""
+
 GRACE = 1.0
 """Seconds that a training gets to clean up before it is killed."""
 
@@ -79,6 +82,7 @@ class Session:
         notify: Callable[[Status], None],
         on_text: OnText = lambda *_: None,
         streams: Streams = Streams(),  # noqa: B008 - frozen
+        is_seen: Callable[[], bool] = lambda: True,
     ) -> None:
         """Create the recording.
 
@@ -87,6 +91,7 @@ class Session:
             notify: Called with every new status.
             on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
             streams: What a script reads and writes.
+            is_seen: Whether somebody looks at what is recorded.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -100,6 +105,7 @@ class Session:
         self._notify = notify
         self._on_text = on_text
         self._streams = streams
+        self._is_seen = is_seen
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._is_urgent = False
@@ -501,7 +507,7 @@ class Session:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(TICK if self._is_seen() else UNSEEN_TICK)
             if self._debuggee is not None:
                 self._debuggee.raise_flag()
                 self._take_samples(self._debuggee)

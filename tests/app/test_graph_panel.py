@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from bptui.app.app import BptuiApp
-from bptui.app.panels.graph_rows import own_name, shortened
+from bptui.app.panels.graph_rows import location, own_name, shortened
 from bptui.app.screens.inspect import Inspect
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import Status
-from bptui.records import Node
+from bptui.records import Node, Place
 
 from .transformer import transformer
 
@@ -148,3 +148,11 @@ def test_what_is_too_long_loses_its_middle() -> None:
     assert shortened("model.blocks.3.attn", 19) == "model.blocks.3.attn"
     assert shortened("model.blocks.3.attn", 9) == "mode…attn"
     assert [len(shortened("model.blocks", room)) for room in range(4)] == [1, 1, 2, 3]
+
+
+def test_a_long_file_name_keeps_its_beginning_and_the_line() -> None:
+    node = Node("mul", "op", place=Place("/home/user/train_gpt.py", 113))
+    assert [location(node, room) for room in (16, 15, 13, 12, 8)] == [
+        "train_gpt.py:113", "train_gpt:113", "train_gpt:113", "train_g…:113", "tra…:113",
+    ]  # fmt: skip
+    assert location(Node("w", "parameter"), 12) == "parameter"

@@ -114,6 +114,21 @@ async def test_a_digit_alone_goes_to_a_panel(at_seed, monkeypatch) -> None:
         assert app.screen.zoomed
 
 
+async def test_a_key_that_takes_no_count_is_the_panels_before_it(at_seed) -> None:
+    app, _ = at_seed(30)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        graph = app.screen.query_one("#graph VirtualTable")
+        await press(pilot, "1", "down", "down")
+        assert (app.screen.active, graph.cursor, app.view.step) == ("graph", 2, 29)
+        await press(pilot, "2", "home", "1", "home")
+        assert (app.screen.active, graph.cursor, app.view.step) == ("graph", 0, 0)
+        await press(pilot, "3", "f12")
+        assert app.screen.active == "weights"
+        await press(pilot, "²", "2", "escape", "down")
+        assert app.screen.active == "weights"
+
+
 async def test_pause_only_while_running(at_seed) -> None:
     app, link = at_seed(5)
     async with app.run_test(size=SIZE) as pilot:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import math
 from array import array
 
 import pytest
 
 from bptui.app.app import BptuiApp
+from bptui.app.panels.measured import Measured
+from bptui.app.panels.parameter_rows import ParameterRows, columns
+from bptui.app.panels.parameter_tree import tree
 from bptui.app.screens.inspect import Inspect
 from bptui.app.widgets.bar_chart import BarChart
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import ABSENT, ParameterSamples, ParametersSeen
+from bptui.recording.parameters import Norms
 from bptui.records import Parameter
 
 from .test_snapshots import MEDIUM, SMALL, stand_still
@@ -92,7 +97,10 @@ async def test_it_is_filtered_and_sorted(recording) -> None:
         await pilot.press("escape")
         await settle(pilot)
         assert shown(app) == before
-        await pilot.press("greater_than_sign", "greater_than_sign", "greater_than_sign")
+        await pilot.press("slash", *"[/x]")  # no markup
+        await settle(pilot)
+        assert "· 0 of 24 with '[/x]'" in text(app, "#parameters")
+        await pilot.press("escape", "greater_than_sign", "greater_than_sign", "greater_than_sign")
         await settle(pilot)
         assert "‖grad‖▾" in text(app, "#parameters")
         assert shown(app)[:3] == ["model.2.bias", "model.11.weight", "model.11.bias"]  # NaN first
@@ -119,6 +127,28 @@ async def test_one_scalar_parameter_has_neither_panel(recording) -> None:
         await settle(pilot)
         assert [panel.id for panel in app.screen.query("#parameters, #flow") if panel.region] == []
         assert not app.check_action("filter", ())
+        app.screen.choose(7)
+        await settle(pilot)
+        assert [notice.message for notice in app._notifications] == [
+            "a single number is trained: Weights shows it"
+        ]
+
+
+async def test_before_any_parameter_is_known_the_panels_say_so(at_seed) -> None:
+    app, link = at_seed(0, "starting")
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        for number, panel in ((7, "#parameters"), (8, "#flow")):
+            app.screen.choose(number)
+            await settle(pilot)
+            assert "press s: the first sample shows them" in text(app, panel)
+        link.say(dataclasses.replace(link.status, state="running"))
+        await settle(pilot)
+        assert "not known before the first sample" in text(app, "#flow")
+        app._view = dataclasses.replace(app.view, parameters=(Parameter("w", (1,), "float32", "cpu"),))
+        app.redraw()
+        await settle(pilot)
+        assert app.screen.active == "weights"
 
 
 async def test_ten_thousand_parameters_ask_for_what_is_on_screen(recording, monkeypatch) -> None:
@@ -141,6 +171,19 @@ async def test_ten_thousand_parameters_ask_for_what_is_on_screen(recording, monk
         app.screen.choose(8)
         await settle(pilot)
         assert 8 <= len(app.screen.query_one(BarChart).bars) <= app.screen.query_one(BarChart).room
+
+
+@pytest.mark.parametrize(("count", "mark"), [(12, "12 none"), (9_900, "none")])
+def test_the_mark_of_a_module_says_of_how_many_if_there_is_room(count: int, mark: str) -> None:
+    parameters = tuple(Parameter(f"model.{i}.w", (3,), "float32", "cpu") for i in range(count + 1))
+    shown = columns(parameters, 17, "forward", reverse=False)["mark"].column
+    norms = Norms((1.0,) * (count + 1), (*(None,) * count, 1.0), (*(None,) * count, 0.1))
+    rows = ParameterRows(
+        Measured(parameters, norms), [3] * (count + 1), ("mark",), frozenset(), lambda indexes, width: ()
+    )
+    whole = tree([parameter.name for parameter in parameters], range(count + 1))[0]
+    assert str(rows.of([whole])[0].cells[0]) == mark
+    assert len(mark) <= shown.width
 
 
 @pytest.mark.parametrize(

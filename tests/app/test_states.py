@@ -193,6 +193,28 @@ async def test_a_failure_shows_its_traceback_and_comes_back_from_the_past(at_see
         assert app.view.step == 19
 
 
+async def test_where_only_one_panel_is_shown_a_failure_hides_nothing_of_it(at_seed) -> None:
+    app, _ = at_seed(20, "failed", detail="ValueError: boom", exit_code=1)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "✖ failed ValueError: boom" in state(app)
+        assert "6 Run ✖" in text(app, "PanelTabs")
+        assert app.screen.active == "gradients"
+        assert not app._notifications
+
+
+async def test_a_key_takes_a_notice_away(at_seed) -> None:
+    app, link = at_seed(20)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        link.say(dataclasses.replace(link.status, trouble="disk full"))
+        await settle(pilot)
+        assert app._notifications
+        await pilot.press("up")
+        await settle(pilot)
+        assert not app._notifications
+
+
 async def test_trouble_is_said_once_and_stays_in_the_status_line(at_seed) -> None:
     app, link = at_seed(20)
     async with app.run_test(size=SIZE) as pilot:
@@ -288,19 +310,38 @@ async def test_long_values_fit_a_small_terminal(recorded) -> None:
         assert app.screen.query_one("VerticalScroll").max_scroll_x == 0
 
 
-async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded) -> None:
+async def test_a_line_wider_than_the_console_is_scrolled_to(recorded) -> None:
+    recording = recorded().target().prints((-1, 1, "left" + "." * 90 + "right")).epochs([3]).state("paused")
+    app = BptuiApp(reader=recording.reader())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("5", "home")
+        await settle(pilot)
+        assert "left" in text(app, "#console")
+        assert "← → scroll" in text(app, "#console")
+        await pilot.press(*["right"] * 12)
+        await settle(pilot)
+        assert "right" in text(app, "#console")
+        await pilot.press("z")
+        await settle(pilot)
+        assert "left" in text(app, "#console")
+        assert "← → scroll" not in text(app, "#console")
+
+
+@pytest.mark.parametrize(("state", "code"), [("finished", 0), ("running", None)])
+async def test_the_console_shows_what_was_printed_up_to_the_sample(recorded, state, code) -> None:
     recording = recorded().target().epochs([3])
     recording.prints(
         (-1, 1, "hello"), (0, 1, "one"), (1, 2, "oops"), (2, 1, "x" * 500), (3, 1, "tab\tand\x1b[31mred")
     )
-    app = BptuiApp(reader=recording.state("finished", code=0).reader())
+    app = BptuiApp(reader=recording.state(state, code=code).reader())
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         shown = text(app, "#console")
         assert "start   hello" in shown
         assert "2 ! oops" in shown
         assert "after   tab and [31mred" in shown
-        assert "…" in shown
+        assert "← → scroll" in shown
         assert "\x1b" not in shown
         assert "5 lines" in shown
         table = app.screen.query_one("#console VirtualTable")

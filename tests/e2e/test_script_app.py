@@ -81,7 +81,7 @@ def test_a_pause_before_the_first_sample(shell, open_terminal):
     assert screen.wait_end() == 0
 
 
-def test_its_terminal_is_as_large_as_the_console(shell, open_terminal):
+def test_its_terminal_is_as_large_as_the_console_and_no_smaller_than_is_usual(shell, open_terminal):
     shell.write(
         """
         import os, signal
@@ -95,17 +95,17 @@ def test_its_terminal_is_as_large_as_the_console(shell, open_terminal):
     screen = open_terminal("run", "loop.py")
     screen.wait("paused before the first sample")
     screen.press("c")
-    screen.wait("34 6 at first", "ready")
+    screen.wait("80 24 at first", "ready")
     screen.press("5z")
     screen.wait("106 29 now")
     screen.press("1")  # what it had when it was last seen
     screen.wait("1 Graph ")
     screen.resize(80, 24)
     screen.press("5")
-    screen.wait("34 6 at first", "106 29 now", "66 17 now")
+    screen.wait("80 24 at first", "106 29 now", "80 24 now")
     screen.press("rz")
     screen.wait("paused before the first sample")
     screen.press("c")
-    screen.wait("66 17 at first")
+    screen.wait("80 24 at first")
     screen.press("q")
     assert screen.wait_end() == 0

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from bptui.app.numbers import norm
 from bptui.app.panels.layers import Layer, layers
-from bptui.app.panels.measured import MARK_STYLES, Measured, measured
+from bptui.app.panels.measured import MARK_STYLES, Measured, measured, unknown
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.view import View
 from bptui.app.widgets.bar_chart import BarChart
@@ -46,7 +46,8 @@ class FlowPanel(Panel):
         chart.bars = tuple(map(self._bar, self._layers))
         many = f", {count} a bar" if count > 1 else ""
         whose = f"{self._measured.place} · " if self._measured.place else ""
-        self.titled(f"{whose}by layer{many}", self._measured.note or "gradients as the updates used them")
+        what = unknown(view) or f"{whose}by layer{many}"
+        self.titled(what, self._measured.note or "gradients as the updates used them")
         self._tell_cursor()
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:

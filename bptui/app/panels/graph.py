@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from textual import on
 from textual.app import ComposeResult
+from textual.content import Content
 
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.fitting import Shown, fitting
@@ -130,11 +131,10 @@ class GraphPanel(Panel):
 
     def _retitle(self, view: View, reader: Reader, step: int | None, *, is_traced: bool) -> None:
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
-        self._aside = ""
         if view.step < 0 or sample is None:
             self.titled("press s: the first sample draws it" if view.awaits_first else "")
         elif not is_traced:
-            self._aside = "this sample ran at full speed: a sample that is stepped to is traced"
+            self._aside = "it ran at full speed; samples stepped to are traced"
             self.titled("not traced", self._aside)
         else:
             self.titled(place(sample))
@@ -146,7 +146,7 @@ class GraphPanel(Panel):
             item = self._items[table.cursor]
             name = item.type if item.is_module else self._graph[item.last].name
             text = f"{item.path}  {name}" if item.path else ""
-            self.border_subtitle = shortened(text, self.size.width - _FRAME)
+            self.border_subtitle = Content(shortened(text, self.size.width - _FRAME))
 
     @on(VirtualTable.CursorMoved)
     def _tell_place(self, event: VirtualTable.CursorMoved) -> None:

@@ -72,9 +72,7 @@ class GraphRows:
         cells: dict[str, Cell] = {
             "lanes": lanes,
             "op": self._name(item, node, is_open=is_open),
-            "where": self._contents(item)
-            if item.is_module
-            else shortened(_where(node), self.widths.get("where", 0)),
+            "where": self._contents(item) if item.is_module else location(node, self.widths.get("where", 0)),
             "shape": "" if is_open or node.value is None else shape(node.value),
             "value": "" if is_open else _marked(self._value(node.value), node.value, last.value),
             "grad": "" if is_open else _marked(cell(node.grad, self.widths["grad"] - 1), node.grad, last.grad),
@@ -138,8 +136,15 @@ def _worst(graph: Graph, rows: range) -> str:
     return f"NaN in {nans}" if nans else f"Inf in {infs}" if infs else ""
 
 
-def _where(node: Node) -> str:
-    return f"{PurePath(node.place.path).name}:{node.place.line}" if node.place else _NOTE[node.kind]
+def location(node: Node, room: int) -> str:
+    """File and line; where there is little room the file without its suffix, or only its beginning."""
+    if node.place is None:
+        return shortened(_NOTE[node.kind], room)
+    path, line = PurePath(node.place.path), f":{node.place.line}"
+    if len(path.name + line) <= room:
+        return path.name + line
+    spare = room - len(line)
+    return (path.stem if len(path.stem) <= spare else f"{path.stem[: max(0, spare - 1)]}…") + line
 
 
 def _marked(shown: Content, now: TensorSummary | None, before: TensorSummary | None) -> Content:

@@ -82,6 +82,15 @@ def measured(view: View, reader: Reader) -> Measured:
     return Measured(parameters, norms, whose, note)
 
 
+def unknown(view: View) -> str:
+    """What is said where parameters would be, while none is known."""
+    if view.parameters:
+        return ""
+    if view.awaits_first:
+        return "press s: the first sample shows them"
+    return "not known before the first sample" if view.is_running and not view.steps else "none seen"
+
+
 def numel(parameters: Iterable[Parameter]) -> int:
     """How many elements parameters have."""
     return sum([math.prod(parameter.shape) for parameter in parameters])

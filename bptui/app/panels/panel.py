@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.containers import Container
+from textual.content import Content
 
 from bptui.app.panels import rates
 from bptui.app.view import View, place
@@ -48,11 +49,12 @@ class Panel(Container):
         title = f"{self.NUMBER} {self.NAME}" + (f"  {detail}" if detail else "")
         if (title, aside) != self._told:  # each of them draws the frame anew
             self._told = title, aside
-            self.border_title, self.border_subtitle = title, aside
+            # A str would be markup, of which a path knows nothing.
+            self.border_title, self.border_subtitle = Content(title), Content(aside)
 
     def take_focus(self) -> None:
-        """Give the focus to the widget inside that wants it."""
-        next(widget for widget in self.query("*") if widget.can_focus).focus()
+        """Give the focus to the widget inside that wants it, at once: the next key is its own."""
+        self.screen.set_focus(next(widget for widget in self.query("*") if widget.can_focus))
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw a view."""

@@ -29,7 +29,7 @@ ORDER_OF = {"name": "name", "shape": "size", "weight": "weight", "grad": "grad",
 _MOST_SUMMED = 256
 """The history of a module of more parameters is not drawn: each costs a read."""
 
-_SPARK, _NUMBER = 7, 7
+_SPARK, _NUMBER, _MARK = 7, 7, 8
 
 _NAME = (17, 36)
 """Cells of a name, at least and at most, as long as other columns give way."""
@@ -52,7 +52,7 @@ def columns(parameters: Iterable[Parameter], longest: int, order: str, reverse: 
         "device": column("device", "device", 6, differ[1], "left"),
         "weight": column("weight", "‖w‖", _NUMBER, 3),
         "grad": column("grad", "‖grad‖", _NUMBER, 0),
-        "mark": column("mark", "", 8, 1, "left"),
+        "mark": column("mark", "", _MARK, 1, "left"),
         "ratio": column("ratio", "Δw:w", _NUMBER, 2),
         "log": column("log", "log10", 5, 6),
         "run": column("run", "history", _SPARK, 5, "left"),
@@ -127,7 +127,8 @@ class ParameterRows:
     def _mark(self, item: Item) -> Cell:
         worst, count = self.measured.worst(item.members)
         style = f"bold $text-{MARK_STYLES[worst]}" if worst else ""
-        return Content.styled(f"{count} {worst}" if item.is_module and worst else worst, style)
+        counted = f"{count} {worst}" if item.is_module and worst else worst
+        return Content.styled(counted if len(counted) <= _MARK else worst, style)
 
     def _sparks(self, items: Sequence[Item]) -> dict[str, str]:
         """The gradient norms over the run, by path."""

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from bptui.app.numbers import short
 from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.folding import leads_to, unfolded
-from bptui.app.panels.measured import Measured, measured
+from bptui.app.panels.measured import Measured, measured, unknown
 from bptui.app.panels.panel import Inspected, Panel
 from bptui.app.panels.parameter_norms import ORDERS, in_order, matches
 from bptui.app.panels.parameter_rows import ORDER_OF, History, ParameterRows, columns
@@ -51,6 +51,7 @@ class ParametersPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self._measured = Measured()
+        self._unknown = ""
         self._history: History = lambda indexes, count: ((),) * len(indexes)
         self._order, self._reverse, self._pattern = ORDERS[0], False, ""
         self._kept: list[int] = []
@@ -71,12 +72,10 @@ class ParametersPanel(Panel):
         field.cursor_blink = False
         yield field
 
-    def take_focus(self) -> None:
-        self.query_one(TreeTable).focus()
-
     def show(self, view: View, reader: Reader) -> None:
         """Draw the statistics of the sample shown, or the last ones before it."""
         before, self._measured = self._measured, measured(view, reader)
+        self._unknown = unknown(view)
         if before.parameters != self._measured.parameters:
             self._numels = [math.prod(each.shape) for each in self._measured.parameters]
             self._kinds = tuple({(each.dtype, each.device): each for each in self._measured.parameters}.values())
@@ -133,11 +132,15 @@ class ParametersPanel(Panel):
         self._set_columns(table)
         cursor = next((i for i, item in enumerate(self._items) if item.path == path), None)
         table.show(len(self._items), cursor=cursor)
-        parameters = self._measured.parameters
         parts = [self._measured.place] if self._measured.place else []
-        parts += [f"{len(parameters):,}", f"{short(sum(self._numels))} elements"]
-        parts += [f"{len(self._kept):,} with {self._pattern!r}"] if self._pattern else []
+        parts.append(self._unknown or self._how_many())
         self.titled(" · ".join(parts), self._measured.note or _ASIDE)
+
+    def _how_many(self) -> str:
+        parameters = self._measured.parameters
+        if self._pattern:
+            return f"{len(self._kept):,} of {len(parameters):,} with {self._pattern!r}"
+        return f"{len(parameters):,} · {short(sum(self._numels))} elements"
 
     def _set_columns(self, table: TreeTable) -> None:
         longest = self._longest if self._is_tree else _longest(self._items)

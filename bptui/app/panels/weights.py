@@ -56,7 +56,7 @@ class WeightsPanel(Panel):
 def _line(view: View, quantity: str, label: str, aside: str) -> Content:
     now, before = (_quantity(sample, quantity) for sample in (view.sample, view.before))
     mark = direction(now, before)
-    is_norm = now is not None and now.item is None
+    is_norm = now.item is None if now is not None else view.has_several and quantity != "loss"
     value = norm_cell(now, _NORM) if now is not None and is_norm else cell(now, _NUMBER)
     label = f"‖{label}‖{aside}" if is_norm else f"{label}{aside}"
     return Content.assemble(

@@ -20,7 +20,7 @@ EXTRA = (
     ("1 … 8", "Go to a panel by its number"),
     ("5s", "A count before a key: five samples, epochs or steps back"),
     ("↑ ↓ PgUp PgDn Home End", "Move in a panel; in Gradients this looks back"),
-    ("← →", "Fold and unfold a module; in Flow, go from layer to layer"),
+    ("← →", "Fold and unfold; in Flow, the next layer; else scroll sideways"),
     ("Enter", "Inspect the row; fold or unfold a module"),
     ("Esc", "Close a dialog, clear a filter"),
 )

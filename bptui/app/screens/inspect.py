@@ -34,7 +34,7 @@ class Inspect(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             box.border_subtitle = "Esc close"
             width = self.app.size.width - _FRAME
             longest = max(_LABEL, *(len(name) for name, _ in self._quantities))

@@ -58,14 +58,16 @@ class PanelTabs(Static):
             super().__init__()
             self.number = number
 
-    def show(self, panels: Sequence[type[Panel]], active: str) -> None:
-        """Draw the names, the active one marked; closer together if there are many."""
+    def show(self, panels: Sequence[type[Panel]], active: str, failed: bool) -> None:
+        """Draw the names, the active one marked, and Run if it says why it failed; closer together if many."""
         needed = sum(len(panel.NAME) + 5 for panel in panels) - 1
         space = " " if needed <= self.app.size.width - 2 else ""
         parts = []
         for panel in panels:
-            style = "bold reverse" if panel.NAME.lower() == active else "$text-muted"
-            text = f"{space}{panel.NUMBER} {panel.NAME}{space}"
+            is_why = failed and panel is RunPanel
+            colour = "bold $text-error" if is_why else "$text-muted"
+            style = "bold reverse" if panel.NAME.lower() == active else colour
+            text = f"{space}{panel.NUMBER} {panel.NAME}{' ✖' * is_why}{space}"
             parts.append(Content.styled(text, f"{style} @click=choose({panel.NUMBER})"))
         self.update(Content(" ").join(parts))
 
@@ -90,6 +92,9 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._spoken = False
         self._several = False
+        self._asked = False  # for Parameters or Flow, before it is known whether there are several
+        self._known = False
+        self._failed = False
         self._room = Size(0, 0)
 
     def compose(self) -> ComposeResult:
@@ -117,8 +122,13 @@ class MainScreen(Screen[None]):
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
         self._front_console(view, reader)
-        if view.has_several != self._several:
-            self._several = view.has_several
+        self._known = bool(view.parameters)
+        several = view.has_several or (self._asked and not self._known)
+        is_so = several, view.status.state == "failed"
+        if is_so != (self._several, self._failed):
+            self._several, self._failed = is_so
+            if self.active not in [panel.NAME.lower() for panel in self.panels]:
+                self.active = "weights"
             self._arrange()
         self.query_one(StatusLine).show(view, reader, count)
         for panel in self.query(Panel):
@@ -147,6 +157,10 @@ class MainScreen(Screen[None]):
 
     def choose(self, number: int) -> None:
         """Go to a panel by its number, if there is one."""
+        if not self._several and number in [panel.NUMBER for panel in _OF_SEVERAL]:
+            if self._known:
+                self.notify("a single number is trained: Weights shows it")
+            self._asked = self._several = not self._known
         for panel in self.panels:
             if number == panel.NUMBER:
                 self.active = panel.NAME.lower()
@@ -223,6 +237,8 @@ class MainScreen(Screen[None]):
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
+        if event.widget is not self.focused:  # two panels were chosen in one go
+            return
         for panel in self.query(Panel):
             if panel in event.widget.ancestors:
                 self.active = panel.id or ""
@@ -249,7 +265,7 @@ class MainScreen(Screen[None]):
             panel.set_class(panel.id == self.active, "-active")
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
-        self.query_one(PanelTabs).show(self.panels, self.active)
+        self.query_one(PanelTabs).show(self.panels, self.active, self._failed)
         self._redraw_soon()
 
     def _redraw_soon(self) -> None:

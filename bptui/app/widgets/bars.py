@@ -10,7 +10,7 @@ from os.path import commonprefix
 from .plot import BARS
 
 _SLACK = 3
-"""An axis may have so many decades more than it needs, lest it move with every sample."""
+"""An axis may have so many decades more than three times those it needs, lest it move with every sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ def axis(bars: Sequence[Bar]) -> tuple[int, int]:
 
 
 def grown(old: tuple[int, int] | None, new: tuple[int, int]) -> tuple[int, int]:
-    """An axis that has room for the new one, and moves only if the old one is far from it."""
+    """The axis stays unless something leaves it; then it grows, unless most of it would be empty."""
     if old is None:
         return new
     low, high = min(old[0], new[0]), max(old[1], new[1])
-    return (low, high) if high - low <= new[1] - new[0] + _SLACK else new
+    return (low, high) if high - low <= 3 * (new[1] - new[0]) + _SLACK else new
 
 
 def ticks(low: int, high: int, rows: int) -> list[str]:

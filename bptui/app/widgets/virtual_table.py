@@ -38,6 +38,8 @@ class VirtualTable(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
         Binding("pageup", "move_page(-1)", "Page up", show=False, id="table.page-up"),
         Binding("pagedown", "move_page(1)", "Page down", show=False, id="table.page-down"),
+        Binding("left", "scroll_sideways(-8)", "Left", show=False, id="table.left"),
+        Binding("right", "scroll_sideways(8)", "Right", show=False, id="table.right"),
         Binding("home", "move_first", "First row", show=False, id="table.first"),
         Binding("end", "move_last", "Last row", show=False, id="table.last"),
         Binding("enter", "activate", "Open row", show=False, id="table.activate"),
@@ -248,6 +250,10 @@ class VirtualTable(ScrollView, can_focus=True):
         step = pages * max(1, self._rows_visible - 1)
         self._scroll_top(clamp(self.scroll_offset.y + step, 0, self.max_scroll_y))
         self._move_to(self.cursor + step)
+
+    def action_scroll_sideways(self, cells: int) -> None:
+        """Scroll to the left or to the right, if the columns have no room."""
+        self.scroll_relative(x=cells, animate=False)
 
     def action_move_first(self) -> None:
         """Move the cursor to the first row."""

@@ -56,4 +56,5 @@ def test_an_axis_grows_and_moves_only_if_it_is_far_off() -> None:
     assert grown(None, (-3, -1)) == (-3, -1)
     assert grown((-3, -1), (-2, -1)) == (-3, -1)
     assert grown((-3, -1), (-4, -2)) == (-4, -1)
+    assert grown((-8, 0), (-4, -1)) == (-8, 0)
     assert grown((-9, -8), (-2, -1)) == (-2, -1)
