@@ -298,12 +298,14 @@ class Hooks:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
-        return tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
+        nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
+        self._stepper.explain(tracer.explanations)
+        return nodes
 
     def _trace(self) -> None:
         """Trace the next sample."""
         if self._tracer is None:
-            self._tracer = Tracer(self._tagger)
+            self._tracer = Tracer(self._tagger, lambda: self._stepper.stops_next)
             if not self._is_compiled:
                 self._tracer.begin()
 

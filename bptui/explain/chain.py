@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bptui.explain.text import added, lowered, multiplied, number, shape
-from bptui.records import Link, Node
+from bptui.records import ExplainedRow, Link, Node
 
 WRITTEN = 16
 """So many paths are written out; of the others only the count is told."""
@@ -52,6 +52,16 @@ def chain(nodes: Sequence[Node], links: Sequence[Link], leaf: int, loss: int | N
     if way.gap is not None:
         return Chain((f"{way.gap} is no single number: the chain in one line is for single numbers",))
     return way.chain()
+
+
+def links(rows: Iterable[ExplainedRow]) -> list[Link]:
+    """The edges between single numbers."""
+    return [
+        Link(each.row, source, gradient.local, gradient.local_text)
+        for each in rows
+        for source, gradient in zip(each.sources, each.explanation.inputs, strict=False)  # none if it failed
+        if source is not None and gradient.local is not None
+    ]
 
 
 class _Way:
