@@ -86,8 +86,8 @@ def test_what_the_budget_does_not_reach_is_left_out(monkeypatch):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_only_the_sample_that_ends_at_the_stop_is_explained(start, count):
-    debuggee = start("linear")
+def test_only_the_sample_that_ends_at_the_stop_is_explained(begin, count):
+    debuggee = begin(target="linear")
     debuggee.step(count=count)
     (said,) = debuggee.of(Explained)
     assert said.step == count - 1
