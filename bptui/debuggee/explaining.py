@@ -33,7 +33,7 @@ class Explainer:
         self._spent = 0.0
 
     def listen(self, outputs: Sequence[Any], nodes: Iterable[Any]) -> list[Any]:
-        """Explain the nodes of the backward pass that is about to begin; the handles are to be removed after it."""
+        """Explain the nodes of the backward pass that is about to begin; remove the handles after it."""
         table()  # read once in a process, which is not to be counted as explaining
         self._loss = next(iter(roots(outputs)), None)
         return [handle for node in nodes if not is_leaf(node) for handle in self._listen(node)]

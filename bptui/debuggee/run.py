@@ -81,7 +81,9 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
     generator, done = loop.generator, object()
     reader = stepper.reader = RowReader()
     while True:
-        item, tracer = _next_traced(generator, done, stepper) if stepper.trace_next else (next(generator, done), None)
+        item, tracer = (
+            _next_traced(generator, done, stepper) if stepper.trace_next else (next(generator, done), None)
+        )
         if item is done:
             return
         sample = as_sample(item)

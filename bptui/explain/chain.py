@@ -72,7 +72,7 @@ class _Way:
         self._leaf = leaf
         self._loss = loss
         self.names = _names(nodes)
-        self._on_way = _between(nodes, leaf, loss)
+        self._on_way = way([node.inputs for node in nodes], leaf, loss)
         self._links: dict[int, list[Link]] = defaultdict(list)
         for link in links:
             if link.row in self._on_way and link.source in self._on_way:
@@ -172,18 +172,24 @@ def _product(factors: Sequence[str]) -> str:
     return multiplied(factors)
 
 
-def _between(nodes: Sequence[Node], leaf: int, loss: int) -> set[int]:
-    """The rows on any path from the loss to the leaf, both included; empty if there is none."""
+def way(inputs: Sequence[Sequence[int]], leaf: int, loss: int) -> set[int]:
+    """The rows on any path from the loss to the leaf, both included; empty if there is none.
+
+    Args:
+        inputs: Of each row, the rows that it uses.
+        leaf: The one end.
+        loss: The other end.
+    """
     leads = {leaf}
     for row in range(leaf + 1, loss + 1):
-        if any(source in leads for source in nodes[row].inputs):
+        if any(source in leads for source in inputs[row]):
             leads.add(row)
     if loss not in leads:
         return set()
     used = {loss}
     for row in range(loss, leaf, -1):
         if row in used:
-            used.update(source for source in nodes[row].inputs if source in leads)
+            used.update(source for source in inputs[row] if source in leads)
     return used
 
 

@@ -10,7 +10,7 @@ from bptui.recording.schema import APPLICATION_ID, OLDEST_VERSION, SCHEMA_VERSIO
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A read-only connection to a recording of a version that can be read; its writer may be at work, finished or dead.
+    """A read-only connection to a recording of a readable version; its writer may be at work, finished or dead.
 
     Raises:
         RecordingError: It is not there, is no recording, or is of another version.
