@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +10,7 @@ from textual.content import Content
 
 from bptui.app.numbers import exponential
 from bptui.app.numbers import number as fixed
+from bptui.app.panels.graph_rows import shortened
 from bptui.explain.chain import chain, links, way
 from bptui.explain.text import number, shape
 from bptui.protocol import Graph
@@ -26,7 +28,10 @@ NARROWEST = 24
 AGREES = 1e-4
 """Up to this relative difference the formula's gradient is the one that autograd computed, in float32."""
 
-_NAME, _NORM, _FACTOR = 22, 9, 9
+WITH_NORMS = 56
+"""On narrower lines there is room only for the factor between two norms."""
+
+_NAME, _NORM, _FACTOR = 16, 9, 9
 
 
 class Page:
@@ -110,7 +115,7 @@ class Page:
     # -- the way from the loss -------------------------------------------------------------------------
 
     def _leaf(self, node: Node) -> Iterator[Content]:
-        size = f"  {shape(node.value.shape)}" if node.value else ""
+        size = f"  {shape(node.value.shape)}" if node.value and node.value.numel != 1 else ""
         yield _heading(node.name, f"parameter{size}")
         if node.grad is not None and node.grad.norm is not None and node.grad.item is None:
             yield from self._labelled("gradient", f"‖∂loss/∂{node.name}‖ = {number(node.grad.norm)}")
@@ -137,28 +142,38 @@ class Page:
         if not edges:
             return
         yield Content.styled("the way from the loss", "bold underline")
-        heads = f"{'op → input':<{_NAME}} {'‖g‖ in':>{_NORM}} {'out':>{_NORM}} {'factor':>{_FACTOR}}  shapes"
-        yield Content.styled(heads[: self._width], "$text-muted")
         if len(edges) > LINES:
             yield self._said(f"… {len(edges) - LINES} more")
-        for each, at in edges[-LINES:]:
-            yield self._passage(each, at)
+        yield from self._table([self._passage(each, at) for each, at in edges[-LINES:]])
         left_out = len(on_way.intersection(self._explanations.left_out))
         if left_out:
             yield self._said(f"{left_out} of the ops on the way: {self._why_not(self._explanations.left_out[0])}")
 
-    def _passage(self, each: ExplainedRow, at: int) -> Content:
-        told = each.explanation
-        source = each.sources[at]
-        assert source is not None
+    def _passage(self, each: ExplainedRow, at: int) -> tuple[str, str, str]:
+        """How the gradient goes from an op to one of its inputs: their names, norms, and shapes."""
+        told, source = each.explanation, each.sources[at]
         gradient = told.inputs[at] if at < len(told.inputs) else InputGradient("")
-        name = f"{told.op} → {self._graph[source].name.rpartition('.')[2]}"
+        name = "" if source is None else self._graph[source].name.rpartition(".")[2]
         shapes = "" if told.shape is None else shape(told.shape)
         if gradient.shape is not None and gradient.shape != told.shape:
             shapes += f" → {shape(gradient.shape)}"
         cells = [_cell(told.norm, _NORM), _cell(gradient.norm, _NORM), _times(gradient.factor).rjust(_FACTOR)]
-        short = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
-        return Content(f"{short:<{_NAME}} {' '.join(cells)}  {shapes}"[: self._width])
+        return f"{told.op} → {name}", " ".join(cells if self._has_norms else cells[-1:]), shapes
+
+    @property
+    def _has_norms(self) -> bool:
+        """Whether there is room for more than the factors between them."""
+        return self._width >= WITH_NORMS
+
+    def _table(self, passages: list[tuple[str, str, str]]) -> Iterator[Content]:
+        norms = f"{'‖g‖ in':>{_NORM}} {'out':>{_NORM}} " if self._has_norms else ""
+        heads = ("op → input", f"{norms}{'factor':>{_FACTOR}}", "shapes")
+        names, _, shapes = (max(map(len, column)) for column in zip(heads, *passages, strict=True))
+        room = self._width - len(heads[1]) - 4
+        names = min(names, max(_NAME, room - shapes))
+        for at, (name, cells, sizes) in enumerate([heads, *passages]):
+            line = f"{shortened(name, names):<{names}}  {cells}  {shortened(sizes, room - names)}"
+            yield Content.styled(line, "$text-muted") if not at else Content(line)
 
     # -- lines -----------------------------------------------------------------------------------------
 
@@ -210,10 +225,10 @@ def _comes_in(node: Node, told: Explanation) -> str:
 
 
 def _goes_out(gradient: InputGradient) -> str:
-    if gradient.norm is None or gradient.shape in ((), None):
+    if gradient.norm is None or gradient.shape is None or math.prod(gradient.shape) == 1:
         return ""
     return "  ".join(
-        filter(None, (f"norm {number(gradient.norm)}", _times(gradient.factor), shape(gradient.shape or ())))
+        filter(None, (f"norm {number(gradient.norm)}", _times(gradient.factor), shape(gradient.shape)))
     )
 
 
