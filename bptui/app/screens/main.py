@@ -186,6 +186,9 @@ class MainScreen(Screen[None]):
         self.choose(ConsolePanel.NUMBER)
         self.query_one(ConsolePanel).begin_typing()
 
+    def action_explain(self) -> None:
+        self.choose(ExplainPanel.NUMBER)
+
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
 
