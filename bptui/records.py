@@ -394,15 +394,15 @@ class Explanations:
 
     Attributes:
         rows: Those that are explained, in the order of the backward pass.
-        left_out: Rows that the backward pass came to after the time for explaining was used up.
+        left_out: Rows for which there was not enough time left when the backward pass came to them.
         budget: How many seconds that were.
-        loss: The row from which the last backward pass began, None if it has none.
+        losses: The rows from which backward passes began.
     """
 
     rows: tuple[ExplainedRow, ...] = ()
     left_out: tuple[int, ...] = ()
     budget: float = 0.0
-    loss: int | None = None
+    losses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ BUDGET = 0.15
 DEARER = 4
 """So many times as long as a large node's own backward takes its explanation, in float64, at most."""
 
+PER_ELEMENT = 10e-9
+"""Seconds for each element of the gradients, at most: of a view, whose backward takes none, that is all."""
+
 
 class Explainer:
     """Listens to the backward passes of one sample.
@@ -29,13 +32,13 @@ class Explainer:
     def __init__(self) -> None:
         self._explained: dict[Any, Explanation] = {}
         self._left_out: dict[Any, None] = {}
-        self._loss: Any = None
+        self._roots: dict[Any, None] = {}
         self._spent = 0.0
 
     def listen(self, outputs: Sequence[Any], nodes: Iterable[Any]) -> list[Any]:
         """Explain the nodes of the backward pass that is about to begin; remove the handles after it."""
         table()  # read once in a process, which is not to be counted as explaining
-        self._loss = next(iter(roots(outputs)), None)
+        self._roots |= dict.fromkeys(roots(outputs))
         return [handle for node in nodes if not is_leaf(node) for handle in self._listen(node)]
 
     def _listen(self, node: Any) -> tuple[Any, Any]:
@@ -47,7 +50,8 @@ class Explainer:
 
         def after(went_out: Sequence[Any], came_in: Sequence[Any]) -> None:
             now = thread_time()
-            if self._spent + DEARER * (now - began) > BUDGET:
+            elements = sum(grad.numel() for grad in (*went_out, *came_in) if grad is not None)
+            if self._spent + max(DEARER * (now - began), PER_ELEMENT * elements) > BUDGET:
                 self._left_out[node] = None
                 return
             with _disable_current_modes():
@@ -68,5 +72,7 @@ class Explainer:
             for node, explanation in self._explained.items()
             if node in row_of
         ]
-        left_out = tuple(row_of[node] for node in self._left_out if node in row_of)
-        return Explanations(tuple(rows), left_out, BUDGET, row_of.get(self._loss))
+        left_out, losses = (
+            tuple(row_of[node] for node in nodes if node in row_of) for nodes in (self._left_out, self._roots)
+        )
+        return Explanations(tuple(rows), left_out, BUDGET, losses)

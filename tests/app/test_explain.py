@@ -106,7 +106,7 @@ def mlp() -> tuple[tuple[Node, ...], Explanations]:
         ExplainedRow(4, (3,), Explanation("SumBackward0", "sum", shape=(), norm=3.0, inputs=inputs)),
         ExplainedRow(2, (0,), Explanation("AddmmBackward0", "addmm", shape=(8, 4), norm=9.0, inputs=inputs)),
     )
-    return nodes, Explanations(rows, (3,), 0.15, 4)
+    return nodes, Explanations(rows, (3,), 0.15, (4,))
 
 
 def test_tensors_have_shapes_and_norms_along_the_way(recorded) -> None:
@@ -114,7 +114,7 @@ def test_tensors_have_shapes_and_norms_along_the_way(recorded) -> None:
     graph = recorded().samples([{"epoch": 0, "index": 0, "loss": 1.0}]).graph(0, *nodes).reader().graph(0, 0)
     page = Page(graph, explanations, 76)
     said = text(page.lines(0))
-    assert "sum → exp" in said and "3.0000    1.5000   ×0.5000  one number → 8×4" in said
+    assert "sum → exp" in said and "3.0000    1.5000   ×0.5000  scalar → 8×4" in said
     assert "1 of the ops on the way: not explained: the budget of 150 ms" in said
     assert "used up" in text(page.lines(3))
     assert text(page.lines(1)) == "x is data: it gets no gradient"

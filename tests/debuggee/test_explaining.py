@@ -29,8 +29,8 @@ def explained(loop, skipped=0):
 def test_the_lessons_third_sample():
     rows, explanations = explained(linear, skipped=2)
     assert [rows[each.row].name for each in explanations.rows] == ["pow", "sub", "mul"]
-    assert rows[explanations.loss].name == "pow" and not explanations.left_out
-    (line,) = chain(rows, links(explanations.rows), 0, explanations.loss).lines
+    assert [rows[loss].name for loss in explanations.losses] == ["pow"] and not explanations.left_out
+    (line,) = chain(rows, links(explanations.rows), 0, explanations.losses[-1]).lines
     assert line == (
         "∂loss/∂weight = ∂loss/∂pow · ∂pow/∂sub · ∂sub/∂mul · ∂mul/∂weight = 1 · 2·(−5.4096) · 1 · 3 = −32.4576"
     )

@@ -11,7 +11,7 @@ from bptui.records import ExplainedRow, Explanation, Explanations, InputGradient
 from .making import layout, losses
 
 INPUTS = (
-    InputGradient("self", "a", "grad * other", "∂L/∂a = g · b", "∂L/∂a = 2 · 3 = 6", (1, 2), 6.0, ("summed",), (3, 4),
+    InputGradient("self", "a", "grad * other", "∂L/∂a = g · b", "∂L/∂a = 6", (1, 2), 6.0, ("summed",), (3, 4),
                   6.0, 3.0, 1e-8, 3.0, "3"),
     InputGradient("other", remark="needs no gradient"),
 )  # fmt: skip
@@ -21,7 +21,7 @@ ROWS = (
     ),
     ExplainedRow(4, (0,), Explanation("MyBackward", "My", place=Place("/x/loop.py", 3), norm=float("inf"))),
 )
-SOME = Explanations(ROWS, (2, 1), 0.15, 5)
+SOME = Explanations(ROWS, (2, 1), 0.15, (5,))
 
 
 def test_what_is_written_is_read(writer, read):

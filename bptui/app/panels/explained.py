@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from textual.content import Content
 
@@ -69,10 +69,8 @@ class Page:
 
     def _why_not(self, row: int) -> str:
         if row in self._explanations.left_out:
-            return (
-                f"not explained: the budget of {self._explanations.budget * 1000:.0f} ms a stop was used up by "
-                "the ops nearer the loss"
-            )
+            budget = f"the budget of {self._explanations.budget * 1000:.0f} ms a stop"
+            return f"not explained: {budget} was used up, or would have been, after the ops nearer the loss"
         return "not explained: no gradient went back through this op"
 
     # -- an op -----------------------------------------------------------------------------------------
@@ -122,8 +120,9 @@ class Page:
 
     def _way_to(self, row: int) -> Iterator[Content]:
         """The chain rule in one line for each path; of tensors, the ops that lead here."""
-        loss = self._explanations.loss
-        if loss is None or row == loss:
+        inputs = self._graph.structure.inputs
+        loss = next((loss for loss in reversed(self._explanations.losses) if row in way(inputs, row, loss)), row)
+        if loss == row:
             return
         value = self._graph[row].value
         if value is None or value.numel == 1:
@@ -154,9 +153,9 @@ class Page:
         told, source = each.explanation, each.sources[at]
         gradient = told.inputs[at] if at < len(told.inputs) else InputGradient("")
         name = "" if source is None else self._graph[source].name.rpartition(".")[2]
-        shapes = "" if told.shape is None else shape(told.shape)
+        shapes = "" if told.shape is None else _short(told.shape)
         if gradient.shape is not None and gradient.shape != told.shape:
-            shapes += f" → {shape(gradient.shape)}"
+            shapes += f" → {_short(gradient.shape)}"
         cells = [_cell(told.norm, _NORM), _cell(gradient.norm, _NORM), _times(gradient.factor).rjust(_FACTOR)]
         return f"{told.op} → {name}", " ".join(cells if self._has_norms else cells[-1:]), shapes
 
@@ -230,6 +229,10 @@ def _goes_out(gradient: InputGradient) -> str:
     return "  ".join(
         filter(None, (f"norm {number(gradient.norm)}", _times(gradient.factor), shape(gradient.shape)))
     )
+
+
+def _short(sizes: Sequence[int]) -> str:
+    return shape(sizes) if sizes else "scalar"
 
 
 def _times(factor: float | None) -> str:
