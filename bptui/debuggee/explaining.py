@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import thread_time
 from typing import Any
 
+from torch._C import DisableTorchFunction
 from torch.utils._python_dispatch import _disable_current_modes
 
 from bptui.debuggee.nodes import is_leaf, roots
@@ -50,7 +51,8 @@ class Explainer:
 
         def after(went_out: Sequence[Any], came_in: Sequence[Any]) -> None:
             now = thread_time()
-            elements = sum(grad.numel() for grad in (*went_out, *came_in) if grad is not None)
+            with DisableTorchFunction():
+                elements = sum(grad.numel() for grad in (*went_out, *came_in) if grad is not None)
             if self._spent + max(DEARER * (now - began), PER_ELEMENT * elements) > BUDGET:
                 self._left_out[node] = None
                 return
