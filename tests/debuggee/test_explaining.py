@@ -6,6 +6,7 @@ from base64 import b64decode
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from bptui.debuggee import explaining
 from bptui.debuggee.graph import Tracer
@@ -76,6 +77,59 @@ def test_training_is_bitwise_the_same():
         with Tracer(explains=lambda: True) as tracer:
             item = next(generator)
     assert tracer.explanations is None and all(map(torch.equal, plain, item))
+
+
+def dropped_and_computed_again():
+    model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(), nn.Linear(8, 4))
+    return list(
+        model.parameters()
+    ), lambda: checkpoint(model, torch.randn(3, 4), use_reentrant=False).square().sum()
+
+
+def through_a_gradient():
+    model = nn.Linear(4, 1)
+
+    def loss():
+        x = torch.randn(5, 4, requires_grad=True)
+        out = model(x).tanh().sum()
+        (grad,) = torch.autograd.grad(out, x, create_graph=True)
+        return out + (grad.norm(2, dim=1) - 1).pow(2).mean()
+
+    return list(model.parameters()), loss
+
+
+def in_place():
+    weight = torch.randn(4, 4, requires_grad=True)
+
+    def loss():
+        x = weight * 2
+        x[0] = x[1] * 3
+        return x.add_(1).relu_().sum()
+
+    return [weight], loss
+
+
+def of_sparse_gradients():
+    embedding = nn.Embedding(20, 4, sparse=True)
+    return list(embedding.parameters()), lambda: embedding(torch.randint(20, (7,))).pow(2).sum()
+
+
+def trained(make, explains):
+    """The weights after three updates, and the next random number."""
+    torch.manual_seed(1)
+    parameters, loss = make()
+    optimizer = torch.optim.SGD(parameters, 0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        with Tracer(explains=lambda: explains):
+            loss().backward()
+        optimizer.step()
+    return [*(each.detach() for each in parameters), torch.rand(1)]
+
+
+@pytest.mark.parametrize("make", [dropped_and_computed_again, through_a_gradient, in_place, of_sparse_gradients])
+def test_explaining_changes_no_bit(make):
+    assert all(map(torch.equal, trained(make, explains=False), trained(make, explains=True)))
 
 
 def test_what_the_budget_does_not_reach_is_left_out(monkeypatch):
