@@ -133,6 +133,7 @@ class Stepper:
         self._statistics = ParameterBatches()
         self._statistics_sent = 0.0
         self._before = TRACE_BEFORE
+        self._explanations: Explanations | None = None
 
     @property
     def producing(self) -> int:
@@ -168,10 +169,8 @@ class Stepper:
             self._ring.put(message)
 
     def explain(self, explanations: Explanations | None) -> None:
-        """Write down what the nodes of the sample that is visited next do."""
-        if explanations is not None:
-            packed = base64.b64encode(pack_explanations(explanations)).decode()
-            self._channel.send(Explained(self.steps, packed))
+        """Write down, with its graph, what the nodes of the sample that is visited next do."""
+        self._explanations = explanations
 
     def wait(self, reason: str = "", is_amid: bool = False) -> None:
         """Stop until a command says how to go on.
@@ -244,6 +243,9 @@ class Stepper:
             self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
+            if self._explanations is not None:
+                packed = base64.b64encode(pack_explanations(self._explanations)).decode()
+                self._channel.send(Explained(self.steps - 1, packed))
             self._live.end(self.steps)
         if self._flag[0] != self._seen:
             self._tick()
