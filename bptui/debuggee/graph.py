@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
+from bptui.debuggee.explaining import Explainer
 from bptui.debuggee.module_paths import ModulePaths, Path
 from bptui.debuggee.names import Names
-from bptui.debuggee.nodes import nodes_under
+from bptui.debuggee.nodes import is_leaf, nodes_under
 from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
 from bptui.debuggee.uncollected import SlowCollection, uncollected
-from bptui.records import Node, Sample, TensorSummary
+from bptui.records import Explanations, Node, Sample, TensorSummary
 
 LARGEST_GRAPH = 20_000
 """Of a larger graph only so many nodes, nearest the loss, are kept."""
@@ -28,14 +29,27 @@ _ENGINE = "_engine_run_backward"
 
 
 class Tracer:
-    """While entered, records every op and every backward pass; afterwards `graph()` puts them together."""
+    """While entered, records every op and every backward pass; afterwards `graph()` puts them together.
 
-    def __init__(self, tagger: OpTagger | None = None) -> None:
+    Attributes:
+        explanations: After that, what its nodes do, if they were to be explained.
+    """
+
+    def __init__(self, tagger: OpTagger | None = None, explains: Callable[[], bool] = lambda: False) -> None:
+        """Record nothing yet.
+
+        Args:
+            tagger: Hears the ops.
+            explains: Whether the nodes of the backward pass at hand are to be explained.
+        """
         self._tagger = tagger or OpTagger()
+        self._explains = explains
+        self._explainer: Explainer | None = None
         self._nodes: dict[Any, None] = {}
         self._grads: dict[Any, TensorSummary | None] = {}
         self._collection = SlowCollection()
         self._engine: Callable[..., Any]
+        self.explanations: Explanations | None = None
 
     def __enter__(self) -> Tracer:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
@@ -63,7 +77,11 @@ class Tracer:
         self._tagger.note(outputs)
         nodes = list(islice(nodes_under(outputs), LARGEST_GRAPH))
         self._nodes |= dict.fromkeys(nodes)
-        return [node.register_prehook(self._grad_taker(node)) for node in nodes]
+        handles = [node.register_prehook(self._grad_taker(node)) for node in nodes]
+        if self._explains():
+            self._explainer = self._explainer or Explainer()
+            handles += self._explainer.listen(outputs, nodes)
+        return handles
 
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         handles = self.listen(outputs)
@@ -91,7 +109,10 @@ class Tracer:
             others: Where parameters and modules may have theirs if not there, in this order.
         """
         with uncollected():
-            return _Rows(sample, (frame, *others), self._grads, self._tagger.leaves).build(self._nodes)
+            rows = _Rows(sample, (frame, *others), self._grads, self._tagger.leaves)
+            nodes = rows.build(self._nodes)
+            self.explanations = self._explainer.explanations(rows.row_of) if self._explainer else None
+            return nodes
 
 
 class _Rows:
@@ -111,10 +132,10 @@ class _Rows:
         self._grads = grads
         self._leaves = leaves
         self._rows: list[Node] = []
-        self._row_of: dict[Any, int] = {}
+        self.row_of: dict[Any, int] = {}
 
     def build(self, nodes: Iterable[Any]) -> tuple[Node, ...]:
-        for node in sorted((node for node in nodes if not _is_leaf(node)), key=_sequence):
+        for node in sorted((node for node in nodes if not is_leaf(node)), key=_sequence):
             self._add_op(node)
         return tuple(self._rows)
 
@@ -132,20 +153,20 @@ class _Rows:
 
     def _row_of_node(self, node: Any, path: Path) -> int | None:
         """The row of a node; that of a leaf comes with, and belongs to, the first op that uses it."""
-        if node not in self._row_of and _is_leaf(node):
+        if node not in self.row_of and is_leaf(node):
             name = self._all_names.of(node.variable) or UNNAMED
             used = self._leaves.get(id(node.variable))
             value, grad = used.summary if used else None, self._grads.get(node)
             self._append(node, Node(name, "parameter", (), value, grad, None, node.name(), *path))
-        return self._row_of.get(node)
+        return self.row_of.get(node)
 
     def _row_of_leaf(self, leaf: Leaf, path: Path) -> int:
         key = ("leaf", id(leaf.value))
-        if key not in self._row_of:
+        if key not in self.row_of:
             name = self._names.of(leaf.value) or UNNAMED_INPUT
             value = leaf.summary or try_summarise(leaf.value)
             self._append(key, Node(name, "input", (), value, None, None, "", *path))
-        return self._row_of[key]
+        return self.row_of[key]
 
     def _is_shown(self, leaf: Leaf) -> bool:
         """Data always; numbers only if they are the sample's data, since 2 in x ** 2 is no leaf."""
@@ -154,12 +175,8 @@ class _Rows:
         return any(leaf.value is known for known in self._known)
 
     def _append(self, key: Any, row: Node) -> None:
-        self._row_of[key] = len(self._rows)
+        self.row_of[key] = len(self._rows)
         self._rows.append(row)
-
-
-def _is_leaf(node: Any) -> bool:
-    return hasattr(node, "variable")
 
 
 def _sequence(node: Any) -> int:

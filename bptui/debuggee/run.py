@@ -81,17 +81,20 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
     generator, done = loop.generator, object()
     reader = stepper.reader = RowReader()
     while True:
-        item, tracer = _next_traced(generator, done) if stepper.trace_next else (next(generator, done), None)
+        item, tracer = (
+            _next_traced(generator, done, stepper) if stepper.trace_next else (next(generator, done), None)
+        )
         if item is done:
             return
         sample = as_sample(item)
         frame, line = users_call(generator)
         nodes = tracer.graph(sample, frame) if tracer else None
+        stepper.explain(tracer.explanations if tracer else None)
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 
-def _next_traced(generator: Any, done: object) -> tuple[Any, Tracer]:
-    with Tracer() as tracer:
+def _next_traced(generator: Any, done: object, stepper: Stepper) -> tuple[Any, Tracer]:
+    with Tracer(explains=lambda: stepper.stops_next) as tracer:
         return next(generator, done), tracer
 
 
