@@ -427,6 +427,38 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedRow:
+    """A row of a graph and its explanation.
+
+    Attributes:
+        row: The row.
+        sources: The row of each of the node's inputs, None of what has no row, as a constant.
+        explanation: What its node does with the gradient.
+    """
+
+    row: int
+    sources: tuple[int | None, ...]
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """What the nodes of a graph do with the gradient.
+
+    Attributes:
+        rows: Those that are explained, in the order of the backward pass.
+        left_out: Rows for which there was not enough time left when the backward pass came to them.
+        budget: How many seconds that were.
+        losses: The rows from which backward passes began.
+    """
+
+    rows: tuple[ExplainedRow, ...] = ()
+    left_out: tuple[int, ...] = ()
+    budget: float = 0.0
+    losses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GradientCheck:
     """A gradient against central finite differences.
 

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from bptui.app.app import THEMES, BptuiApp
+from bptui.app.app import BptuiApp
 from bptui.app.link import Link
 from bptui.app.outcome import Outcome
 from bptui.app.screens.help import markdown
+from bptui.app.themes import THEMES
 from bptui.commands.run import session_options, start_session
 
 HERE = Path(__file__).parent.resolve()

@@ -62,10 +62,10 @@ def test_the_public_name_is_there():
         ("protocol", set(), SHARED),
         ("recording", set(), SHARED | {"recording"}),
         ("session", set(), SHARED | {"recording", "session", "paths"}),
-        ("app", {"textual", "rich"}, SHARED | {"recording", "app", "paths", "loops"}),
+        ("app", {"textual", "rich"}, SHARED | {"recording", "app", "paths", "loops", "explain"}),
         ("loops", {"torch", "numpy"}, {"records", "loops"}),
         ("explain", {"torch", "numpy"}, {"records", "explain"}),
-        ("debuggee", {"torch", "numpy"}, SHARED | {"debuggee", "loops"}),
+        ("debuggee", {"torch", "numpy"}, SHARED | {"debuggee", "loops", "explain"}),
     ],
 )
 def test_a_layer_brings_only_what_it_may(layer, brings, uses):

@@ -28,13 +28,11 @@ from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import MainScreen
 from bptui.app.steps import epoch_forward, epoch_start, find
+from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed
 from bptui.recording.reader import Reader
-
-THEMES = {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark", "ansi-light": "ansi-light"}
-"""Short names of themes; "ansi" uses the terminal's own sixteen colours."""
 
 
 class BptuiApp(App[Outcome]):
@@ -64,6 +62,7 @@ class BptuiApp(App[Outcome]):
         self._leaving = False
         self._terminal_size: tuple[int, int] | None = None
         self._main = MainScreen()
+        self.register_theme(LIGHT)
         few_colours = self.console.color_system in (None, "standard")
         self.theme = THEMES["ansi" if few_colours else "dark"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -161,7 +162,7 @@ def check_theme(theme: str) -> None:
     if theme:
         from textual.theme import BUILTIN_THEMES
 
-        from bptui.app.app import THEMES
+        from bptui.app.themes import THEMES
 
         if THEMES.get(theme, theme) not in BUILTIN_THEMES:
             raise BptuiError(f"no theme {theme!r}: {', '.join([*THEMES, *BUILTIN_THEMES])}")
@@ -169,13 +170,16 @@ def check_theme(theme: str) -> None:
 
 def show(socket: Path | None, viewer: bool = False, reader: Reader | None = None, theme: str = "") -> Outcome:
     """Run the app until the user leaves it."""
-    from bptui.app.app import THEMES, BptuiApp
+    from bptui.app.app import BptuiApp
     from bptui.app.link import Link
     from bptui.app.outcome import Outcome
+    from bptui.app.themes import THEMES
 
     check_theme(theme)
     app = BptuiApp(Link(socket, viewer) if socket else None, reader)
     if theme:
         app.theme = THEMES.get(theme, theme)
+    # To look for garbage among all that there is takes 70 ms, mostly in the midst of a frame: a fifth as often.
+    gc.set_threshold(*gc.get_threshold()[:2], 50)
     outcome = app.run()
     return outcome if outcome is not None else Outcome(code=app.return_code or 0)

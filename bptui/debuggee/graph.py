@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bptui.debuggee.explaining import Explainer
 from bptui.debuggee.module_paths import ModulePaths, Path
 from bptui.debuggee.names import Names
-from bptui.debuggee.nodes import nodes_behind, nodes_under
+from bptui.debuggee.nodes import is_leaf, nodes_behind, nodes_under
 from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
 from bptui.debuggee.uncollected import SlowCollection, uncollected
-from bptui.records import Node, Sample, TensorSummary
+from bptui.records import Explanations, Node, Sample, TensorSummary
 
 if TYPE_CHECKING:
     from bptui.debuggee.inside import Inside
@@ -32,21 +33,34 @@ _ENGINE = "_engine_run_backward"
 
 
 class Tracer:
-    """While entered, records every op and every backward pass; afterwards `graph()` puts them together."""
+    """While entered, records every op and every backward pass; afterwards `graph()` puts them together.
 
-    def __init__(self, tagger: OpTagger | None = None, inside: Inside | None = None) -> None:
+    Attributes:
+        explanations: After that, what its nodes do, if they were to be explained.
+    """
+
+    def __init__(
+        self,
+        tagger: OpTagger | None = None,
+        explains: Callable[[], bool] = lambda: False,
+        inside: Inside | None = None,
+    ) -> None:
         """Record nothing yet.
 
         Args:
             tagger: Hears the ops.
+            explains: Whether the nodes of the backward pass at hand are to be explained.
             inside: May stop inside the sample.
         """
         self.tagger = tagger or OpTagger()
+        self._explains = explains
+        self._explainer: Explainer | None = None
         self._inside = inside
         self._nodes: dict[Any, None] = {}
         self._grads: dict[Any, TensorSummary | None] = {}
         self._collection = SlowCollection()
         self._engine: Callable[..., Any]
+        self.explanations: Explanations | None = None
 
     def __enter__(self) -> Tracer:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
@@ -79,6 +93,9 @@ class Tracer:
         nodes = list(islice(nodes_under(outputs), LARGEST_GRAPH))
         self._nodes |= dict.fromkeys(nodes)
         handles = [node.register_prehook(self._grad_taker(node)) for node in nodes]
+        if self._explains():
+            self._explainer = self._explainer or Explainer()
+            handles += self._explainer.listen(outputs, nodes)
         return handles + (self._inside.listen(nodes) if self._inside is not None else [])
 
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
@@ -107,7 +124,10 @@ class Tracer:
             others: Where parameters and modules may have theirs if not there, in this order.
         """
         with uncollected():
-            return self._rows(sample, (frame, *others)).build(self._nodes)
+            rows = self._rows(sample, (frame, *others))
+            nodes = rows.build(self._nodes)
+            self.explanations = self._explainer.explanations(rows.row_of) if self._explainer else None
+            return nodes
 
     def so_far(self, made: Iterable[Any], frames: Sequence[FrameType]) -> tuple[tuple[Node, ...], dict[Any, int]]:
         """The rows of a sample that is not complete, and the row of each node.
@@ -188,11 +208,6 @@ class _Rows:
     def _append(self, key: Any, row: Node) -> None:
         self.row_of[key] = len(self._rows)
         self._rows.append(row)
-
-
-def is_leaf(node: Any) -> bool:
-    """Whether an autograd node accumulates the gradient of a leaf."""
-    return hasattr(node, "variable")
 
 
 def _sequence(node: Any) -> int:

@@ -26,6 +26,7 @@ from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.loss_scale import LossScale
 from bptui.debuggee.ops import OpTagger
+from bptui.debuggee.own_frames import unseen
 from bptui.debuggee.parameter_stats import ParameterStatistics
 from bptui.debuggee.parameters import Parameters, leaves_under
 from bptui.debuggee.pending import Pending
@@ -142,6 +143,7 @@ class Hooks:
             with contextlib.suppress(Exception):
                 tracer.end()
 
+    @unseen
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         if not self._is_heard():
             return self._engine(outputs, *args, **kwargs)
@@ -307,12 +309,14 @@ class Hooks:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
-        return tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
+        nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
+        self._stepper.explain(tracer.explanations)
+        return nodes
 
     def _trace(self) -> None:
         """Trace the next sample."""
         if self._tracer is None:
-            self._tracer = Tracer(self._tagger, self._inside)
+            self._tracer = Tracer(self._tagger, lambda: self._stepper.stops_next, self._inside)
             if not self._is_compiled:
                 self._tracer.begin()
 

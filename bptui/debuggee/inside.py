@@ -14,10 +14,10 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from bptui.debuggee.error_line import error_line
-from bptui.debuggee.graph import is_leaf, op_name
+from bptui.debuggee.graph import op_name
 from bptui.debuggee.inside_parts import Argument, Parts, arguments_of, function_name, is_getter, tensors_in
 from bptui.debuggee.module_calls import Call
-from bptui.debuggee.nodes import nodes_behind
+from bptui.debuggee.nodes import is_leaf, nodes_behind
 from bptui.debuggee.ops import TAG, UNHEARD, node_of
 from bptui.debuggee.optimizer_parts import OptimizerParts
 from bptui.debuggee.places import user_place

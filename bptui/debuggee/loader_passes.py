@@ -11,6 +11,8 @@ import torch
 from torch.utils.data import IterableDataset
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
+from bptui.debuggee.own_frames import unseen
+
 _PASS = "_bptui_pass"
 
 
@@ -52,7 +54,7 @@ class LoaderPasses:
             return batch
 
         for method in (__init__, _reset, __next__):
-            setattr(_BaseDataLoaderIter, method.__name__, method)
+            setattr(_BaseDataLoaderIter, method.__name__, unseen(method))
 
     def length(self) -> int | None:
         """How many batches the latest pass has, None if it does not say."""

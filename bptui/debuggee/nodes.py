@@ -16,6 +16,11 @@ def roots(outputs: Sequence[Any]) -> list[Any]:
     return [root for root in dict.fromkeys(found) if root is not None]  # others are a GradientEdge
 
 
+def is_leaf(node: Any) -> bool:
+    """Whether it is the AccumulateGrad of a leaf."""
+    return hasattr(node, "variable")
+
+
 def nodes_under(outputs: Sequence[Any]) -> Iterator[Any]:
     """The nodes that a backward pass from these outputs reaches, each once, the nearest first."""
     return nodes_behind(roots(outputs))

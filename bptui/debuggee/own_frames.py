@@ -1,10 +1,25 @@
-"""Our frames in the traceback of an error of the user's that has passed through our hooks."""
+"""Our frames between the user's and torch's: neither tracebacks nor warnings are to tell of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar
 
 OURS = str(Path(__file__).parent)
+
+_Function = TypeVar("_Function", bound=Any)
+
+
+def unseen(function: _Function) -> _Function:
+    """Have `warnings.warn(…, stacklevel=n)` below a function of ours name the line that it would name without us.
+
+    `warnings` does not count the frames of Python's import system, which it knows by their file's name.
+    """
+    assert isinstance(function, FunctionType)
+    code = function.__code__
+    function.__code__ = code.replace(co_filename=f"{code.co_filename} (seen as little as importlib._bootstrap)")
+    return function
 
 
 def cut_our_frames(error: BaseException | None) -> None:

@@ -84,18 +84,19 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
     inside = Inside(stepper, lambda: loop.generator.gi_frame)
     while True:
         item, tracer = (
-            _next_traced(generator, done, inside) if stepper.trace_next else (next(generator, done), None)
+            _next_traced(generator, done, stepper, inside) if stepper.trace_next else (next(generator, done), None)
         )
         if item is done:
             return
         sample = as_sample(item)
         frame, line = users_call(generator)
         nodes = tracer.graph(sample, frame) if tracer else None
+        stepper.explain(tracer.explanations if tracer else None)
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 
-def _next_traced(generator: Any, done: object, inside: Inside) -> tuple[Any, Tracer]:
-    with Tracer(inside=inside) as tracer:
+def _next_traced(generator: Any, done: object, stepper: Stepper, inside: Inside) -> tuple[Any, Tracer]:
+    with Tracer(explains=lambda: stepper.stops_next, inside=inside) as tracer:
         return next(generator, done), tracer
 
 

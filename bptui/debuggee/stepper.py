@@ -17,6 +17,7 @@ from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Breakpoints,
     Channel,
+    Explained,
     GraphTraced,
     InsideSeen,
     LayoutSeen,
@@ -29,9 +30,10 @@ from bptui.protocol import (
     StackSeen,
     Step,
     Stopped,
+    pack_explanations,
     pack_graph,
 )
-from bptui.records import OVERHEAD, Node, Parameter, Sample, Stack
+from bptui.records import OVERHEAD, Explanations, Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.frames import StackReader
@@ -91,6 +93,7 @@ class Stepper:
 
     Attributes:
         steps: How many samples are complete.
+        stops_next: Whether the next sample is known to be the last one before a stop, or of the run.
         trace_next: Whether the next sample is to be traced, op by op.
         may_stop: Whether the training may stop after the next sample, as nobody can know where an epoch ends.
         reader: Turns samples into rows, once torch is there.
@@ -110,6 +113,7 @@ class Stepper:
             console: Where the training prints.
         """
         self.steps = 0
+        self.stops_next = False
         self.trace_next = False
         self.may_stop = False
         self._channel = channel
@@ -136,6 +140,7 @@ class Stepper:
         self._statistics_sent = 0.0
         self._before = TRACE_BEFORE
         self.shown: tuple[Node, ...] = ()
+        self._explanations: Explanations | None = None
 
     @property
     def inside(self) -> Step | None:
@@ -179,6 +184,10 @@ class Stepper:
         """Write something down of the sample that is visited next."""
         if message is not None:
             self._ring.put(message)
+
+    def explain(self, explanations: Explanations | None) -> None:
+        """Write down, with its graph, what the nodes of the sample that is visited next do."""
+        self._explanations = explanations
 
     def is_pausing(self) -> bool:
         """Whether a pause was asked for inside a sample; other commands are obeyed here, too."""
@@ -268,6 +277,9 @@ class Stepper:
             self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
+            if self._explanations is not None:
+                packed = base64.b64encode(pack_explanations(self._explanations)).decode()
+                self._channel.send(Explained(self.steps - 1, packed))
             self._live.end(self.steps)
             self.shown = nodes
         if self._flag[0] != self._seen:
@@ -329,8 +341,9 @@ class Stepper:
         watched = watched or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
-        is_live = self._has_ticked and self._live.is_due()
         is_inside = self._goal.inside is not None
+        self.stops_next = is_inside or any(count <= 1 for count in counts)
+        is_live = self._has_ticked and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside
         if is_live:
             self._has_ticked = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bptui.explain.text import added, lowered, multiplied, number, shape
-from bptui.records import Link, Node
+from bptui.records import ExplainedRow, Link, Node
 
 WRITTEN = 16
 """So many paths are written out; of the others only the count is told."""
@@ -54,6 +54,16 @@ def chain(nodes: Sequence[Node], links: Sequence[Link], leaf: int, loss: int | N
     return way.chain()
 
 
+def links(rows: Iterable[ExplainedRow]) -> list[Link]:
+    """The edges between single numbers."""
+    return [
+        Link(each.row, source, gradient.local, gradient.local_text)
+        for each in rows
+        for source, gradient in zip(each.sources, each.explanation.inputs, strict=False)  # none if it failed
+        if source is not None and gradient.local is not None
+    ]
+
+
 class _Way:
     """The part of a graph that lies between a leaf and a loss."""
 
@@ -62,7 +72,7 @@ class _Way:
         self._leaf = leaf
         self._loss = loss
         self.names = _names(nodes)
-        self._on_way = _between(nodes, leaf, loss)
+        self._on_way = way([node.inputs for node in nodes], leaf, loss)
         self._links: dict[int, list[Link]] = defaultdict(list)
         for link in links:
             if link.row in self._on_way and link.source in self._on_way:
@@ -162,18 +172,24 @@ def _product(factors: Sequence[str]) -> str:
     return multiplied(factors)
 
 
-def _between(nodes: Sequence[Node], leaf: int, loss: int) -> set[int]:
-    """The rows on any path from the loss to the leaf, both included; empty if there is none."""
+def way(inputs: Sequence[Sequence[int]], leaf: int, loss: int) -> set[int]:
+    """The rows on any path from the loss to the leaf, both included; empty if there is none.
+
+    Args:
+        inputs: Of each row, the rows that it uses.
+        leaf: The one end.
+        loss: The other end.
+    """
     leads = {leaf}
     for row in range(leaf + 1, loss + 1):
-        if any(source in leads for source in nodes[row].inputs):
+        if any(source in leads for source in inputs[row]):
             leads.add(row)
     if loss not in leads:
         return set()
     used = {loss}
     for row in range(loss, leaf, -1):
         if row in used:
-            used.update(source for source in nodes[row].inputs if source in leads)
+            used.update(source for source in inputs[row] if source in leads)
     return used
 
 

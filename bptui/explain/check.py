@@ -12,7 +12,7 @@ import torch
 
 from bptui.explain.calls import Call, name_of, user_function_of
 from bptui.explain.names import backward_place
-from bptui.explain.text import index, number
+from bptui.explain.text import index, number, unraveled
 from bptui.records import GradientCheck
 
 SAMPLED = 32
@@ -148,7 +148,7 @@ def _entries(call: Call, grads: Grads, seed: int) -> Iterator[Entry]:
             error = difference / size if size else 0.0
             error = min(error, GOOD) if difference <= noise else error  # L itself is no more exact
             is_kink = abs(right - left) > max(math.sqrt(step) * scale, 2 * noise)
-            place = tuple(int(each) for each in torch.unravel_index(torch.tensor(at), value.shape))
+            place = unraveled(at, value.shape)
             yield Entry(argument, place, analytic, numeric, error, is_kink)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from bptui.explain.numbers import Worked, work_out
 from bptui.explain.rule import Rule, written
 from bptui.explain.rules import rule_of
 from bptui.explain.saved import Saved, Unknown, out_shape, wide
-from bptui.records import Explanation, InputGradient, Link
+from bptui.records import Explanation, InputGradient
 
 Grads = Sequence[torch.Tensor | None]
 
@@ -63,21 +63,6 @@ def _explain(node: Any, grad_outputs: Grads, grad_inputs: Grads | None) -> Expla
         place=backward_place(function) if function else None,
         shape=out_shape(node), norm=norm, inputs=inputs,
     )  # fmt: skip
-
-
-def links(node: Any, explanation: Explanation, row_of: Mapping[Any, int]) -> list[Link]:
-    """The edges of a node of single numbers, for the chain rule.
-
-    Args:
-        node: The autograd node.
-        explanation: Its explanation.
-        row_of: The row of each node in the graph, of a leaf that of its AccumulateGrad.
-    """
-    return [
-        Link(row_of[node], row_of[source], each.local, each.local_text)
-        for (source, _), each in zip(node.next_functions, explanation.inputs, strict=True)
-        if each.local is not None and source in row_of
-    ]
 
 
 def _explain_input(

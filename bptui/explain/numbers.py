@@ -13,7 +13,7 @@ import torch
 from bptui.explain.formula import Formula, Leaf
 from bptui.explain.rule import Names, Rule
 from bptui.explain.saved import Saved
-from bptui.explain.text import added, dims, index, number, shape
+from bptui.explain.text import added, dims, index, number, shape, unraveled
 
 SHOWN_TERMS = 3
 """Of a sum over broadcast dimensions, so many terms are written out."""
@@ -66,7 +66,7 @@ def _sum_to(tensor: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 
 def _largest(grad: torch.Tensor) -> tuple[int, ...]:
     """The entry of the largest magnitude; one that is not finite before all others."""
-    return tuple(int(at) for at in torch.unravel_index(grad.abs().argmax(), grad.shape))
+    return unraveled(int(grad.abs().argmax()), grad.shape)
 
 
 def _steps(g: torch.Tensor, saved: Saved, before: torch.Tensor) -> tuple[str, ...]:

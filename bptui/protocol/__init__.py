@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bptui.protocol.codec import decode, encode, from_json, to_json
+from bptui.protocol.explanations import pack_explanations, unpack_explanations
 from bptui.protocol.framing import Channel, LineSplitter, read_message
 from bptui.protocol.graphs import pack_graph, unpack_graph
 from bptui.protocol.messages import (
@@ -15,6 +16,7 @@ from bptui.protocol.messages import (
     Ended,
     Event,
     Exited,
+    Explained,
     Fork,
     Forked,
     Found,
@@ -62,6 +64,7 @@ __all__ = [
     "Ended",
     "Event",
     "Exited",
+    "Explained",
     "Fork",
     "Forked",
     "Found",
@@ -101,8 +104,10 @@ __all__ = [
     "decode",
     "encode",
     "from_json",
+    "pack_explanations",
     "pack_graph",
     "read_message",
     "to_json",
+    "unpack_explanations",
     "unpack_graph",
 ]

@@ -359,6 +359,19 @@ class GraphTraced:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """What the nodes of a traced sample do with the gradient; of a sample that was known to end at a stop.
+
+    Attributes:
+        step: The sample.
+        explanations: Base64 of what `pack_explanations` gives.
+    """
+
+    step: int
+    explanations: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSeen:
     """The text of a file that a sample or a frame stands in; sent once for each."""
 
@@ -433,6 +446,7 @@ Event: TypeAlias = (
     | ParametersSeen
     | ParameterSamples
     | GraphTraced
+    | Explained
     | SourceSeen
     | StackSeen
     | InsideSeen

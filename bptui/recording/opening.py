@@ -6,11 +6,11 @@ import sqlite3
 from pathlib import Path
 
 from bptui.errors import RecordingError
-from bptui.recording.schema import APPLICATION_ID, SCHEMA_VERSION
+from bptui.recording.schema import APPLICATION_ID, OLDEST_VERSION, SCHEMA_VERSION
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A read-only connection to a recording of this version; its writer may be at work, finished or dead.
+    """A read-only connection to a recording of a readable version; its writer may be at work, finished or dead.
 
     Raises:
         RecordingError: It is not there, is no recording, or is of another version.
@@ -20,12 +20,13 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     db = _connect(path)
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if application == APPLICATION_ID and version == SCHEMA_VERSION:
+    if application == APPLICATION_ID and OLDEST_VERSION <= version <= SCHEMA_VERSION:
         return db
     db.close()
     if application != APPLICATION_ID:
         raise RecordingError(f"{path} is no bptui recording")
-    versions = f"{path} is of schema version {version}, this bptui reads version {SCHEMA_VERSION}"
+    readable = f"versions {OLDEST_VERSION} to {SCHEMA_VERSION}"
+    versions = f"{path} is of schema version {version}, this bptui reads {readable}"
     raise RecordingError(f"{versions}; use the bptui it was made with")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import RecordingError
-from bptui.protocol import Graph, from_json, unpack_graph
+from bptui.protocol import Graph, from_json, unpack_explanations, unpack_graph
 from bptui.recording import parameters
 from bptui.recording.buckets import Column, columns
 from bptui.recording.opening import open_to_read
@@ -21,6 +21,7 @@ from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_
 from bptui.records import (
     QUANTITIES,
     Branch,
+    Explanations,
     Kind,
     Layout,
     Parameter,
@@ -80,6 +81,7 @@ class Reader:
         self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
         self._graph = lru_cache(maxsize=4)(self._read_graph)
+        self._explanations = lru_cache(maxsize=4)(self._read_explanations)
         self._statistics = lru_cache(maxsize=4)(parameters.unpack)
         self._parameters = lru_cache(maxsize=64)(self._read_parameters)
 
@@ -181,6 +183,14 @@ class Reader:
         key = sample_id(branch, step)
         return self._graph(key) if self._rows("SELECT 1 FROM graphs WHERE sample = ?", [key]) else None
 
+    def explanations(self, branch: int, step: int) -> Explanations | None:
+        """What the nodes of a sample's graph do, None if they were not explained."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'explanations'"):
+            return None  # of schema version 6
+        key = sample_id(branch, step)
+        is_there = self._rows("SELECT 1 FROM explanations WHERE sample = ?", [key])
+        return self._explanations(key) if is_there else None
+
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""
         span = (sample_id(branch, 0), sample_id(branch, max(step, 0)))
@@ -227,6 +237,10 @@ class Reader:
     def _read_graph(self, key: int) -> Graph:
         ((nodes,),) = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [key])
         return unpack_graph(nodes)
+
+    def _read_explanations(self, key: int) -> Explanations:
+        ((packed,),) = self._rows("SELECT explanations FROM explanations WHERE sample = ?", [key])
+        return unpack_explanations(packed)
 
     def _read_layout(self, key: int) -> Layout:
         ((text,),) = self._rows("SELECT layout FROM layouts WHERE id = ?", [key])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 6
-"""Kept in SQLite's user_version; another version is refused."""
+SCHEMA_VERSION = 7
+"""Kept in SQLite's user_version; a later version is refused."""
+
+OLDEST_VERSION = 6
+"""The oldest version that can be read: what it lacks is not there."""
 
 APPLICATION_ID = 0x62707475
 """Kept in SQLite's application_id, "bptu": it tells a recording from any other SQLite file."""
@@ -86,6 +89,9 @@ CREATE TABLE parameter_buckets (
 
 -- `nodes`: rows as protocol.pack_graph gives them.
 CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
+
+-- `explanations`: as protocol.pack_explanations gives them; of samples that were known to end at a stop. Since 7.
+CREATE TABLE explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NULL);
 
 -- `next` is the sample before which it stopped, so that there is one before the first sample too.
 CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);

@@ -15,6 +15,7 @@ from typing import Any
 
 from bptui.errors import RecordingError
 from bptui.protocol import (
+    Explained,
     GraphTraced,
     LossesSeen,
     ParameterSamples,
@@ -143,6 +144,11 @@ class Writer:
         """Write the computation graph of a sample."""
         row = (sample_id(self.branch, graph.step), base64.b64decode(graph.nodes))
         self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [row])
+
+    def explanations(self, explained: Explained) -> None:
+        """Write what the nodes of a sample's graph do."""
+        row = (sample_id(self.branch, explained.step), base64.b64decode(explained.explanations))
+        self._many("INSERT OR REPLACE INTO explanations VALUES (?, ?)", [row])
 
     def stack(self, seen: StackSeen) -> None:
         """Write the frames of a stop; those of an exception take the place of the stop's before it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
 from bptui.protocol.messages import (
+    Explained,
     Found,
     GraphTraced,
     LayoutSeen,
@@ -31,6 +32,7 @@ _WRITES: dict[type[Message], Callable[..., None]] = {
     LossesSeen: Writer.losses,
     RatesSeen: Writer.rates,
     GraphTraced: Writer.graph,
+    Explained: Writer.explanations,
     StackSeen: Writer.stack,
 }
 """What is written as it comes."""

@@ -130,7 +130,7 @@ async def test_one_scalar_parameter_has_neither_panel(recording) -> None:
         app.screen.choose(7)
         await settle(pilot)
         assert [notice.message for notice in app._notifications] == [
-            "a single number is trained: Weights shows it"
+            "no parameters to list: Weights shows what is trained"
         ]
 
 
@@ -141,12 +141,11 @@ async def test_before_any_parameter_is_known_the_panels_say_so(at_seed) -> None:
         for number, panel in ((7, "#parameters"), (8, "#flow")):
             app.screen.choose(number)
             await settle(pilot)
-            assert "press s: the first sample shows them" in text(app, panel)
+            assert "press s: the first sample tells" in text(app, panel)
         link.say(dataclasses.replace(link.status, state="running"))
         await settle(pilot)
-        assert "not known before the first sample" in text(app, "#flow")
-        app._view = dataclasses.replace(app.view, parameters=(Parameter("w", (1,), "float32", "cpu"),))
-        app.redraw()
+        assert "Flow  the first sample tells" in text(app, "#flow")
+        link.say(dataclasses.replace(link.status, steps=1))  # the seed's weight is one number
         await settle(pilot)
         assert app.screen.active == "weights"
 

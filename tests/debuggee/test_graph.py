@@ -1,5 +1,6 @@
 """The rows of a traced sample: their order, names, values and gradients against autograd's own."""
 
+import gc
 import inspect
 from pathlib import Path
 
@@ -379,3 +380,37 @@ def test_a_tracer_does_not_change_a_number_of_a_validation():
     bare = next(loop()).loss
     assert torch.equal(traced, bare)
     assert torch.overrides.has_torch_function is torch.autograd.has_torch_function
+
+
+def test_an_attribute_is_an_op_if_it_makes_a_node():
+    def loop():
+        w = torch.ones(2, 3, requires_grad=True)
+        assert w.shape == (2, 3) and w.grad is None and w.is_leaf
+        y = (w * 2).T
+        loss = y.sum()
+        loss.backward()
+        yield loss
+
+    rows = trace(loop)
+    assert [row.name for row in rows] == ["w", "mul", "permute", "sum"]
+    turned = rows[2]
+    assert turned.value.shape == (3, 2)
+    assert turned.place.path == __file__
+    assert inspect.getsourcelines(loop)[0][turned.place.line - loop.__code__.co_firstlineno].strip() == (
+        "y = (w * 2).T"
+    )
+
+
+def test_what_is_kept_while_tracing_is_not_gone_through_again_and_again():
+    before = gc.get_threshold()
+    tracer = Tracer()
+    with tracer:
+        assert gc.get_threshold()[:2] == before[:2]
+        assert gc.get_threshold()[2] > 1_000_000
+    assert gc.get_threshold() == before
+    try:
+        with tracer:
+            gc.set_threshold(500, 5, 5)  # the user's own
+        assert gc.get_threshold() == (500, 5, 5)
+    finally:
+        gc.set_threshold(*before)

@@ -9,6 +9,7 @@ from bptui.debuggee.epochs import LATE
 from bptui.loops.linear import linear
 from bptui.protocol import (
     Ended,
+    Explained,
     GraphTraced,
     LayoutSeen,
     Loaded,
@@ -262,6 +263,7 @@ def test_a_step_is_traced_and_a_stop_comes_after_its_graph(begin):
         LayoutSeen,
         Samples,
         GraphTraced,
+        Explained,
         StackSeen,
         Stopped,
     ]

@@ -4,8 +4,9 @@ import torch
 
 from bptui.debuggee.graph import op_name
 from bptui.debuggee.stats import summarise
-from bptui.explain.explain import explain, links
-from bptui.records import Node
+from bptui.explain.chain import links
+from bptui.explain.explain import explain
+from bptui.records import ExplainedRow, Node
 
 
 def nodes_under(*tensors):
@@ -80,5 +81,8 @@ def rows_and_links(loss, names):
         )
         for node in nodes
     ]  # fmt: skip
-    edges = [link for node, explanation in found for link in links(node, explanation, row_of)]
-    return rows, edges, {row.name: at for at, row in enumerate(rows)}
+    explained = [
+        ExplainedRow(row_of[node], tuple(row_of.get(source) for source, _ in node.next_functions), explanation)
+        for node, explanation in found
+    ]
+    return rows, links(explained), {row.name: at for at, row in enumerate(rows)}

@@ -10,7 +10,7 @@ import pytest
 
 from bptui.errors import RecordingError
 from bptui.recording.reader import Reader
-from bptui.recording.schema import SCHEMA_VERSION
+from bptui.recording.schema import OLDEST_VERSION, SCHEMA_VERSION
 from bptui.recording.writer import Writer, check_recordable
 
 from .making import layout, losses
@@ -57,7 +57,8 @@ def test_a_recording_of_another_version(writer, path, version):
     db = sqlite3.connect(path)
     db.execute(f"PRAGMA user_version = {version}")
     db.close()
-    assert f"is of schema version {version}, this bptui reads version {SCHEMA_VERSION}" in refusal(path)
+    readable = f"versions {OLDEST_VERSION} to {SCHEMA_VERSION}"
+    assert f"is of schema version {version}, this bptui reads {readable}" in refusal(path)
 
 
 def test_a_damaged_recording_is_a_line_when_it_is_read(writer, path):

@@ -1,11 +1,13 @@
 """A script is stepped as a lesson is: the seed's own code, sample by sample."""
 
 import asyncio
+import math
 import os
 import signal
 
 import pytest
 
+from bptui.explain.chain import chain, links
 from bptui.loops.linear import linear
 from bptui.protocol import Breakpoints, Pause, Reset, Step
 
@@ -77,6 +79,13 @@ async def test_the_seeds_script_is_the_lesson(workshop):
         assert [(node.name, node.kind) for node in graph if node.kind == "parameter"] == [("weight", "parameter")]
         assert [node.name for node in graph if node.kind == "op"] == ["mul", "sub", "pow"]
         assert graph[-1].value.item == samples[0].quantities["loss"].item
+        explained = [step for step in range(900) if reader.explanations(0, step)]
+        # Of the stops, of the first epoch's end, which nobody could know before, and of the run's end.
+        assert {0, 8, 9, 899} <= {*explained} and len(explained) <= 6
+        for step in explained:
+            graph, told = reader.graph(0, step), reader.explanations(0, step)
+            way = chain(graph, links(told.rows), 0, told.losses[-1])
+            assert len(told.rows) == 3 and math.isclose(way.total, graph[0].grad.item, rel_tol=1e-6)
         printed = reader.output(0, reader.output_count())
         assert [line.step for line in printed if line.text.startswith("Grad")] == list(range(900))
 

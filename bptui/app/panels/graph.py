@@ -66,6 +66,12 @@ class GraphPanel(Panel):
         self._retitle(view, reader, step, is_traced=graph is not None)
         self._draw()
 
+    @property
+    def selected(self) -> int | None:
+        """The selected row of the graph, of a module its last one; None before there is one."""
+        cursor = self.query_one(TreeTable).cursor
+        return self._items[cursor].last if cursor < len(self._items) else None
+
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """Value and gradient of the selected row."""
         if not self._graph:

@@ -86,9 +86,8 @@ def unknown(view: View) -> str:
     """What is said where parameters would be, while none is known."""
     if view.parameters:
         return ""
-    if view.awaits_first:
-        return "press s: the first sample shows them"
-    return "not known before the first sample" if view.is_running and not view.steps else "none seen"
+    ask = "press s: " if view.awaits_first else ""
+    return f"{ask}the first sample tells" if ask or view.is_running else "none seen"
 
 
 def numel(parameters: Iterable[Parameter]) -> int:

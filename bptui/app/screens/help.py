@@ -17,7 +17,7 @@ _NAMES = {"space": "Space", "question_mark": "?", "shift+tab": "Shift+Tab", "tab
           "asterisk": "*"}  # fmt: skip
 
 EXTRA = (
-    ("1 … 8", "Go to a panel by its number"),
+    ("1 … 9", "Go to a panel by its number"),
     ("5s", "A count before a key: five samples, epochs or steps back"),
     ("↑ ↓ PgUp PgDn Home End", "Move in a panel; in Gradients this looks back"),
     ("← →", "Fold and unfold; in Flow, the next layer; else scroll sideways"),

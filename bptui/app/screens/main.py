@@ -20,6 +20,7 @@ from bptui.app.actions import ACTIONS
 from bptui.app.footer import LegalKeys
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.console import ConsolePanel
+from bptui.app.panels.explain import ExplainPanel
 from bptui.app.panels.flow import FlowPanel
 from bptui.app.panels.gradients import GradientsPanel
 from bptui.app.panels.graph import GraphPanel
@@ -40,10 +41,17 @@ LEAST = (40, 12)
 
 PANELS: tuple[type[Panel], ...] = (
     GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
+    ExplainPanel,
 )  # fmt: skip
 _BOTTOM = ("console", "run", "flow")
+_BEHIND_EXPLAIN = ("gradients", "parameters")
+"""In whose place Explain stands, from when it is gone to until one of them is."""
 _OF_SEVERAL = (ParametersPanel, FlowPanel)
 """Only there if more than a single number is trained; else Weights says it all."""
+
+
+_SHORT = {"Gradients": "Grads", "Parameters": "Params"}
+"""Names for where there is no room for all of them."""
 
 
 class PanelTabs(Static):
@@ -60,14 +68,15 @@ class PanelTabs(Static):
 
     def show(self, panels: Sequence[type[Panel]], active: str, failed: bool) -> None:
         """Draw the names, the active one marked, and Run if it says why it failed; closer together if many."""
-        needed = sum(len(panel.NAME) + 5 for panel in panels) - 1
-        space = " " if needed <= self.app.size.width - 2 else ""
+        needed, room = sum(len(panel.NAME) + 5 for panel in panels) - 1, self.app.size.width - 2
+        space = " " if needed <= room else ""
+        short = _SHORT if needed - 2 * len(panels) > room else {}
         parts = []
         for panel in panels:
             is_why = failed and panel is RunPanel
             colour = "bold $text-error" if is_why else "$text-muted"
             style = "bold reverse" if panel.NAME.lower() == active else colour
-            text = f"{space}{panel.NUMBER} {panel.NAME}{' ✖' * is_why}{space}"
+            text = f"{space}{panel.NUMBER} {short.get(panel.NAME, panel.NAME)}{' ✖' * is_why}{space}"
             parts.append(Content.styled(text, f"{style} @click=choose({panel.NUMBER})"))
         self.update(Content(" ").join(parts))
 
@@ -105,6 +114,7 @@ class MainScreen(Screen[None]):
                 yield GraphPanel()
                 yield GradientsPanel()
                 yield ParametersPanel()
+                yield ExplainPanel()
             with Container(id="right"):
                 yield SourcePanel()
                 yield WeightsPanel()
@@ -122,7 +132,7 @@ class MainScreen(Screen[None]):
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
         self._front_console(view, reader)
-        self._known = bool(view.parameters)
+        self._known = bool(view.parameters) or view.steps > 0  # a loop that yields names none
         several = view.has_several or (self._asked and not self._known)
         is_so = several, view.status.state == "failed"
         if is_so != (self._several, self._failed):
@@ -159,7 +169,7 @@ class MainScreen(Screen[None]):
         """Go to a panel by its number, if there is one."""
         if not self._several and number in [panel.NUMBER for panel in _OF_SEVERAL]:
             if self._known:
-                self.notify("a single number is trained: Weights shows it")
+                self.notify("no parameters to list: Weights shows what is trained")
             self._asked = self._several = not self._known
         for panel in self.panels:
             if number == panel.NUMBER:
@@ -175,6 +185,9 @@ class MainScreen(Screen[None]):
     def action_type(self) -> None:
         self.choose(ConsolePanel.NUMBER)
         self.query_one(ConsolePanel).begin_typing()
+
+    def action_explain(self) -> None:
+        self.choose(ExplainPanel.NUMBER)
 
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
@@ -224,6 +237,8 @@ class MainScreen(Screen[None]):
     def watch_active(self, active: str) -> None:
         if self.is_mounted and active in _BOTTOM:
             self.bring_front(active)
+        if active in (*_BEHIND_EXPLAIN, "explain"):
+            self.set_class(active == "explain", "-explains")
         self._arrange()
         if self.is_mounted and not self.panel(active).has_focus_within:
             self.panel(active).take_focus()
@@ -250,6 +265,7 @@ class MainScreen(Screen[None]):
     @on(PlaceSelected)
     def _point(self, event: PlaceSelected) -> None:
         self.query_one(SourcePanel).point_at(event.place)
+        self.query_one(ExplainPanel).follow()
 
     def _arrange(self) -> None:
         if not self.is_mounted:

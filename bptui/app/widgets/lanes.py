@@ -118,7 +118,7 @@ def _assign(inputs: Sequence[Sequence[int] | None]) -> Iterator[_Join | None]:
             heappush(free, resting)
         opens = last_use[row] != row
         resting = None if opens else column
-        yield _Join(column, ending, lasting, opens)
+        yield _Join(column, tuple(ending), tuple(lasting), opens)
 
 
 def _draw(joins: Iterable[_Join | None], above: _Open, *, overflow: bool) -> Iterator[str]:

@@ -6,6 +6,7 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.content import Content
 
+from bptui.app.themes import LIGHT
 from bptui.app.widgets.code_view import CodeView
 from bptui.app.widgets.virtual_table import Column, Row, VirtualTable
 
@@ -16,11 +17,14 @@ class Net(Module):  # a comment
         return not len("text", True)
 '''
 KINDS = ("", "rule", "muted", "warning", "error")
-LEAST_CONTRAST = 2.4
-"""Less than the 3 that WCAG asks of large text: `$text-warning` of textual-light has 3.2 without our doing."""
+LEAST_CONTRAST = {"nord": 2.7}
+"""Elsewhere the 3 that WCAG asks of large text, in our own the 4 that it has."""
 
 
 class Widgets(App[None]):
+    def on_load(self) -> None:
+        self.register_theme(LIGHT)
+
     def compose(self) -> ComposeResult:
         yield VirtualTable((Column("op", 20, "left"), Column("value", 8)), self.rows)
         yield CodeView()
@@ -43,6 +47,7 @@ def contrast(style: Style) -> float:
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "nord", "gruvbox", "solarized-light"])
 async def test_everything_stands_out_from_its_background(theme: str) -> None:
+    least = LEAST_CONTRAST.get(theme, 4.0 if theme == LIGHT.name else 3.0)
     async with Widgets().run_test() as pilot:
         app = pilot.app
         app.theme = theme
@@ -58,4 +63,4 @@ async def test_everything_stands_out_from_its_background(theme: str) -> None:
                         for segment in widget.render_line(y):
                             assert segment.style is not None
                             if segment.text.strip():
-                                assert contrast(segment.style) >= LEAST_CONTRAST, (segment, cursor, focused)
+                                assert contrast(segment.style) >= least, (segment, cursor, focused)
