@@ -64,6 +64,10 @@ def _can_go_on(view: View) -> bool:
     return view.is_paused or view.looks_back or (view.commands and view.status.state == "starting")
 
 
+def _can_go_in(view: View) -> bool:
+    return (view.is_paused and not view.looks_back) or (view.commands and view.status.state == "starting")
+
+
 def _can_go_back(view: View) -> bool:
     return view.step > 0
 
@@ -83,8 +87,15 @@ def _has_several(view: View) -> bool:
 _STEP, _LOOK, _SCREEN, _APP = "Stepping", "Looking", "Panels", "bptui"
 
 ACTIONS = (
-    Action("step", ("s", "space", "f10", "f11"), "step",
+    Action("step", ("s", "space"), "step",
            "Run one sample; while looking back, show the next one", _STEP, _can_go_on, True),
+    Action("op", ("o", "f11"), "op", "Run one op forward, or one node backward, into the sample", _STEP, _can_go_in, True),
+    Action("phase", ("n", "f10"), "phase", "Run to the next phase: forward, backward, update, end of sample", _STEP,
+           _can_go_in, True),
+    Action("finish", ("f", "shift+f11"), "finish", "Run until the module at hand is done, forward or backward", _STEP,
+           lambda view: _can_go_in(view) and view.inside is not None, footer=False, shown="f"),
+    Action("to_row", ("t",), "to row", "Run to the row selected in Graph", _STEP,
+           lambda view: _can_go_in(view) and view.step + (view.inside is not None) >= 0, footer=False),
     Action("epoch", ("e",), "epoch", "Run to the end of the epoch", _STEP, _can_go_on, True),
     Action("resume", ("c", "f5"), "run", "Run on until paused, or to the end", _STEP,
            lambda view: view.is_paused),

@@ -209,6 +209,20 @@ class BptuiApp(App[Outcome]):
         else:
             self._send(Step("sample", count))
 
+    def action_op(self) -> None:
+        self._send(Step("op", self._count.take()))
+
+    def action_phase(self) -> None:
+        self._send(Step("phase", self._count.take()))
+
+    def action_finish(self) -> None:
+        self._send(Step("module"))
+
+    def action_to_row(self) -> None:
+        row = self._main.graph_row
+        if row is not None:
+            self._send(Step("row", row + 1))
+
     def action_epoch(self) -> None:
         count = self._count.take()
         if self._view.looks_back and self._view.steps and self._reader is not None:

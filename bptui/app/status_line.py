@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from bptui.app.numbers import cell, spark
-from bptui.app.view import View
+from bptui.app.view import View, next_sample, place_inside
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
 
@@ -116,6 +116,8 @@ def _position(view: View, width: int) -> Content:
     sample = view.sample
     if view.status.trouble and view.status.live:
         return Content(view.status.live)
+    if view.inside is not None:
+        return Content.assemble(next_sample(sample), " · ", (place_inside(view.inside), "bold $text-warning"))
     if sample is None:
         is_over = view.status.state in ("finished", "failed", "lost")
         return Content.styled("no sample" if is_over else "no sample yet", "$text-muted")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
-from bptui.records import Frame, Parameter, Place, RecordedSample, Stack, Target
+from bptui.records import Frame, InsideStop, Parameter, Place, RecordedSample, Stack, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class View:
         stack: The user's frames there; while running, those of the last stop; None if it did not stop there.
         stack_before: The frames shown before them.
         spot: Which of `spots` is shown.
+        inside: Where in the sample after it the training has stopped, None if it has not stopped inside of one.
         parameters: What is trained, in forward order, as far as it is known; it stays when a new branch begins.
     """
 
@@ -54,6 +55,7 @@ class View:
     stack_before: Stack | None = None
     spot: int = 0
     parameters: tuple[Parameter, ...] = ()
+    inside: InsideStop | None = None
 
     @property
     def has_several(self) -> bool:
@@ -64,6 +66,11 @@ class View:
     def spots(self) -> tuple[Spot, ...]:
         """The lines that can be walked from here, outward: the sample's own, then the frames of the stop."""
         frames = self.stack.frames if self.stack else ()
+        if self.inside is not None and self.inside.place is not None:
+            here = [Spot(self.inside.place)]
+            if frames and frames[0].place == self.inside.place:
+                here = []
+            return (*here, *(Spot(frame.place, frame, number) for number, frame in enumerate(frames, 1)))
         spots = [Spot(frame.place, frame, number) for number, frame in enumerate(frames, 1)]
         place = self.sample.layout.place if self.sample else None
         if place is not None and not (self.stack and (self.stack.error or self.stack.is_amid)):
@@ -130,11 +137,17 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
     stack, stack_before, spot = old.stack, old.stack_before, old.spot
     was = old.status.state, old.status.detail
     is_other = sample is not old.sample or (status.state, status.detail) != was
+    is_other = is_other or (status.state == "paused" and status.revision != old.status.revision)
     if is_other and not (status.state == "running" and step is None):
         stack, stack_before, spot = reader.stack(shown, at + 1), old.stack or old.stack_before, 0
     target = old.target if old.target and status.state != "starting" else reader.target()
     parameters = (reader.parameters(shown, at) if at >= 0 else ()) or old.parameters
-    return View(status, old.commands, target, shown, steps, sample, before, stack, stack_before, spot, parameters)
+    inside = reader.inside(shown) if at == steps - 1 else None
+    if inside is not None and inside.step != steps:  # that sample is complete
+        inside = None
+    return View(
+        status, old.commands, target, shown, steps, sample, before, stack, stack_before, spot, parameters, inside
+    )
 
 
 def recorded_status(reader: Reader) -> Status:
@@ -144,6 +157,25 @@ def recorded_status(reader: Reader) -> Status:
         detail = f"its session ended without a word while it was {branch.state}"
         return Status("lost", branch.id, branch.steps, detail=detail)
     return Status(branch.state, branch.id, branch.steps, detail=branch.detail, exit_code=branch.exit_code)
+
+
+def place_inside(inside: InsideStop) -> str:
+    """Where in a sample it is: "forward op 4 mul", "backward node 3/7 MulBackward0"."""
+    of = f"/{inside.total}" if inside.total else ""
+    unit = {"forward": "op", "backward": "node", "update": "step"}[inside.phase]
+    return f"{inside.phase} {unit} {inside.position}{of} {inside.op}"
+
+
+def next_sample(sample: RecordedSample | None) -> str:
+    """The sample after a complete one, as far as it is known where it is."""
+    if sample is None:
+        return "first sample"
+    samples = sample.layout.samples
+    if samples is None:
+        return f"after {place(sample)}"
+    if sample.index + 1 < samples:
+        return f"epoch {sample.epoch} · sample {sample.index + 2}"
+    return f"epoch {sample.epoch + 1} · sample 1"
 
 
 def place(sample: RecordedSample) -> str:

@@ -22,6 +22,7 @@ from bptui.records import (
     QUANTITIES,
     Branch,
     Explanations,
+    InsideStop,
     Kind,
     Layout,
     Parameter,
@@ -190,6 +191,16 @@ class Reader:
         key = sample_id(branch, step)
         is_there = self._rows("SELECT 1 FROM explanations WHERE sample = ?", [key])
         return self._explanations(key) if is_there else None
+
+    def inside(self, branch: int) -> InsideStop | None:
+        """Where a branch has last stopped inside a sample; None if it has stopped elsewhere since."""
+        rows = self._rows("SELECT stop FROM inside WHERE branch = ?", [branch])
+        return from_json(InsideStop, rows[0][0]) if rows else None
+
+    def inside_graph(self, branch: int) -> Graph | None:
+        """The graph as far as it had grown at that stop."""
+        rows = self._rows("SELECT nodes FROM inside WHERE branch = ?", [branch])
+        return unpack_graph(rows[0][0]) if rows else None
 
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""

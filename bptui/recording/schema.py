@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Kept in SQLite's user_version; a later version is refused."""
 
 OLDEST_VERSION = 6
@@ -95,6 +95,9 @@ CREATE TABLE explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NUL
 
 -- `next` is the sample before which it stopped, so that there is one before the first sample too.
 CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);
+
+-- Where inside a sample a branch has stopped last, unless it has stopped elsewhere since: the graph so far.
+CREATE TABLE inside (branch INTEGER PRIMARY KEY, stop TEXT NOT NULL, nodes BLOB NOT NULL);
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

@@ -17,6 +17,7 @@ from bptui.errors import RecordingError
 from bptui.protocol import (
     Explained,
     GraphTraced,
+    InsideSeen,
     LossesSeen,
     ParameterSamples,
     ParametersSeen,
@@ -149,6 +150,14 @@ class Writer:
         """Write what the nodes of a sample's graph do."""
         row = (sample_id(self.branch, explained.step), base64.b64decode(explained.explanations))
         self._many("INSERT OR REPLACE INTO explanations VALUES (?, ?)", [row])
+
+    def inside(self, seen: InsideSeen | None) -> None:
+        """Write where inside a sample it has stopped, over the stop before; None for a stop elsewhere."""
+        if seen is None:
+            self._many("DELETE FROM inside WHERE branch = ?", [(self.branch,)])
+        else:
+            row = (self.branch, as_text(to_json(seen.stop)), base64.b64decode(seen.nodes))
+            self._many("INSERT OR REPLACE INTO inside VALUES (?, ?, ?)", [row])
 
     def stack(self, seen: StackSeen) -> None:
         """Write the frames of a stop; those of an exception take the place of the stop's before it."""

@@ -12,6 +12,7 @@ from bptui.protocol.messages import (
     Explained,
     Found,
     GraphTraced,
+    InsideSeen,
     LayoutSeen,
     LossesSeen,
     ParameterSamples,
@@ -20,6 +21,7 @@ from bptui.protocol.messages import (
     Samples,
     SourceSeen,
     StackSeen,
+    Stopped,
 )
 from bptui.recording.writer import Writer
 from bptui.records import RunState
@@ -59,6 +61,8 @@ class Recorder:
         self.is_dirty = False
         self.steps = 0
         self.seen = 0
+        self._inside: InsideSeen | None = None
+        self._has_inside = False
 
     def describe(self, facts: Mapping[str, str]) -> None:
         """Write facts of the run."""
@@ -79,6 +83,10 @@ class Recorder:
             case Samples():
                 self.seen = event.first + event.count
                 self._write(self._writer.samples, event)
+            case InsideSeen():
+                self._inside = event
+            case Stopped():
+                self._stopped()
             case LayoutSeen():
                 self._write(self._writer.layout, event.id, event.layout)
             case SourceSeen(path=path, text=text):
@@ -90,6 +98,13 @@ class Recorder:
                 self._write(self._writer.source, target.path, source)
             case _ if type(event) in _WRITES:
                 self._write(_WRITES[type(event)], self._writer, event)
+
+    def _stopped(self) -> None:
+        """It stands where it has said that it would, or outside of any sample."""
+        inside, self._inside = self._inside, None
+        if inside is not None or self._has_inside:
+            self._write(self._writer.inside, inside)
+        self._has_inside = inside is not None
 
     def output(self, lines: list[Line]) -> None:
         """Write printed lines."""

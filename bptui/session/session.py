@@ -387,7 +387,7 @@ class Session:
         self._debuggee.send(command)
 
     def _step(self, command: Step) -> None:
-        self._is_finite = command.granularity == "sample"
+        self._is_finite = command.granularity == "sample" or command.is_inside
         self._change(state="running", detail="" if self._recorder.seen else self._doing)
         self._rate = Rate()
         self._send(command)

@@ -16,7 +16,7 @@ from bptui.app.panels.folding import leads_to, unfolded
 from bptui.app.panels.graph_rows import GraphRows, columns, lanes_column, output, shortened
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.panels.panel import Inspected, Panel
-from bptui.app.view import View, place
+from bptui.app.view import View, next_sample, place
 from bptui.app.widgets.lanes import Lanes
 from bptui.app.widgets.table_rows import column_widths
 from bptui.app.widgets.tree_table import TreeTable
@@ -24,6 +24,7 @@ from bptui.app.widgets.virtual_table import Row, VirtualTable
 from bptui.protocol import Graph
 from bptui.protocol.unpacked_graph import NO_GRAPH
 from bptui.recording.reader import Reader
+from bptui.records import InsideStop
 
 _MARGIN = 2
 """Cells beside the columns: the mark of the row and the scrollbar."""
@@ -49,6 +50,7 @@ class GraphPanel(Panel):
         self._lanes = Lanes(())
         self._every, self._columns = columns(NO_GRAPH), dict[str, Shown]()
         self._aside = ""
+        self._inside: InsideStop | None = None
 
     def compose(self) -> ComposeResult:
         yield TreeTable(source=self._rows)
@@ -57,6 +59,8 @@ class GraphPanel(Panel):
         """Draw the graph of the sample shown; while running, of the last one that was traced."""
         step = reader.traced_step(view.branch, view.step) if view.is_running else view.step
         graph = reader.graph(view.branch, step) if step is not None and step >= 0 else None
+        if view.inside is not None:
+            graph = reader.inside_graph(view.branch)
         before, self._graph = self._graph, graph or NO_GRAPH
         if before is not self._graph:
             self._every = columns(self._graph)
@@ -65,6 +69,9 @@ class GraphPanel(Panel):
         self._graph_before = _before(view, reader)
         self._retitle(view, reader, step, is_traced=graph is not None)
         self._draw()
+        if view.inside is not self._inside:
+            self._inside = view.inside
+            self._go_to_stop()
 
     @property
     def selected(self) -> int | None:
@@ -87,6 +94,14 @@ class GraphPanel(Panel):
     def on_resize(self) -> None:
         """More or fewer rows fit."""
         self._draw()
+
+    def _go_to_stop(self) -> None:
+        """Select the row at which a sample has stopped, or the module that hides it."""
+        row = self._inside.row if self._inside else -1
+        holding = [at for at, item in enumerate(self._items) if item.first <= row <= item.last]
+        if holding:
+            self.query_one(TreeTable).show(len(self._items), cursor=holding[-1])
+            self._tell_path()
 
     def _draw(self) -> None:
         table = self.query_one(TreeTable)
@@ -136,6 +151,9 @@ class GraphPanel(Panel):
         return [drawn.row(item, line) for item, line in pairs]
 
     def _retitle(self, view: View, reader: Reader, step: int | None, *, is_traced: bool) -> None:
+        if view.inside is not None:
+            self.titled(f"{next_sample(view.sample)} · {view.inside.phase}")
+            return
         sample = view.sample if step == view.step else reader.sample(view.branch, step or 0)
         if view.step < 0 or sample is None:
             self.titled("press s: the first sample draws it" if view.awaits_first else "")

@@ -24,6 +24,7 @@ from bptui.app.panels.explain import ExplainPanel
 from bptui.app.panels.flow import FlowPanel
 from bptui.app.panels.gradients import GradientsPanel
 from bptui.app.panels.graph import GraphPanel
+from bptui.app.panels.op import OpPanel
 from bptui.app.panels.panel import Panel
 from bptui.app.panels.parameters import ParametersPanel
 from bptui.app.panels.run import RunPanel
@@ -41,9 +42,9 @@ LEAST = (40, 12)
 
 PANELS: tuple[type[Panel], ...] = (
     GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
-    ExplainPanel,
+    ExplainPanel, OpPanel,
 )  # fmt: skip
-_BOTTOM = ("console", "run", "flow")
+_BOTTOM = ("console", "run", "flow", "op")
 _BEHIND_EXPLAIN = ("gradients", "parameters")
 """In whose place Explain stands, from when it is gone to until one of them is."""
 _OF_SEVERAL = (ParametersPanel, FlowPanel)
@@ -100,6 +101,7 @@ class MainScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._spoken = False
+        self._is_inside = False
         self._several = False
         self._asked = False  # for Parameters or Flow, before it is known whether there are several
         self._known = False
@@ -122,6 +124,7 @@ class MainScreen(Screen[None]):
                     yield ConsolePanel()
                     yield RunPanel().add_class("-front")
                     yield FlowPanel()
+                    yield OpPanel()
         yield Static(id="tiny")
         yield LegalKeys()
 
@@ -132,6 +135,9 @@ class MainScreen(Screen[None]):
     def show(self, view: View, reader: Reader, count: str) -> None:
         """Draw a view in every panel that is on screen."""
         self._front_console(view, reader)
+        if view.inside is not None and not self._is_inside and self.active not in _BOTTOM:
+            self.bring_front("op")
+        self._is_inside = view.inside is not None
         self._known = bool(view.parameters) or view.steps > 0  # a loop that yields names none
         several = view.has_several or (self._asked and not self._known)
         is_so = several, view.status.state == "failed"
@@ -164,6 +170,11 @@ class MainScreen(Screen[None]):
         elif not self._room:
             self._room = (fronts[0] if fronts else active).content_size
         return self._room
+
+    @property
+    def graph_row(self) -> int | None:
+        """The row that is selected in Graph, of a module its last; None in an empty one."""
+        return self.query_one(GraphPanel).selected
 
     def choose(self, number: int) -> None:
         """Go to a panel by its number, if there is one."""

@@ -1,0 +1,73 @@
+"""The op, node or update at which a sample has stopped: what went in and what came out."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from bptui.app.numbers import nonfinite, number, shape, styled
+from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.view import View, place_inside
+from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
+from bptui.recording.reader import Reader
+from bptui.records import InsideStop, Part, TensorSummary
+
+_NUMBER, _SPREAD = 11, 9
+
+_COLUMNS = (
+    Column("", 12, "left"),
+    Column("name", 10, "left", grow=True),
+    Column("shape", 8, "left"),
+    Column("value, mean ± std", _NUMBER + 3 + _SPREAD, "left", grow=True),
+)
+
+
+class OpPanel(Panel):
+    """Why you look at this: what one op, one node or one update made of what."""
+
+    NAME, NUMBER = "Op", 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stop: InsideStop | None = None
+
+    def compose(self) -> ComposeResult:
+        yield VirtualTable(_COLUMNS, self._rows, header=False)
+
+    def show(self, view: View, reader: Reader) -> None:
+        """Draw the stop inside the sample, if there is one."""
+        del reader
+        stop, table = view.inside, self.query_one(VirtualTable)
+        is_other = stop is not self._stop
+        self._stop = stop
+        if stop is None:
+            self.titled("press o: one op; n: one phase" if view.is_paused else "")
+        else:
+            aside = f"{stop.left_out} more parameters" if stop.left_out else ""
+            self.titled(f"{place_inside(stop)}{'  raised' if stop.error else ''}", stop.error or aside)
+        table.show(len(stop.parts) if stop else 0, cursor=0 if is_other else None)
+
+    def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
+        """All parts of the stop in full."""
+        if self._stop is None:
+            return super().inspected(view, reader)
+        parts = self._stop.parts
+        return self._stop.op, tuple((f"{each.role} {each.name}", each.summary or each.text) for each in parts)
+
+    def _rows(self, start: int, stop: int) -> list[Row]:
+        return [_row(part) for part in self._stop.parts[start:stop]] if self._stop else []
+
+
+def _row(part: Part) -> Row:
+    summary = part.summary
+    return Row((part.role, part.name, shape(summary) if summary else "", _value(summary, part.text)))
+
+
+def _value(summary: TensorSummary | None, text: str) -> Cell:
+    if summary is None:
+        return text
+    if summary.item is not None:
+        return styled(number(summary.item, _NUMBER), summary)
+    if summary.mean is None or summary.std is None:
+        return nonfinite(summary)
+    mean, spread = number(summary.mean, _NUMBER), number(summary.std, _SPREAD)
+    return styled(nonfinite(summary) or f"{mean} ± {spread}", summary)
