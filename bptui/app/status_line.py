@@ -89,7 +89,7 @@ def _state(view: View, count: str, room: int) -> Content:
 
 def _doing(view: View, room: int) -> str:
     status = view.status
-    is_before = status.state == "paused" and not status.steps and not status.live
+    is_before = status.state == "paused" and not status.steps and not status.live and view.inside is None
     name = "paused before the first sample" if is_before else status.state
     first, room = status.detail.partition("\n")[0], max(room - len(name), _LEAST)
     first = first if len(first) <= room else first[: room - 1] + "…"

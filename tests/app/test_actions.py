@@ -41,7 +41,7 @@ def test_a_line_of_help_fits_its_box() -> None:
 
 
 def test_the_keys_of_other_debuggers() -> None:
-    for key, action in {"f5": "resume", "f10": "step", "f11": "step", "space": "step"}.items():
+    for key, action in {"f5": "resume", "f10": "phase", "f11": "op", "space": "step"}.items():
         assert key in BY_ID[action].keys
 
 

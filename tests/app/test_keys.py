@@ -64,8 +64,11 @@ async def test_stepping(at_seed) -> None:
         for keys, command in {
             ("s",): ONE,
             ("space",): ONE,
-            ("f10",): ONE,
-            ("f11",): ONE,
+            ("o",): Step("op"),
+            ("2", "0", "f11"): Step("op", 20),
+            ("n",): Step("phase"),
+            ("f10",): Step("phase"),
+            ("t",): Step("row", 1),
             ("5", "s"): Step("sample", 5),
             ("2", "0", "s"): Step("sample", 20),
             ("0", "5", "s"): Step("sample", 5),

@@ -51,6 +51,7 @@ class GraphPanel(Panel):
         self._every, self._columns = columns(NO_GRAPH), dict[str, Shown]()
         self._aside = ""
         self._inside: InsideStop | None = None
+        self._is_whole = True
 
     def compose(self) -> ComposeResult:
         yield TreeTable(source=self._rows)
@@ -61,6 +62,7 @@ class GraphPanel(Panel):
         graph = reader.graph(view.branch, step) if step is not None and step >= 0 else None
         if view.inside is not None:
             graph = reader.inside_graph(view.branch)
+        self._is_whole = view.inside is None or view.inside.phase != "forward"
         before, self._graph = self._graph, graph or NO_GRAPH
         if before is not self._graph:
             self._every = columns(self._graph)
@@ -146,7 +148,7 @@ class GraphPanel(Panel):
         width = self.query_one(TreeTable).scrollable_content_region.width - 1
         widths = column_widths([shown.column for shown in self._columns.values()], width)
         named = dict(zip(self._columns, widths, strict=True))
-        drawn = GraphRows(self._graph, self._graph_before, self._folded, named)
+        drawn = GraphRows(self._graph, self._graph_before, self._folded, named, self._is_whole)
         pairs = zip(self._items[start:stop], self._lanes.rows(start, stop), strict=True)
         return [drawn.row(item, line) for item, line in pairs]
 

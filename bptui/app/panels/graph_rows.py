@@ -56,12 +56,14 @@ class GraphRows:
         before: The graph shown before, to mark what has changed; of another length it is another one.
         folded: The modules that are folded, by their path.
         widths: The columns shown, and how many cells they have.
+        is_whole: Whether it ends with the loss.
     """
 
     graph: Graph
     before: Graph
     folded: frozenset[str]
     widths: Mapping[str, int]
+    is_whole: bool = True
 
     def row(self, item: Item, lanes: str) -> Row:
         """The row of an item, beside its lanes."""
@@ -84,7 +86,7 @@ class GraphRows:
         """The name, as far into the tree as it stands; of the last op, that the loss is its output."""
         sign = "" if not item.is_module else "▾ " if is_open else "▸ "
         name = item.label if item.is_module else own_name(node)
-        loss = "  = loss" if item.last == len(self.graph) - 1 and not is_open else ""
+        loss = "  = loss" if self.is_whole and item.last == len(self.graph) - 1 and not is_open else ""
         return shortened(" " * item.depth + sign + name, self.widths["op"] - len(loss)) + loss
 
     def _value(self, summary: TensorSummary | None) -> Content:
