@@ -109,7 +109,7 @@ ACTIONS = (
     Action("newest", ("N",), "now", "Return from looking back to the newest sample", _LOOK,
            lambda view: view.looks_back and view.steps > 0),
     Action("goto", ("g",), "go", "Go to a sample or epoch: 120, e3, 3.5; run there if need be", _LOOK,
-           lambda view: view.steps > 0 or view.is_paused),
+           lambda view: view.steps > 0 or view.is_paused, footer=False),
     Action("frame_up", ("u",), "caller", "Source: go up the stack, to the caller", _LOOK,
            lambda view: _can_walk(view, 1), footer=False),
     Action("frame_down", ("d",), "called", "Source: go down the stack, to what it called", _LOOK,

@@ -10,7 +10,9 @@ from tests.debuggee.driver import write_loop
 NET = """
     def loop():
         torch.manual_seed(1)
-        net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Sequential(torch.nn.Tanh(), torch.nn.Linear(3, 1)))
+        net = torch.nn.Sequential(
+            torch.nn.Linear(2, 3), torch.nn.Sequential(torch.nn.Tanh(), torch.nn.Linear(3, 1))
+        )
         optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
         for index in range(4):
             x = torch.full((5, 2), index + 1.0)
