@@ -35,18 +35,19 @@ class Count:
     def add(self, digit: str) -> None:
         """Take one more digit."""
         self._stop()
-        self.digits = (self.digits + digit)[:_MOST_DIGITS].lstrip("0")
+        self.digits = ((self.digits + digit)[:_MOST_DIGITS]).lstrip("0") or "0"  # one alone is the panel 0
         self._timer = self._pump.set_timer(WAITS, self._time_is_up)
 
     def take(self) -> int:
         """The count that was typed, 1 if none was; the next one begins anew."""
         self._stop()
-        count, self.digits = int(self.digits or 1), ""
+        count, self.digits = int(self.digits) if self.digits.strip("0") else 1, ""
         return count
 
     def _time_is_up(self) -> None:
         if len(self.digits) == 1:
-            self._on_single(self.take())
+            number, self.digits = int(self.digits), ""
+            self._on_single(number)
 
     def _stop(self) -> None:
         if self._timer is not None:
