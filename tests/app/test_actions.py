@@ -80,11 +80,14 @@ WATCHED = view("running", commands=False)
 @pytest.mark.parametrize(
     ("seen", "legal"),
     [
-        (START, {"step", "epoch"}),
-        (FIRST, {"step", "epoch", "resume", "goto", "reset"}),
+        (START, {"op", "phase", "step", "epoch"}),
+        (FIRST, {"op", "phase", "step", "epoch", "resume", "goto", "reset"}),
         (
             PAUSED,
             {
+                "op",
+                "phase",
+                "to_row",
                 "breakpoint",
                 "step",
                 "epoch",
