@@ -114,7 +114,7 @@ ACTIONS = (
            lambda view: _can_walk(view, 1), footer=False),
     Action("frame_down", ("d",), "called", "Source: go down the stack, to what it called", _LOOK,
            lambda view: _can_walk(view, -1), footer=False),
-    Action("explain", ("w",), "why", "Explain Graph's selected row: formula, numbers, chain rule", _LOOK,
+    Action("explain", ("y",), "why", "Explain Graph's selected row: formula, numbers, chain rule", _LOOK,
            lambda view: view.sample is not None, footer=False, owner="screen"),
     Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,

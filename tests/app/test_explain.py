@@ -52,19 +52,19 @@ def text(lines) -> str:
 )
 def test_the_chain_of_the_lesson(snap_compare, at_stop, size, theme) -> None:
     app = at_stop()
-    assert snap_compare(app, terminal_size=size, run_before=then("w", theme=theme))
+    assert snap_compare(app, terminal_size=size, run_before=then("y", theme=theme))
 
 
 def test_the_formula_of_an_op(snap_compare, at_stop) -> None:
     app = at_stop()
-    assert snap_compare(app, terminal_size=MEDIUM, run_before=then("w", "1", "a", "down", "down", theme=ANSI))
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=then("y", "1", "a", "down", "down", theme=ANSI))
 
 
 async def test_it_follows_the_selected_row(at_stop) -> None:
     app = at_stop()
     async with app.run_test(size=MEDIUM) as pilot:
         await stand_still(pilot)
-        await then("w", "1", "a")(pilot)
+        await then("y", "1", "a")(pilot)
         panel = app.screen.panel("explain")
         assert str(panel.border_title).endswith("weight")
         await then("down", "down")(pilot)
