@@ -45,6 +45,10 @@ PANELS: tuple[type[Panel], ...] = (
     ExplainPanel, OpPanel,
 )  # fmt: skip
 _BOTTOM = ("console", "run", "flow", "op")
+
+_OF_AN_OP = ("graph", "source", "explain")
+"""Panels that show where inside a sample the training has stopped, as Op does."""
+
 _BEHIND_EXPLAIN = ("gradients", "parameters")
 """In whose place Explain stands, from when it is gone to until one of them is."""
 _OF_SEVERAL = (ParametersPanel, FlowPanel)
@@ -137,6 +141,8 @@ class MainScreen(Screen[None]):
         self._front_console(view, reader)
         if view.inside is not None and not self._is_inside and self.active not in _BOTTOM:
             self.bring_front("op")
+            if self.active not in _OF_AN_OP and self.has_class("-single"):
+                self.active = "op"
         self._is_inside = view.inside is not None
         self._known = bool(view.parameters) or view.steps > 0  # a loop that yields names none
         several = view.has_several or (self._asked and not self._known)

@@ -1,0 +1,60 @@
+"""The panel Op: a stop inside a sample, beside the graph so far."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+
+from bptui.app.app import BptuiApp
+from bptui.protocol import pack_graph, to_json
+from bptui.records import InsideStop, Kind, Node, Part, Place, TensorSummary
+
+from .test_snapshots import MEDIUM, SMALL, stand_still, then, utc  # noqa: F401
+
+STOP = 3
+KIND = Kind((), "float32", "cpu")
+
+
+def one(value: float) -> TensorSummary:
+    return TensorSummary.of_one(value, KIND)
+
+
+def op(name: str, inputs: tuple[int, ...], value: float, grad: float | None) -> Node:
+    return Node(name, "op", inputs, one(value), None if grad is None else one(grad), None, name)
+
+
+@pytest.fixture
+def inside(seed, at_seed) -> Callable[[], BptuiApp]:
+    """Makes an app on a session that stands at the second node of the fourth sample's backward pass."""
+    nodes = (
+        Node("weight", "parameter", (), one(1.5214)), Node("training_x", "input", (), one(4.0)),
+        op("mul", (0, 1), 6.0855, None), op("sub", (2,), -5.9145, -11.8290), op("pow", (3,), 34.9813, 1.0),
+    )  # fmt: skip
+    parts = (Part("gradient in", "output", one(-11.8290)), Part("gradient out", "mul", one(-11.8290)))
+    place = Place(str(seed), 1)
+    stop = InsideStop(STOP, "backward", 2, 4, "SubBackward0", 3, place, parts=parts)
+    db = sqlite3.connect(seed)
+    db.execute("INSERT INTO inside VALUES (0, ?, ?)", (to_json(stop), pack_graph(nodes)))
+    db.commit()
+    db.close()
+    return lambda: at_seed(STOP)[0]
+
+
+@pytest.mark.parametrize("size", [MEDIUM, SMALL], ids=["medium", "small"])
+def test_a_stop_inside_a_sample(snap_compare, inside, size) -> None:
+    """On a small terminal it comes to the front by itself."""
+    assert snap_compare(inside(), terminal_size=size, run_before=then())
+
+
+async def test_it_says_what_went_in_and_what_came_out(inside) -> None:
+    app = inside()
+    async with app.run_test(size=SMALL) as pilot:
+        await stand_still(pilot)
+        panel = app.screen.panel("op")
+        assert panel.is_on_screen
+        assert str(panel.border_title) == "0 Op  backward node 2/4 SubBackward0"
+        title, facts = panel.inspected(app.view, app._reader)
+        assert title == "SubBackward0"
+        assert [name for name, _ in facts] == ["gradient in output", "gradient out mul"]
