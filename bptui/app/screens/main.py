@@ -55,7 +55,7 @@ _OF_SEVERAL = (ParametersPanel, FlowPanel)
 """Only there if more than a single number is trained; else Weights says it all."""
 
 
-_SHORT = {"Gradients": "Grads", "Parameters": "Params"}
+_SHORT = {"Gradients": "Grads", "Source": "Code", "Parameters": "Params", "Explain": "Why"}
 """Names for where there is no room for all of them."""
 
 
