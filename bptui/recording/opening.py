@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from bptui.errors import RecordingError
-from bptui.recording.schema import APPLICATION_ID, OLDEST_VERSION, SCHEMA_VERSION
+from bptui.recording.schema import ADDED, APPLICATION_ID, OLDEST_VERSION, SCHEMA_VERSION
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -21,6 +21,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if application == APPLICATION_ID and OLDEST_VERSION <= version <= SCHEMA_VERSION:
+        _complete(db, version)
         return db
     db.close()
     if application != APPLICATION_ID:
@@ -28,6 +29,13 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     readable = f"versions {OLDEST_VERSION} to {SCHEMA_VERSION}"
     versions = f"{path} is of schema version {version}, this bptui reads {readable}"
     raise RecordingError(f"{versions}; use the bptui it was made with")
+
+
+def _complete(db: sqlite3.Connection, version: int) -> None:
+    """Give this connection empty tables for those that a recording of this version lacks."""
+    for since, table in ADDED.items():
+        if version < since:
+            db.execute(f"CREATE TEMP TABLE {table}")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ import bisect
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,9 @@ class Reader:
         self._layout = lru_cache(maxsize=256)(self._read_layout)
         self._graph = lru_cache(maxsize=4)(self._read_graph)
         self._explanations = lru_cache(maxsize=4)(self._read_explanations)
+        # That it is the same object tells a panel that there is nothing new.
+        self._inside = lru_cache(maxsize=1)(partial(from_json, InsideStop))
+        self._inside_graph = lru_cache(maxsize=1)(unpack_graph)
         self._statistics = lru_cache(maxsize=4)(parameters.unpack)
         self._parameters = lru_cache(maxsize=64)(self._read_parameters)
 
@@ -186,8 +189,6 @@ class Reader:
 
     def explanations(self, branch: int, step: int) -> Explanations | None:
         """What the nodes of a sample's graph do, None if they were not explained."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'explanations'"):
-            return None  # of schema version 6
         key = sample_id(branch, step)
         is_there = self._rows("SELECT 1 FROM explanations WHERE sample = ?", [key])
         return self._explanations(key) if is_there else None
@@ -195,12 +196,12 @@ class Reader:
     def inside(self, branch: int) -> InsideStop | None:
         """Where a branch has last stopped inside a sample; None if it has stopped elsewhere since."""
         rows = self._rows("SELECT stop FROM inside WHERE branch = ?", [branch])
-        return from_json(InsideStop, rows[0][0]) if rows else None
+        return self._inside(rows[0][0]) if rows else None
 
     def inside_graph(self, branch: int) -> Graph | None:
         """The graph as far as it had grown at that stop."""
         rows = self._rows("SELECT nodes FROM inside WHERE branch = ?", [branch])
-        return unpack_graph(rows[0][0]) if rows else None
+        return self._inside_graph(rows[0][0]) if rows else None
 
     def traced_step(self, branch: int, step: int) -> int | None:
         """The nearest sample at or before `step` that has a graph."""

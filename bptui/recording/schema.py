@@ -8,7 +8,13 @@ SCHEMA_VERSION = 8
 """Kept in SQLite's user_version; a later version is refused."""
 
 OLDEST_VERSION = 6
-"""The oldest version that can be read: what it lacks is not there."""
+"""The oldest version that can be read: tables that it lacks are empty."""
+
+_EXPLANATIONS = "explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NULL)"
+_INSIDE = "inside (branch INTEGER PRIMARY KEY, stop TEXT NOT NULL, nodes BLOB NOT NULL)"
+
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE}
+"""The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
 """Kept in SQLite's application_id, "bptu": it tells a recording from any other SQLite file."""
@@ -90,14 +96,14 @@ CREATE TABLE parameter_buckets (
 -- `nodes`: rows as protocol.pack_graph gives them.
 CREATE TABLE graphs (sample INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
 
--- `explanations`: as protocol.pack_explanations gives them; of samples that were known to end at a stop. Since 7.
-CREATE TABLE explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NULL);
+-- `explanations`: as protocol.pack_explanations gives them; of samples that were known to end at a stop.
+CREATE TABLE {_EXPLANATIONS};
 
 -- `next` is the sample before which it stopped, so that there is one before the first sample too.
 CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);
 
 -- Where inside a sample a branch has stopped last, unless it has stopped elsewhere since: the graph so far.
-CREATE TABLE inside (branch INTEGER PRIMARY KEY, stop TEXT NOT NULL, nodes BLOB NOT NULL);
+CREATE TABLE {_INSIDE};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

@@ -58,3 +58,13 @@ async def test_it_says_what_went_in_and_what_came_out(inside) -> None:
         title, facts = panel.inspected(app.view, app._reader)
         assert title == "SubBackward0"
         assert [name for name, _ in facts] == ["gradient in output", "gradient out mul"]
+
+
+async def test_another_row_stays_selected_while_it_stands_there(inside) -> None:
+    app = inside()
+    async with app.run_test(size=MEDIUM) as pilot:
+        await then("1", "up")(pilot)
+        assert app.screen.graph_row == 2
+        app._look()  # as with every status that arrives
+        await stand_still(pilot)
+        assert app.screen.graph_row == 2

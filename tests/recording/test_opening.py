@@ -10,7 +10,7 @@ import pytest
 
 from bptui.errors import RecordingError
 from bptui.recording.reader import Reader
-from bptui.recording.schema import OLDEST_VERSION, SCHEMA_VERSION
+from bptui.recording.schema import ADDED, OLDEST_VERSION, SCHEMA_VERSION
 from bptui.recording.writer import Writer, check_recordable
 
 from .making import layout, losses
@@ -59,6 +59,24 @@ def test_a_recording_of_another_version(writer, path, version):
     db.close()
     readable = f"versions {OLDEST_VERSION} to {SCHEMA_VERSION}"
     assert f"is of schema version {version}, this bptui reads {readable}" in refusal(path)
+
+
+@pytest.mark.parametrize("version", range(OLDEST_VERSION, SCHEMA_VERSION))
+def test_what_an_older_version_lacks_is_not_there(writer, path, version):
+    writer.layout(0, layout("loss"))
+    writer.samples(losses(0, [1.0]))
+    writer.close()
+    db = sqlite3.connect(path)
+    for since, table in ADDED.items():
+        if version < since:
+            db.execute(f"DROP TABLE {table.partition(' ')[0]}")
+    db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+    reader = Reader(path)
+    assert reader.sample(0, 0).quantities["loss"].item == 1.0
+    assert reader.explanations(0, 0) is None
+    assert reader.inside(0) is reader.inside_graph(0) is None
+    reader.close()
 
 
 def test_a_damaged_recording_is_a_line_when_it_is_read(writer, path):
