@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 from textual.content import Content
 
 from bptui.app.widgets.plot import bars
 from bptui.recording.buckets import Column
-from bptui.records import Kind, Parameter, TensorSummary
+from bptui.records import TensorSummary
 
 UP, DOWN, SAME = "▴", "▾", " "
 """Whether a number grew or shrank since the last stop."""
@@ -110,6 +111,14 @@ def _size(summary: TensorSummary) -> float | None:
     return summary.item if summary.item is not None else summary.norm
 
 
-def shape(of: TensorSummary | Parameter | Kind) -> str:
+class Shaped(Protocol):
+    """What has a shape: a tensor's summary, a parameter, a kind."""
+
+    @property
+    def shape(self) -> Sequence[int]:
+        """Its dimensions."""
+
+
+def shape(of: Shaped) -> str:
     """A shape as mathematics writes it: "3×4"; "scalar" for ()."""
     return "×".join(map(str, of.shape)) or "scalar"

@@ -66,12 +66,10 @@ class View:
     def spots(self) -> tuple[Spot, ...]:
         """The lines that can be walked from here, outward: the sample's own, then the frames of the stop."""
         frames = self.stack.frames if self.stack else ()
-        if self.inside is not None and self.inside.place is not None:
-            here = [Spot(self.inside.place)]
-            if frames and frames[0].place == self.inside.place:
-                here = []
-            return (*here, *(Spot(frame.place, frame, number) for number, frame in enumerate(frames, 1)))
         spots = [Spot(frame.place, frame, number) for number, frame in enumerate(frames, 1)]
+        if self.inside is not None and self.inside.place is not None:
+            is_first = bool(frames) and frames[0].place == self.inside.place
+            return tuple(spots) if is_first else (Spot(self.inside.place), *spots)
         place = self.sample.layout.place if self.sample else None
         if place is not None and not (self.stack and (self.stack.error or self.stack.is_amid)):
             # By the time of the stop its code may have come elsewhere, or have returned.

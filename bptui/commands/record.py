@@ -45,9 +45,8 @@ class _Recording:
         self._signal = 0
         self._is_script = bool(options.script)
         passage = _Passage(has_bar=sys.stderr.isatty() and not self._is_script)
-        is_seen = passage.has_bar
         self._session = Session(
-            options, self._on_status, passage.write, standard_streams(), is_seen=lambda: is_seen
+            options, self._on_status, passage.write, standard_streams(), is_seen=lambda: passage.has_bar
         )
         self._recording = Path(options.recording)
         self._bar = _bar(passage.has_bar)

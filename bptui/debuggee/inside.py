@@ -22,7 +22,9 @@ from bptui.debuggee.ops import TAG, UNHEARD, node_of
 from bptui.debuggee.optimizer_parts import OptimizerParts
 from bptui.debuggee.places import user_place
 from bptui.debuggee.user_loops import frames_around
+from bptui.explain.names import plain_name
 from bptui.protocol import InsideSeen, pack_graph
+from bptui.protocol.messages import Granularity
 from bptui.records import InsideStop, Node, Part, Phase
 
 if TYPE_CHECKING:
@@ -180,7 +182,7 @@ class Inside:
         if self._arrives("backward", self._from if is_leaf(node) else call, node):
             rows = self._build()
             found = Parts(rows, self._rows, self._frames()).gradients(node, into, came)
-            self._stop("backward", _node_name(node), node, rows, found)
+            self._stop("backward", plain_name(node), node, rows, found)
 
     def node_raised(self, node: Any, error: BaseException) -> None:
         """A node has raised, as the innermost of what is under way."""
@@ -193,7 +195,7 @@ class Inside:
         rows = self._build()
         row = self._rows.get(node)
         grad = rows[row].grad if row is not None else None
-        self._stop("backward", _node_name(node), node, rows, [Part("gradient in", "output", grad)], error=error)
+        self._stop("backward", plain_name(node), node, rows, [Part("gradient in", "output", grad)], error=error)
 
     # -- updates by an optimizer -----------------------------------------------------------------------
 
@@ -235,16 +237,22 @@ class Inside:
         step = self._stepper.inside
         if step is None:
             return False
-        granularity = step.granularity
-        if granularity == "phase" and (self._phase == self._stopped_in):
+        if self._passes_by(step.granularity, call, node, made):
             return self._stepper.is_pausing()
-        if granularity == "module" and self._is_within(call):
-            return self._stepper.is_pausing()
-        if granularity == "row" and not ((node is not None and node is self._until) or self._until in made):
-            return self._stepper.is_pausing()
-        if granularity == "phase":
+        if step.granularity == "phase":
             self._stopped_in = self._phase
         return self._stepper.arrive()
+
+    def _passes_by(self, granularity: Granularity, call: Call | None, node: Any, made: range) -> bool:
+        """Whether an op or node is none of those that a step of this granularity counts."""
+        match granularity:
+            case "phase":
+                return self._phase == self._stopped_in
+            case "module":
+                return self._is_within(call)
+            case "row":
+                return not ((node is not None and node is self._until) or self._until in made)
+        return False
 
     def _is_within(self, call: Call | None) -> bool:
         """Whether a call is that of the module to be finished, or inside it; outside of any, all is inside."""
@@ -293,8 +301,7 @@ class Inside:
         seen = InsideSeen(stop, base64.b64encode(pack_graph(rows)).decode())
         self._stopped_in = self._phase
         self._from = tag.call or (self._call_now() if phase == "forward" else None)
-        reason = stop.error
-        self._stepper.wait(reason, is_amid=True, inside=seen)
+        self._stepper.wait(stop.error, is_amid=True, inside=seen)
         self._aim()
 
 
@@ -330,7 +337,3 @@ class _Pass:
             self._inside.node_done(node, into, came)
 
         return done
-
-
-def _node_name(node: Any) -> str:
-    return str(node.name()).rpartition("::")[2]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from bptui.debuggee.names import Names
+from bptui.debuggee.nodes import is_leaf
 from bptui.debuggee.ops import flat, node_of
 from bptui.debuggee.stats import try_summarise
 from bptui.records import Node, Part, TensorSummary
@@ -92,7 +93,7 @@ class Parts:
                 row = self._row_of.get(source)
                 name = self._rows[row].name if row is not None else source.name()
                 found.append(Part("gradient out", name, _summary(grad), "" if grad is not None else "none"))
-        if hasattr(node, "variable"):
+        if is_leaf(node):
             leaf = node.variable
             name = self._names.of(leaf) or "?"
             found += [Part("gradient", f"{name}.grad", _summary(leaf.grad)), Part("value", name, _summary(leaf))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from types import FrameType
 from typing import Any
@@ -39,22 +39,19 @@ class OptimizerParts:
 
     def before(self) -> list[Part]:
         """What the step begins with."""
-        return [
-            part
-            for (name, parameter), old in zip(self._shown, self._old, strict=True)
-            for part in (Part("value", name, old), *self._others(name, parameter))
-        ]
+        return self._parts(lambda name, _, old: [Part("value", name, old)])
 
     def after(self) -> list[Part]:
         """What it has made of it."""
+        return self._parts(
+            lambda name, parameter, old: [Part("before", name, old), Part("after", name, try_summarise(parameter))]
+        )
+
+    def _parts(self, values: Callable[[str, Any, TensorSummary | None], list[Part]]) -> list[Part]:
         return [
             part
             for (name, parameter), old in zip(self._shown, self._old, strict=True)
-            for part in (
-                Part("before", name, old),
-                Part("after", name, try_summarise(parameter)),
-                *self._others(name, parameter),
-            )
+            for part in (*values(name, parameter, old), *self._others(name, parameter))
         ]
 
     def _others(self, name: str, parameter: Any) -> Iterator[Part]:

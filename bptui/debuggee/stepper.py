@@ -322,9 +322,8 @@ class Stepper:
             stop_at = self.steps + command.count if command.granularity == "sample" else None
             epochs = command.count if command.granularity == "epoch" else None
             inside = command if command.is_inside else None
-            self._goal = Goal(
-                stop_at, epochs, self.steps, inside, 1 if inside and inside.granularity == "row" else command.count
-            )
+            left = 1 if command.granularity == "row" else command.count  # its count is the row's number
+            self._goal = Goal(stop_at, epochs, self.steps, inside, left)
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -337,11 +336,10 @@ class Stepper:
         nearest = self._epochs.samples_to_index(self._breakpoints)
         counts = [count for count in (left, last, nearest) if count is not None]
         watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
-        watched = watched or self._goal.inside is not None
-        watched = watched or not self.steps  # the first sample says how many there are
+        is_inside = self._goal.inside is not None
+        watched = watched or is_inside or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
-        is_inside = self._goal.inside is not None
         self.stops_next = is_inside or any(count <= 1 for count in counts)
         is_live = self._has_ticked and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside

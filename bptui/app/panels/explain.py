@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from bptui.app.panels.explained import Page
 from bptui.app.panels.graph import GraphPanel
-from bptui.app.panels.panel import Panel
+from bptui.app.panels.text_panel import TextPanel
 from bptui.app.view import View, place
 from bptui.protocol import Graph
 from bptui.recording.reader import Reader
@@ -21,28 +19,16 @@ NOT_A_STOP = (
 NOT_TRACED = "Not traced: it ran at full speed. Explained are the samples after which the training stops."
 
 
-class ExplainPanel(Panel):
+class ExplainPanel(TextPanel):
     """Why you look at this: how each number of a gradient comes about, and the chain rule that it is part of."""
 
     NAME, NUMBER = "Explain", 9
-
-    # The gutter is stable, so that what fills the width knows it.
-    DEFAULT_CSS = """
-    ExplainPanel {
-        VerticalScroll { scrollbar-gutter: stable; }
-        Static { width: 100%; padding: 0 1; }
-    }
-    """
 
     def __init__(self) -> None:
         super().__init__()
         self._view: View | None = None
         self._reader: Reader | None = None
         self._row: int | None = None
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static()
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the explanation of the row that is selected in Graph."""
@@ -62,24 +48,21 @@ class ExplainPanel(Panel):
     def _draw(self) -> None:
         if self._view is None or self._reader is None:
             return
-        self.query_one(Static).update(self._text(self._view, self._reader))
+        self.write(self._text(self._view, self._reader))
 
     def _text(self, view: View, reader: Reader) -> Content:
         sample = view.sample
         if sample is None:
             self.titled("press s: the first sample is explained" if view.awaits_first else "")
             return Content("")
-        self.titled(place(sample))
         graph = reader.graph(view.branch, view.step)
-        if not graph:
-            return Content.styled(NOT_TRACED, "$text-muted")
-        explanations = reader.explanations(view.branch, view.step)
-        if explanations is None:
-            return Content.styled(NOT_A_STOP, "$text-muted")
+        explanations = reader.explanations(view.branch, view.step) if graph else None
+        if not graph or explanations is None:
+            self.titled(place(sample))
+            return Content.styled(NOT_A_STOP if graph else NOT_TRACED, "$text-muted")
         row = self._selected(graph)
         self.titled(f"{place(sample)}  {graph[row].name}")
-        width = self.query_one(Static).content_size.width
-        return Content("\n").join(Page(graph, explanations, width).lines(row))
+        return Content("\n").join(Page(graph, explanations, self.width).lines(row))
 
     def _selected(self, graph: Graph) -> int:
         """The row selected in Graph; before that was on screen, the first parameter."""

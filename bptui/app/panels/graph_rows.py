@@ -14,7 +14,7 @@ from bptui.app.panels.fitting import Shown
 from bptui.app.panels.graph_tree import Item
 from bptui.app.widgets.virtual_table import Cell, Column, Row
 from bptui.protocol import Graph
-from bptui.records import Kind, Node, TensorSummary
+from bptui.records import Node, TensorSummary
 
 _NUMBER, _NORM, _STATISTIC = 11, 9, 6
 _NOTE = {"parameter": "parameter", "input": "input", "op": ""}
@@ -26,7 +26,7 @@ _SHAPE = 12
 def columns(graph: Graph) -> dict[str, Shown]:
     """All columns of a graph, the lanes as narrow as can be; a shape only where there are several elements."""
     values = [counts for counts, _ in graph.values(range(len(graph)))]
-    longest = max([5, *(len(shape(Kind(tuple(counts.shape), counts.dtype, counts.device))) for counts in values)])
+    longest = max([5, *(len(shape(counts)) for counts in values)])
     has_several = any(not counts.is_one for counts in values)
     op, where = (12, 12) if any(module for module, _ in graph.structure.modules) else (8, 16)
     found = {

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
-from bptui.app.panels.panel import Panel
+from bptui.app.panels.text_panel import TextPanel
 from bptui.app.view import View
 from bptui.recording.reader import Reader
 from bptui.records import Branch
@@ -21,28 +18,16 @@ _NARROWEST = 20
 """Lines are not wrapped to fewer cells than these."""
 
 
-class RunPanel(Panel):
+class RunPanel(TextPanel):
     """Why you look at this: to know what you look at, and to read the traceback if there is one."""
 
     NAME, NUMBER = "Run", 6
 
-    # The gutter is stable, so that what fills the width knows it.
-    DEFAULT_CSS = """
-    RunPanel {
-        VerticalScroll { scrollbar-gutter: stable; }
-        Static { width: 100%; padding: 0 1; }
-    }
-    """
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static()
-
     def show(self, view: View, reader: Reader) -> None:
         """Draw the facts; how it ended comes first."""
-        width = self.query_one(Static).content_size.width
+        width = self.width
         parts = [_ending(view, width), _facts(view, reader, width), _branches(reader.branches(), view, width)]
-        self.query_one(Static).update(Content("\n\n").join(part for part in parts if part))
+        self.write(Content("\n\n").join(part for part in parts if part))
 
 
 def _ending(view: View, width: int) -> Content:
