@@ -134,12 +134,11 @@ class Inside:
             is_here = self._arrives("forward", self._call_now(), made=range(known + 1, len(self._made) + 1))
             if is_here:
                 self._stop_at_op("forward", op_name(new[0].name()), before, out, new[0])
-        elif self._passes and tensors and not nodes and self._optimizer is None:
-            self._pass_update(func, before, out)
-
-    def _pass_update(self, func: Any, before: tuple[Argument, ...], out: Any) -> None:
-        if self._arrives("update", self._call_now()):
-            self._stop_at_op("update", function_name(func), before, out, None)
+        elif tensors and not nodes and self._optimizer is None and (self._passes or self._stepper.is_pausing()):
+            # An update by hand; before any backward pass validation, or data, where only a pause stops.
+            phase: Phase = "update" if self._passes else "forward"
+            if self._arrives(phase, self._call_now()):
+                self._stop_at_op(phase, function_name(func), before, out, None)
 
     def _call_now(self) -> Call | None:
         return self._tracer.tagger.call if self._tracer else None
