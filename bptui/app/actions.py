@@ -73,7 +73,7 @@ def _can_go_back(view: View) -> bool:
 
 
 def _can_walk(view: View, frames: int) -> bool:
-    return view.stack is not None and 0 <= view.spot + frames < len(view.spots) and not view.is_moving
+    return 0 <= view.spot + frames < len(view.spots) and not view.is_moving
 
 
 def _has_numbers(view: View) -> bool:

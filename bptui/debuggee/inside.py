@@ -180,7 +180,8 @@ class Inside:
         call = node.metadata.get(TAG, UNHEARD).call
         if self._arrives("backward", self._from if is_leaf(node) else call, node):
             rows = self._build()
-            found = Parts(rows, self._rows, self._frames()).gradients(node, into, came)
+            parts = Parts(rows, self._rows, self._frames())
+            found = [*parts.gradients(node, into, came), *parts.leaves(self._pass.leaves())]
             self._stop("backward", plain_name(node), node, rows, found)
 
     def node_raised(self, node: Any, error: BaseException) -> None:
@@ -295,7 +296,7 @@ class Inside:
         stop = InsideStop(
             self._stepper.steps, phase, self._counts[phase], total, op, at,
             (row.place if row else tag.place) or user_place(), row.module if row else "", tuple(parts), left_out,
-            "" if error is None else error_line(error),
+            "" if error is None else error_line(error), tag.frames if phase == "backward" else (),
         )  # fmt: skip
         seen = InsideSeen(stop, base64.b64encode(pack_graph(rows)).decode())
         self._stopped_in = self._phase
@@ -311,6 +312,11 @@ class _Pass:
         self._inside = inside
         self.nodes = nodes
         self._at: Any = None
+        self._done: set[Any] = set()
+
+    def leaves(self) -> dict[Any, bool]:
+        """Its leaves, and which of them have their gradient."""
+        return {node: node in self._done for node in self.nodes if is_leaf(node)}
 
     def hooks(self) -> list[Any]:
         """Listen to each of its nodes."""
@@ -333,6 +339,7 @@ class _Pass:
     def _after(self, node: Any) -> Callable[[tuple[Any, ...], tuple[Any, ...]], None]:
         def done(into: tuple[Any, ...], came: tuple[Any, ...]) -> None:
             self._at = None
+            self._done.add(node)
             self._inside.node_done(node, into, came)
 
         return done
