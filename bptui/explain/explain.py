@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 
 from bptui.explain.derivatives import Entry, entry_of
+from bptui.explain.formula import formula
 from bptui.explain.names import backward_place, input_names, op_of, plain_name, remark_on, shapes_of, user_function
 from bptui.explain.numbers import Worked, work_out
 from bptui.explain.rule import Rule, written
@@ -63,6 +65,33 @@ def _explain(node: Any, grad_outputs: Grads, grad_inputs: Grads | None) -> Expla
         place=backward_place(function) if function else None,
         shape=out_shape(node), norm=norm, inputs=inputs,
     )  # fmt: skip
+
+
+@functools.cache
+def form_of(name: str, function: type | None = None) -> Explanation:
+    """What can be said of all nodes of a name, without their numbers.
+
+    Args:
+        name: The name: "MulBackward0".
+        function: The torch.autograd.Function of the user's that made them.
+    """
+    entry, rule = (None, None) if function else (entry_of(name), rule_of(name))
+    names = list(entry.formulas) if entry else list(rule.grads) if rule else []
+    return Explanation(
+        node=name, op=op_of(name, entry), signature=entry.signature if entry else "",
+        equation=rule.equation if rule and isinstance(rule.equation, str) else "",
+        remark=remark_on(name, function, entry, rule),
+        place=backward_place(function) if function else None,
+        inputs=tuple(_form_of_input(each, entry, rule) for each in names),
+    )  # fmt: skip
+
+
+def _form_of_input(name: str, entry: Entry | None, rule: Rule | None) -> InputGradient:
+    rule = rule if rule and name in rule.grads else None
+    symbol, text = (rule.letter(name), rule.grads[name]) if rule else ("", "")
+    written_out = f"∂L/∂{symbol} = {formula(text).text()}" if text and isinstance(text, str) else ""
+    torch_formula = entry.formulas.get(name, "") if entry else ""
+    return InputGradient(name, symbol, torch_formula=torch_formula, formula=written_out)
 
 
 def _explain_input(
