@@ -303,8 +303,10 @@ class BptuiApp(App[Outcome]):
         self.redraw()
 
     def action_check(self) -> None:
-        row, panel = self._main.graph_row, self._main.query_one(ExplainPanel)
+        panel = self._main.query_one(ExplainPanel)
+        panel.look_at(self._view, self._reader)
         self._main.choose(ExplainPanel.NUMBER)
+        row = panel.row
         why_not = "there is no graph here" if row is None or self._reader is None else panel.why_unchecked(row)
         if row is None or why_not:
             self.notify(f"not checked: {why_not}", severity="warning", markup=False)

@@ -127,9 +127,12 @@ class Study:
             came_in, went_out = self._came_in(call, node), self._went_out(call, args, kwargs)
             known = came_in is not None and went_out is not None
             grads = (came_in, went_out) if known else (None, None)
-            told = _apart(
-                GradientCheck, lambda: to_json(check(call.function, args, kwargs, *grads, seconds=SECONDS))
-            )
+            needs = [edge is not None for edge in call.edges]
+
+            def work() -> str:
+                return to_json(check(call.function, args, kwargs, *grads, needs, seconds=SECONDS))
+
+            told = _apart(GradientCheck, work)
         except NotKept as error:
             return GradientCheck(name, "not checked", place=place, remark=str(error))
         whole = f"checked with all that {told.function} does" if call.stop - call.first > 1 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -40,8 +40,7 @@ def explain_again(
     try:
         with torch._C.DisableTorchFunction(), torch.enable_grad():
             parts, structure = tree_flatten((tuple(args), dict(kwargs)))
-            asked = iter(needs)
-            args, kwargs = tree_unflatten([_copy(part, asked) for part in parts], structure)
+            args, kwargs = tree_unflatten(_copies(parts, needs), structure)
             first = _get_sequence_nr()
             outputs = tree_flatten(function(*args, **kwargs))[0]
         node = _node(outputs, name, first + offset)
@@ -52,12 +51,16 @@ def explain_again(
     return explain(node, grad_outputs, grad_inputs)
 
 
-def _copy(value: Any, needs: Iterator[bool]) -> Any:
-    """A tensor that an op in place may change, with a history if it had one."""
-    if not isinstance(value, torch.Tensor):
-        return value
-    copy = value.detach().clone()
-    return copy.requires_grad_().clone() if value.is_floating_point() and next(needs) else copy
+def _copies(parts: Sequence[Any], needs: Iterable[bool]) -> list[Any]:
+    """Tensors that an op in place may change, with a history if they had one; of the same one the same copy."""
+    asked, copies, found = iter(needs), dict[int, torch.Tensor](), []
+    for part in parts:
+        is_needed = isinstance(part, torch.Tensor) and part.is_floating_point() and next(asked)
+        if isinstance(part, torch.Tensor) and id(part) not in copies:
+            copy = part.detach().clone()
+            copies[id(part)] = copy.requires_grad_().clone() if is_needed else copy
+        found.append(copies.get(id(part), part))
+    return found
 
 
 def _node(outputs: Iterable[Any], name: str, number: int) -> Any:

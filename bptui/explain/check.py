@@ -49,6 +49,7 @@ def check(
     kwargs: Mapping[str, Any] | None = None,
     grad_outputs: Grads | None = None,
     grad_inputs: Grads | None = None,
+    needs: Sequence[bool] | None = None,
     seed: int = 0,
     seconds: float = math.inf,
 ) -> GradientCheck:
@@ -64,6 +65,7 @@ def check(
         grad_outputs: ∂L/∂ of each floating tensor that it returns; random numbers if not given.
         grad_inputs: The gradient to be checked, of each floating tensor among the arguments, in their order; that
             which autograd computes now if not given.
+        needs: Of each floating tensor among the arguments, whether it needs a gradient; all if it is not said.
         seed: For the choice of entries, and for whatever is random in the function.
         seconds: Of CPU; entries for which there is no time are left out, and it is said.
     """
@@ -72,21 +74,22 @@ def check(
     place = backward_place(user) if user else None
     try:
         with torch._C.DisableTorchFunction():
-            call, precision = _widest(function, args, kwargs or {}, grad_outputs, seed)
+            call, precision = _widest(function, args, kwargs or {}, grad_outputs, needs, seed)
             return _compare(call, precision, name, grad_inputs, seed, place, process_time() + seconds)
     except Exception as error:  # the user's own code, on arguments that it was never called with
         return GradientCheck(name, "not checked", place=place, remark=f"it could not be run again: {error!r}")
 
 
 def _widest(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], grads: Grads | None, seed: int
-) -> tuple[Call, str]:
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], grads: Grads | None,
+    needs: Sequence[bool] | None, seed: int,
+) -> tuple[Call, str]:  # fmt: skip
     """The call in float64, or as it was if it can not be made so."""
     with contextlib.suppress(Exception):
-        call = Call(function, args, kwargs, grads, seed, torch.float64)
+        call = Call(function, args, kwargs, grads, seed, torch.float64, needs)
         call.loss()
         return call, "float64"
-    return Call(function, args, kwargs, grads, seed, None), "the call's own dtype"
+    return Call(function, args, kwargs, grads, seed, None, needs), "the call's own dtype"
 
 
 def _compare(
@@ -113,20 +116,31 @@ def _compare(
         why = "; ".join(remarks) or "there is no entry with a gradient"
         return GradientCheck(name, "not checked", None, 0, kinks, precision, place=place, remark=why)
     worst = max(smooth, key=lambda entry: entry.error if not math.isnan(entry.error) else math.inf)
+    is_rounding = is_single and worst.error > SINGLE and _is_right_in_double(call, worst)
     where = f"argument {worst.argument} {index(worst.at)}".rstrip()
     return GradientCheck(
-        name, _reading(worst.error, precision == "float64", is_single), worst.error, len(smooth), kinks, precision,
-        where, worst.analytic, worst.numeric, place, "; ".join(remarks),
+        name, _reading(worst.error, precision == "float64", is_single, is_rounding), worst.error, len(smooth),
+        kinks, precision, where, worst.analytic, worst.numeric, place, "; ".join(remarks),
     )  # fmt: skip
 
 
-def _reading(error: float, is_double: bool, is_single: bool) -> str:
+def _is_right_in_double(call: Call, entry: Entry) -> bool:
+    """Whether autograd, if it computes in float64 as the differences do, agrees with them."""
+    grads = call.gradients()[entry.argument]
+    assert grads is not None  # as this entry was looked at
+    grad = float(grads[entry.at])
+    return abs(grad - entry.numeric) <= SINGLE * max(abs(grad), abs(entry.numeric))
+
+
+def _reading(error: float, is_double: bool, is_single: bool, is_rounding: bool) -> str:
     """The relative error in words."""
     text = f"relative error {number(error)}"
     if not error <= WRONG:
         return f"{text}: wrong"
     if not is_double:
         return f"{text}: no fault to be seen, but only in float64 could one be sure"
+    if is_rounding:
+        return f"{text}: good in float64, the rest is float32's rounding"
     if error > UNEASY:
         return f"{text}: uneasy, too large for a smooth function"
     if error <= GOOD:

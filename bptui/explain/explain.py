@@ -111,7 +111,8 @@ def _explain_input(
         formula=_formula(rule, name, symbol, saved), numbers=worked.numbers, entry=worked.entry,
         value=worked.value, steps=worked.steps, shape=saved.sizes[saved.at], norm=found,
         factor=found / norm if found is not None and norm else None,
-        error=_error(worked.grad, grad, norm), local=worked.local, local_text=worked.local_text, remark=remark,
+        error=_error(worked.grad, grad, norm, saved.out_shape), local=worked.local,
+        local_text=worked.local_text, remark=remark,
     )  # fmt: skip
 
 
@@ -142,14 +143,17 @@ def _norm(grads: Grads) -> float | None:
     return math.hypot(*norms) if norms else None
 
 
-def _error(rule: torch.Tensor | None, autograd: torch.Tensor | None, norm: float | None) -> float | None:
+def _error(
+    rule: torch.Tensor | None, autograd: torch.Tensor | None, norm: float | None, shape: Sequence[int]
+) -> float | None:
     """‖rule − autograd‖ / ‖the larger of both‖; infinite if they are not finite at the same places.
 
-    A difference below the rounding of g does not count: where terms cancel, nothing but rounding is left.
+    A difference below the rounding of a sum over g does not count: where terms cancel, as in the bias before a
+    batch norm, nothing but rounding is left.
     """
     if rule is None or autograd is None or norm is None:
         return None
-    rounding = torch.finfo(autograd.dtype).eps * norm
+    rounding = torch.finfo(autograd.dtype).eps * norm * math.sqrt(math.prod(shape))
     autograd = wide(autograd)
     finite = torch.isfinite(rule)
     if rule.shape != autograd.shape or not torch.equal(finite, torch.isfinite(autograd)):

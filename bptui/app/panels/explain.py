@@ -35,8 +35,12 @@ class ExplainPanel(TextPanel):
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the explanation of the row that is selected in Graph."""
-        self._view, self._reader = view, reader
+        self.look_at(view, reader)
         self._draw()
+
+    def look_at(self, view: View, reader: Reader | None) -> None:
+        """Be asked of this view, on screen or not."""
+        self._view, self._reader = view, reader
 
     def on_resize(self) -> None:
         """Other lines fit."""
@@ -88,7 +92,7 @@ class ExplainPanel(TextPanel):
         if not graph or explanations is None:
             self.titled(at)
             return Content.styled(NOT_A_STOP if graph else NOT_TRACED, "$text-muted")
-        row = self._selected(graph)
+        row = self._selected(graph, view)
         self.titled(f"{at}  {graph[row].name}")
         page = Page(graph, explanations, self.width, view.inside is not None, self._awaited == _spot(view, row))
         if page.lacks_numbers(row) and self._asked != _spot(view, row):
@@ -96,9 +100,18 @@ class ExplainPanel(TextPanel):
             self.post_message(NumbersWanted(row))
         return Content("\n").join(page.lines(row))
 
-    def _selected(self, graph: Graph) -> int:
-        """The row selected in Graph; before that was on screen, the first parameter."""
-        selected = self.screen.query_one(GraphPanel).selected
+    @property
+    def row(self) -> int | None:
+        """The row that is explained."""
+        graph, _ = self._found
+        return self._selected(graph, self._view) if graph and self._view else None
+
+    def _selected(self, graph: Graph, view: View) -> int:
+        """The row selected in Graph; before that was on screen, that of the stop, or the first parameter."""
+        panel = self.screen.query_one(GraphPanel)
+        if view.inside is not None and view.inside.row >= 0 and not panel.is_at(view.inside):
+            return view.inside.row
+        selected = panel.selected
         if selected is not None and selected < len(graph):
             return selected
         return next((row for row in range(len(graph)) if graph[row].kind == "parameter"), len(graph) - 1)
