@@ -87,6 +87,7 @@ class KeptCalls:
         self._copies: dict[tuple[int, int], torch.Tensor] = {}
         self._held: dict[int, torch.Tensor] = {}
         self._bytes = self._copied = 0
+        self._is_full = False
         self._unwrap: Any = None
 
     def begin(self) -> None:
@@ -127,6 +128,7 @@ class KeptCalls:
             edges = tuple(_edge(part) for part in parts if is_floating(part))
             kept = [self._kept(part, overwrites) if isinstance(part, torch.Tensor) else part for part in parts]
         if any(part is None is not other for part, other in zip(kept, parts, strict=True)):
+            self._is_full = True
             return None
         versions = tuple((part, part._version) for part, own in zip(kept, parts, strict=True)
                          if part is own and isinstance(part, torch.Tensor))  # fmt: skip
@@ -159,8 +161,9 @@ class KeptCalls:
         number = node._sequence_nr()
         found = next((call for call in reversed(self._calls) if call.first <= number < call.stop), None)
         if found is None:
-            full = self._bytes > HELD // 2 or self._copied > COPIED // 2
-            raise NotKept("there was no memory to keep its arguments" if full else "its call was not heard")
+            raise NotKept(
+                "there was no memory to keep its arguments" if self._is_full else "its call was not heard"
+            )
         return found
 
     def _applied(self, args: tuple[Any, ...]) -> Any:
