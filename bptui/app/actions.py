@@ -119,7 +119,7 @@ ACTIONS = (
            lambda view: _can_walk(view, -1), footer=False),
     Action("explain", ("y",), "why", "Explain Graph's selected row: formula, numbers, chain rule", _LOOK,
            lambda view: view.sample is not None or view.inside is not None, footer=False, owner="screen"),
-    Action("check", ("v",), "verify", "Compare the gradient of Graph's selected op with finite differences", _LOOK,
+    Action("check", ("v",), "verify", "Check Graph's selected op: gradient against finite differences", _LOOK,
            _can_ask, footer=False),
     Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,

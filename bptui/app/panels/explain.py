@@ -97,7 +97,7 @@ class ExplainPanel(TextPanel):
         page = Page(graph, explanations, self.width, view.inside is not None, self._awaited == _spot(view, row))
         if page.lacks_numbers(row) and self._asked != _spot(view, row):
             self._asked = _spot(view, row)
-            self.post_message(NumbersWanted(row))
+            self.app.post_message(NumbersWanted(row))  # in a handler of the screen, it would not pass beyond it
         return Content("\n").join(page.lines(row))
 
     @property
