@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from bptui.app.app import BptuiApp
-from bptui.protocol import pack_graph, to_json
+from bptui.protocol import Step, pack_graph, to_json
 from bptui.records import Frame, InsideStop, Kind, Node, Part, Place, TensorSummary
 
 from .test_snapshots import MEDIUM, SMALL, stand_still, then, utc  # noqa: F401
@@ -70,6 +70,13 @@ async def test_the_calls_that_made_a_node_are_walked(inside) -> None:
         assert "the forward pass made SubBackward0" in str(source.border_subtitle)
         await then("u")(pilot)
         assert "forward frame 2/2 linear()" in str(source.border_title)
+
+
+async def test_its_keys_finish_the_module_and_run_to_the_selected_row(inside) -> None:
+    app = inside()
+    async with app.run_test(size=MEDIUM) as pilot:
+        await then("f", "shift+f11", "1", "up", "t")(pilot)
+        assert app._link.sent == [Step("module"), Step("module"), Step("row", 3)]
 
 
 async def test_another_row_stays_selected_while_it_stands_there(inside) -> None:
