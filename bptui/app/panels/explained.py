@@ -162,7 +162,8 @@ class Page:
             return
         value = self._graph[row].value
         if value is None or value.numel == 1:
-            told = chain(self._graph, links(self._explanations.rows), row, loss)
+            found = links(self._explanations.rows)
+            told = chain(self._graph, found, row, loss, self._graph.structure.names, inputs)
             if told.total is not None:
                 yield Content.styled("chain rule", "bold underline")
                 for line in told.lines:
