@@ -112,8 +112,8 @@ class Study:
                 return to_json(explain_again(*same, grads.came_in, grads.went_out))
 
             return _apart(Explanation, work)
-        except NotKept as error:
-            return replace(form, remark=f"no numbers: {error}")
+        except Exception as error:
+            return replace(form, remark=f"no numbers: {_why(error)}")
 
     # -- finite differences ----------------------------------------------------------------------------
 
@@ -133,8 +133,8 @@ class Study:
                 return to_json(check(call.function, args, kwargs, *grads, needs, seconds=SECONDS))
 
             told = _apart(GradientCheck, work)
-        except NotKept as error:
-            return GradientCheck(name, "not checked", place=place, remark=str(error))
+        except Exception as error:
+            return GradientCheck(name, "not checked", place=place, remark=_why(error))
         whole = f"checked with all that {told.function} does" if call.stop - call.first > 1 else ""
         unknown = "" if known else NO_GRADIENT if self._is_amid else "its gradient is not known"
         return replace(told, function=name, remark="; ".join(filter(None, (whole, unknown, told.remark))))
@@ -189,6 +189,11 @@ def _of_argument(edge: Edge | None, value: Any, into: Mapping[Edge, list[Any]], 
     if times[edge] > 1:
         return into[edge].pop(0)
     return sum(into[edge]) if into[edge] else torch.zeros_like(value)
+
+
+def _why(error: Exception) -> str:
+    """In words; what nobody thought of must not end the training."""
+    return str(error) if isinstance(error, NotKept) else f"it failed: {error!r}"
 
 
 def _apart(kind: type[Found], work: Callable[[], str]) -> Found:
