@@ -399,6 +399,7 @@ class Explanation:
         shape: Of the op's output.
         norm: ‖g‖, of the gradient that came in.
         inputs: How each input gets its gradient, in the order of the node's edges.
+        saved: What the node keeps from the forward pass, each in one line, where no gradient has come yet.
     """
 
     node: str
@@ -410,6 +411,7 @@ class Explanation:
     shape: tuple[int, ...] | None = None
     norm: float | None = None
     inputs: tuple[InputGradient, ...] = ()
+    saved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,23 +447,6 @@ class ExplainedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanations:
-    """What the nodes of a graph do with the gradient.
-
-    Attributes:
-        rows: Those that are explained, in the order of the backward pass.
-        left_out: Rows for which there was not enough time left when the backward pass came to them.
-        budget: How many seconds that were.
-        losses: The rows from which backward passes began.
-    """
-
-    rows: tuple[ExplainedRow, ...] = ()
-    left_out: tuple[int, ...] = ()
-    budget: float = 0.0
-    losses: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class GradientCheck:
     """A gradient against central finite differences.
 
@@ -490,6 +475,27 @@ class GradientCheck:
     numeric: float | None = None
     place: Place | None = None
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """What the nodes of a graph do with the gradient.
+
+    Attributes:
+        rows: Those that are explained, in the order of the backward pass.
+        left_out: Rows for which there was not enough time left when the backward pass came to them.
+        budget: How many seconds that were.
+        losses: The rows from which backward passes began.
+        forms: What can be said of a row without its numbers; one for each name of an autograd node in the graph.
+        checks: Rows whose gradient was compared with finite differences, and what came of it.
+    """
+
+    rows: tuple[ExplainedRow, ...] = ()
+    left_out: tuple[int, ...] = ()
+    budget: float = 0.0
+    losses: tuple[int, ...] = ()
+    forms: tuple[Explanation, ...] = ()
+    checks: tuple[tuple[int, GradientCheck], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,10 @@ def _can_go_in(view: View) -> bool:
     return (view.is_paused and not view.looks_back) or (view.commands and view.status.state == "starting")
 
 
+def _can_ask(view: View) -> bool:
+    return view.is_paused and not view.looks_back and (view.sample is not None or view.inside is not None)
+
+
 def _can_go_back(view: View) -> bool:
     return view.step > 0
 
@@ -114,7 +118,9 @@ ACTIONS = (
     Action("frame_down", ("d",), "called", "Source: go down the stack, to what it called", _LOOK,
            lambda view: _can_walk(view, -1), footer=False),
     Action("explain", ("y",), "why", "Explain Graph's selected row: formula, numbers, chain rule", _LOOK,
-           lambda view: view.sample is not None, footer=False, owner="screen"),
+           lambda view: view.sample is not None or view.inside is not None, footer=False, owner="screen"),
+    Action("check", ("v",), "verify", "Check Graph's selected op: gradient against finite differences", _LOOK,
+           _can_ask, footer=False),
     Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,
            lambda view: view.commands and view.sample is not None, footer=False, shown="F9"),

@@ -7,7 +7,7 @@ import dataclasses
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.actions import ActionParseResult
@@ -18,10 +18,11 @@ from textual.events import Key
 from bptui.app.actions import ACTIONS, BY_ID, COUNTED
 from bptui.app.count import Count
 from bptui.app.link import Link
-from bptui.app.messages import KeysTyped, SessionLost, StatusArrived, StepSelected, Welcomed
+from bptui.app.messages import KeysTyped, NumbersWanted, SessionLost, StatusArrived, StepSelected, Welcomed
 from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
 from bptui.app.panels.console import terminal_size
+from bptui.app.panels.explain import ExplainPanel
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
 from bptui.app.screens.help import Help
@@ -31,7 +32,7 @@ from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
-from bptui.protocol import Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed
+from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed
 from bptui.recording.reader import Reader
 
 
@@ -300,6 +301,26 @@ class BptuiApp(App[Outcome]):
         self._view = dataclasses.replace(self._view, spot=self._view.spot + frames)
         self._main.reveal("source")
         self.redraw()
+
+    def action_check(self) -> None:
+        panel = self._main.query_one(ExplainPanel)
+        panel.look_at(self._view, self._reader)
+        self._main.choose(ExplainPanel.NUMBER)
+        row = panel.row
+        why_not = "there is no graph here" if row is None or self._reader is None else panel.why_unchecked(row)
+        if row is None or why_not:
+            self.notify(f"not checked: {why_not}", severity="warning", markup=False)
+        else:
+            self._ask(row, "check")
+            panel.await_check(row)
+
+    def _ask(self, row: int, about: Literal["numbers", "check"]) -> None:
+        self._send(Ask(self._view.step + (self._view.inside is not None), row, about))
+
+    @on(NumbersWanted)
+    def _numbers_wanted(self, event: NumbersWanted) -> None:
+        if BY_ID["check"].legal(self._view):
+            self._ask(event.row, "numbers")
 
     @on(VirtualTable.Activated)
     def action_inspect(self) -> None:

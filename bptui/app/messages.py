@@ -50,6 +50,13 @@ class PlaceSelected(Message):
 
 
 @dataclass
+class NumbersWanted(Message):
+    """The user is at a row of the graph whose numbers are not there."""
+
+    row: int
+
+
+@dataclass
 class StepSelected(Message):
     """The user chose a sample to look at."""
 

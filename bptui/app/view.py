@@ -145,13 +145,15 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
     was = old.status.state, old.status.detail
     is_other = sample is not old.sample or (status.state, status.detail) != was
     is_other = is_other or (status.state == "paused" and status.revision != old.status.revision)
-    if is_other and not (status.state == "running" and step is None):
-        stack, stack_before, spot = reader.stack(shown, at + 1), old.stack or old.stack_before, 0
-    target = old.target if old.target and status.state != "starting" else reader.target()
-    parameters = (reader.parameters(shown, at) if at >= 0 else ()) or old.parameters
     inside = reader.inside(shown) if at == steps - 1 else None
     if inside is not None and inside.step != steps:  # that sample is complete
         inside = None
+    if is_other and not (status.state == "running" and step is None):
+        found = reader.stack(shown, at + 1)
+        if found != stack or sample is not old.sample or inside is not old.inside:  # else there is more to be read
+            stack, stack_before, spot = found, old.stack or old.stack_before, 0
+    target = old.target if old.target and status.state != "starting" else reader.target()
+    parameters = (reader.parameters(shown, at) if at >= 0 else ()) or old.parameters
     return View(
         status, old.commands, target, shown, steps, sample, before, stack, stack_before, spot, parameters, inside
     )

@@ -17,6 +17,7 @@ from bptui.debuggee.names import Names
 from bptui.debuggee.nodes import is_leaf, nodes_behind, nodes_under
 from bptui.debuggee.ops import TAG, UNHEARD, Leaf, Op, OpTagger
 from bptui.debuggee.stats import try_summarise
+from bptui.debuggee.study import Study
 from bptui.debuggee.uncollected import SlowCollection, uncollected
 from bptui.records import Explanations, Node, Sample, TensorSummary
 
@@ -36,7 +37,7 @@ class Tracer:
     """While entered, records every op and every backward pass; afterwards `graph()` puts them together.
 
     Attributes:
-        explanations: After that, what its nodes do, if they were to be explained.
+        study: After that, what can be said of its nodes, if they were to be explained.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Tracer:
         self._grads: dict[Any, TensorSummary | None] = {}
         self._collection = SlowCollection()
         self._engine: Callable[..., Any]
-        self.explanations: Explanations | None = None
+        self.study: Study | None = None
 
     def __enter__(self) -> Tracer:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
@@ -75,6 +76,10 @@ class Tracer:
 
     def begin(self) -> None:
         """Record ops; backward passes are only those that `listen` is told of."""
+        if self._explains():
+            self._explainer = self._explainer or Explainer()
+            self.tagger.kept = self._explainer.kept
+            self.tagger.kept.begin()
         self.tagger.begin()
         self._collection.begin()
         if self._inside is not None:
@@ -83,6 +88,9 @@ class Tracer:
     def end(self) -> None:
         """Record no more ops."""
         self.tagger.end()
+        if self.tagger.kept is not None:
+            self.tagger.kept.end()
+            self.tagger.kept = None
         self._collection.end()
         if self._inside is not None:
             self._inside.end()
@@ -126,7 +134,7 @@ class Tracer:
         with uncollected():
             rows = self._rows(sample, (frame, *others))
             nodes = rows.build(self._nodes)
-            self.explanations = self._explainer.explanations(rows.row_of) if self._explainer else None
+            self._study(rows, is_amid=False)
             return nodes
 
     def so_far(self, made: Iterable[Any], frames: Sequence[FrameType]) -> tuple[tuple[Node, ...], dict[Any, int]]:
@@ -138,7 +146,17 @@ class Tracer:
         """
         with uncollected():
             rows = self._rows(None, tuple(frames))
-            return rows.build(self._nodes | dict.fromkeys(islice(nodes_behind(made), LARGEST_GRAPH))), rows.row_of
+            nodes = rows.build(self._nodes | dict.fromkeys(islice(nodes_behind(made), LARGEST_GRAPH)))
+            self._study(rows, is_amid=True)
+            return nodes, rows.row_of
+
+    def _study(self, rows: _Rows, is_amid: bool) -> None:
+        self.study = Study(self._explainer, rows.row_of, is_amid) if self._explainer else None
+
+    @property
+    def explanations(self) -> Explanations | None:
+        """What was found out about its nodes, if they were to be explained."""
+        return self.study.explanations() if self.study else None
 
     def _rows(self, sample: Sample | None, frames: tuple[FrameType, ...]) -> _Rows:
         return _Rows(sample, frames, self._grads, self.tagger.leaves)

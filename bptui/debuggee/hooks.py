@@ -310,7 +310,7 @@ class Hooks:
         assert tracer is not None
         tracer.end()
         nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
-        self._stepper.explain(tracer.explanations)
+        self._stepper.explain(tracer.study)
         return nodes
 
     def _trace(self) -> None:

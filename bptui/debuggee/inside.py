@@ -301,7 +301,8 @@ class Inside:
         seen = InsideSeen(stop, base64.b64encode(pack_graph(rows)).decode())
         self._stopped_in = self._phase
         self._from = tag.call or (self._call_now() if phase == "forward" else None)
-        self._stepper.wait(stop.error, is_amid=True, inside=seen)
+        study = self._tracer.study if self._tracer else None
+        self._stepper.wait(stop.error, is_amid=True, inside=seen, study=study)
         self._aim()
 
 

@@ -13,6 +13,7 @@ from torch._C import _len_torch_function_stack, _pop_torch_function_stack, _push
 from torch._C._autograd import _get_sequence_nr
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
+from bptui.debuggee.kept_calls import KeptCalls
 from bptui.debuggee.module_calls import Call, ModuleCalls
 from bptui.debuggee.places import user_frames, user_place
 from bptui.debuggee.stats import try_summarise
@@ -72,12 +73,14 @@ class OpTagger(TorchFunctionMode):
         leaves: The tensors without history, as they were when first used, by their id; the `Leaf` keeps the
             tensor, so no id is used twice.
         around: Called in place of every op, with what would record it; None while nobody steps from op to op.
+        kept: Keeps the ops, to be called once more at a stop; None if they are not.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.leaves: dict[int, Leaf] = {}
         self.around: Callable[..., Any] | None = None
+        self.kept: KeptCalls | None = None
         self._modules = ModuleCalls(self._note_passing)
         self._calls = 0  # in a call torch has taken us off the stack, and puts us back after it, whatever we do
         self._is_over = False
@@ -146,10 +149,14 @@ class OpTagger(TorchFunctionMode):
                 return out
             inputs = args
             before = self.note(args)
+            kept = self.kept.before(func, args, kwargs, first) if self.kept else None
         else:
             inputs = tuple(flat((*args, *(kwargs or {}).values())))
             before = self.note(inputs)
+            kept = self.kept.before(func, args, kwargs, first) if self.kept else None
             out = func(*args, **(kwargs or {}))
+        if self.kept and kept:
+            self.kept.after(kept, out)
         for tensor in flat((out,)):
             node = node_of(tensor)
             if node is not None and node not in before:

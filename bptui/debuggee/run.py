@@ -90,9 +90,10 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
     for item in samples:
         sample = as_sample(item)
         frame, line = users_call(loop.generator)
-        tracer = samples.tracer
+        tracer, samples.tracer = samples.tracer, None
         nodes = tracer.graph(sample, frame) if tracer else None
-        stepper.explain(tracer.explanations if tracer else None)
+        stepper.explain(tracer.study if tracer else None)
+        del tracer  # with what it holds of the sample
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 

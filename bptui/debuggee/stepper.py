@@ -15,6 +15,7 @@ from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.sources import Sources
 from bptui.protocol import (
+    Ask,
     Breakpoints,
     Channel,
     Explained,
@@ -33,11 +34,12 @@ from bptui.protocol import (
     pack_explanations,
     pack_graph,
 )
-from bptui.records import OVERHEAD, Explanations, Node, Parameter, Sample, Stack
+from bptui.records import OVERHEAD, Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.frames import StackReader
     from bptui.debuggee.rows import Row, RowReader
+    from bptui.debuggee.study import Study
 
 PARAMETERS_WAIT = 0.08
 """Seconds that statistics of parameters wait at most for those of the next sample, to be put together."""
@@ -140,7 +142,7 @@ class Stepper:
         self._statistics_sent = 0.0
         self._before = TRACE_BEFORE
         self.shown: tuple[Node, ...] = ()
-        self._explanations: Explanations | None = None
+        self._study: Study | None = None
 
     @property
     def inside(self) -> Step | None:
@@ -185,9 +187,9 @@ class Stepper:
         if message is not None:
             self._ring.put(message)
 
-    def explain(self, explanations: Explanations | None) -> None:
-        """Write down, with its graph, what the nodes of the sample that is visited next do."""
-        self._explanations = explanations
+    def explain(self, study: Study | None) -> None:
+        """Write down, with its graph, what can be said of the nodes of the sample that is visited next."""
+        self._study = study
 
     def is_pausing(self) -> bool:
         """Whether a pause was asked for inside a sample; other commands are obeyed here, too."""
@@ -202,15 +204,19 @@ class Stepper:
         self._goal.left -= 1
         return self._goal.inside is not None and self._goal.left <= 0
 
-    def wait(self, reason: str = "", is_amid: bool = False, inside: InsideSeen | None = None) -> None:
+    def wait(
+        self, reason: str = "", is_amid: bool = False, inside: InsideSeen | None = None, study: Study | None = None
+    ) -> None:
         """Stop until a command says how to go on.
 
         Args:
             reason: Why here, empty if it was asked for.
             is_amid: Whether this is in the midst of a sample.
             inside: What is to be seen there, if it is at an op or node.
+            study: What can be said of the nodes of the sample, there.
         """
         self.flush()
+        self._study = study or (None if is_amid else self._study)
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
             return
@@ -221,11 +227,12 @@ class Stepper:
         if inside is not None:
             place = inside.stop.place
             stack += [*(self._sources.of(place.path) if place else ()), inside]
+        stack += self._explained(self.steps) if inside is not None else ()
         self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self._channel.receive())
-        self._stopped = False
+        self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
         self._console.mark()
         self._plan()
 
@@ -277,9 +284,7 @@ class Stepper:
             self._before = max(1, min(TRACE_BEFORE, TRACED_ROWS // max(1, len(nodes))))
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
-            if self._explanations is not None:
-                packed = base64.b64encode(pack_explanations(self._explanations)).decode()
-                self._channel.send(Explained(self.steps - 1, packed))
+            self._channel.send(*self._explained(self.steps - 1))
             self._live.end(self.steps)
             self.shown = nodes
         is_over = self._ends_with_sample()
@@ -292,7 +297,20 @@ class Stepper:
         elif sample.index in self._breakpoints:
             self.wait(f"breakpoint at sample {sample.index + 1}")
         else:
+            self._study = None
             self._plan()
+
+    def _explained(self, step: int) -> list[Message]:
+        if self._study is None:
+            return []
+        packed = pack_explanations(self._study.explanations())
+        return [Explained(step, base64.b64encode(packed).decode())]
+
+    def _answer(self, ask: Ask) -> None:
+        """Find out more about a row of the sample at which, or in which, it stands."""
+        if self._study is not None and ask.step in (self.steps - 1, self.steps):
+            self._study.answer(ask.row, ask.about)
+            self._channel.send(*self._explained(ask.step))
 
     def _ends_with_sample(self) -> bool:
         """Whether a step inside ends with the sample, whose end is a stop as others are."""
@@ -308,7 +326,9 @@ class Stepper:
             self._obey(command)
 
     def _obey(self, command: Message) -> None:
-        if isinstance(command, Pause):
+        if isinstance(command, Ask):
+            self._answer(command)
+        elif isinstance(command, Pause):
             self._pausing = command
             # Between two samples, the next one is traced whole from its first op on; it is the last in any case.
             soon = self.steps + 1

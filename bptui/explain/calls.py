@@ -39,11 +39,13 @@ class Call:
         grads: Sequence[torch.Tensor | None] | None,
         seed: int,
         dtype: torch.dtype | None,
+        needs: Sequence[bool] | None = None,
     ) -> None:
         self._function = function
         self._parts, self._structure = tree_flatten((tuple(args), dict(kwargs)))
         self._slots = [at for at, part in enumerate(self._parts) if _is_floating(part)]
         self.values = [_copy(self._parts[at], dtype) for at in self._slots]
+        self._needs = needs or [True] * len(self.values)
         self._grads = grads
         self._seed = seed
 
@@ -67,16 +69,21 @@ class Call:
         with torch.no_grad(), same_random_numbers(self._seed, self.values):
             return bool(self._outputs([value.clone() for value in self.values]))
 
-    def gradients(self) -> list[torch.Tensor]:
-        """∂L/∂ each value as autograd computes it; zeros where L does not depend on one."""
+    def gradients(self) -> list[torch.Tensor | None]:
+        """∂L/∂ each value as autograd computes it; zeros where L does not depend on one, None if not needed."""
         with torch.enable_grad(), same_random_numbers(self._seed, self.values):
-            leaves = [value.clone().requires_grad_() for value in self.values]
+            wanted = zip(self.values, self._needs, strict=True)
+            leaves = [value.clone().requires_grad_(needed) for value, needed in wanted]
             pairs = [pair for pair in self._outputs([leaf * 1 for leaf in leaves]) if pair[0].requires_grad]
             outputs, grads = [y for y, _ in pairs], [g.to(y) for y, g in pairs]
         # Not through torch.autograd.grad: that is where the debuggee listens for the training's own.
         engine = torch.autograd.Variable._execution_engine
-        found = engine.run_backward(tuple(outputs), tuple(grads), False, False, tuple(leaves), True, False)
-        return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(leaves, found, strict=True)]
+        asked = tuple(leaf for leaf in leaves if leaf.requires_grad)
+        found = iter(engine.run_backward(tuple(outputs), tuple(grads), False, False, asked, True, False))
+        return [
+            None if not leaf.requires_grad else torch.zeros_like(leaf) if (grad := next(found)) is None else grad
+            for leaf in leaves
+        ]
 
     def _outputs(self, values: list[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Each floating tensor that comes out, with its g."""

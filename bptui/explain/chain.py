@@ -36,7 +36,10 @@ class Chain:
     total: float | None = None
 
 
-def chain(nodes: Sequence[Node], links: Sequence[Link], leaf: int, loss: int | None = None) -> Chain:
+def chain(
+    nodes: Sequence[Node], links: Sequence[Link], leaf: int, loss: int | None = None,
+    names: Sequence[str] | None = None, inputs: Sequence[Sequence[int]] | None = None,
+) -> Chain:  # fmt: skip
     """The chain rule from a loss to a leaf, or to any row in between.
 
     Args:
@@ -44,9 +47,12 @@ def chain(nodes: Sequence[Node], links: Sequence[Link], leaf: int, loss: int | N
         links: The edges between single numbers; an op that uses a number twice has two of them.
         leaf: The row whose gradient is explained.
         loss: The row from which the backward pass began, the last one if it is not said.
+        names: The names of the rows, and
+        inputs: the rows that each uses, if one has them without making a `Node` of every row.
     """
     loss = len(nodes) - 1 if loss is None else loss
-    way = _Way(nodes, links, leaf, loss)
+    names = names or [node.name for node in nodes]
+    way = _Way(nodes, names, inputs or [node.inputs for node in nodes], links, leaf, loss)
     if not way.leads:
         return Chain((f"{way.names[leaf]} is not reached from {way.names[loss]}",))
     if way.gap is not None:
@@ -67,12 +73,15 @@ def links(rows: Iterable[ExplainedRow]) -> list[Link]:
 class _Way:
     """The part of a graph that lies between a leaf and a loss."""
 
-    def __init__(self, nodes: Sequence[Node], links: Sequence[Link], leaf: int, loss: int) -> None:
-        self._nodes = nodes
+    def __init__(
+        self, nodes: Sequence[Node], names: Sequence[str], inputs: Sequence[Sequence[int]],
+        links: Sequence[Link], leaf: int, loss: int,
+    ) -> None:  # fmt: skip
+        self._nodes, self._inputs = nodes, inputs
         self._leaf = leaf
         self._loss = loss
-        self.names = _names(nodes)
-        self._on_way = way([node.inputs for node in nodes], leaf, loss)
+        self.names = _numbered(names)
+        self._on_way = way(inputs, leaf, loss)
         self._links: dict[int, list[Link]] = defaultdict(list)
         for link in links:
             if link.row in self._on_way and link.source in self._on_way:
@@ -88,7 +97,7 @@ class _Way:
         """The first row, seen from the loss, with an input on the way whose derivative is not known."""
         for row in sorted(self._on_way - {self._leaf}, reverse=True):
             linked = {link.source for link in self._links[row]}
-            missing = next((i for i in self._nodes[row].inputs if i in self._on_way and i not in linked), None)
+            missing = next((i for i in self._inputs[row] if i in self._on_way and i not in linked), None)
             if missing is not None:
                 value = self._nodes[missing].value
                 return f"{self.names[missing]} ({shape(value.shape)})" if value else self.names[missing]
@@ -193,10 +202,10 @@ def way(inputs: Sequence[Sequence[int]], leaf: int, loss: int) -> set[int]:
     return used
 
 
-def _names(nodes: Sequence[Node]) -> list[str]:
+def _numbered(names: Sequence[str]) -> list[str]:
     """What each row is called; those of the same name are numbered: mul₁, mul₂."""
-    total, seen, names = Counter(node.name for node in nodes), Counter[str](), []
-    for node in nodes:
-        seen[node.name] += 1
-        names.append(node.name + (lowered(str(seen[node.name])) if total[node.name] > 1 else ""))
-    return names
+    total, seen, numbered = Counter(names), Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        numbered.append(name + (lowered(str(seen[name])) if total[name] > 1 else ""))
+    return numbered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 
 from bptui.explain.derivatives import Entry, entry_of
+from bptui.explain.formula import formula
 from bptui.explain.names import backward_place, input_names, op_of, plain_name, remark_on, shapes_of, user_function
 from bptui.explain.numbers import Worked, work_out
 from bptui.explain.rule import Rule, written
@@ -65,6 +67,33 @@ def _explain(node: Any, grad_outputs: Grads, grad_inputs: Grads | None) -> Expla
     )  # fmt: skip
 
 
+@functools.cache
+def form_of(name: str, function: type | None = None) -> Explanation:
+    """What can be said of all nodes of a name, without their numbers.
+
+    Args:
+        name: The name: "MulBackward0".
+        function: The torch.autograd.Function of the user's that made them.
+    """
+    entry, rule = (None, None) if function else (entry_of(name), rule_of(name))
+    names = list(entry.formulas) if entry else list(rule.grads) if rule else []
+    return Explanation(
+        node=name, op=op_of(name, entry), signature=entry.signature if entry else "",
+        equation=rule.equation if rule and isinstance(rule.equation, str) else "",
+        remark=remark_on(name, function, entry, rule),
+        place=backward_place(function) if function else None,
+        inputs=tuple(_form_of_input(each, entry, rule) for each in names),
+    )  # fmt: skip
+
+
+def _form_of_input(name: str, entry: Entry | None, rule: Rule | None) -> InputGradient:
+    rule = rule if rule and name in rule.grads else None
+    symbol, text = (rule.letter(name), rule.grads[name]) if rule else ("", "")
+    written_out = f"∂L/∂{symbol} = {formula(text).text()}" if text and isinstance(text, str) else ""
+    torch_formula = entry.formulas.get(name, "") if entry else ""
+    return InputGradient(name, symbol, torch_formula=torch_formula, formula=written_out)
+
+
 def _explain_input(
     name: str, entry: Entry | None, rule: Rule | None, saved: Saved, grad: torch.Tensor | None, norm: float | None
 ) -> InputGradient:
@@ -82,7 +111,8 @@ def _explain_input(
         formula=_formula(rule, name, symbol, saved), numbers=worked.numbers, entry=worked.entry,
         value=worked.value, steps=worked.steps, shape=saved.sizes[saved.at], norm=found,
         factor=found / norm if found is not None and norm else None,
-        error=_error(worked.grad, grad, norm), local=worked.local, local_text=worked.local_text, remark=remark,
+        error=_error(worked.grad, grad, norm, saved.out_shape), local=worked.local,
+        local_text=worked.local_text, remark=remark,
     )  # fmt: skip
 
 
@@ -113,14 +143,17 @@ def _norm(grads: Grads) -> float | None:
     return math.hypot(*norms) if norms else None
 
 
-def _error(rule: torch.Tensor | None, autograd: torch.Tensor | None, norm: float | None) -> float | None:
+def _error(
+    rule: torch.Tensor | None, autograd: torch.Tensor | None, norm: float | None, shape: Sequence[int]
+) -> float | None:
     """‖rule − autograd‖ / ‖the larger of both‖; infinite if they are not finite at the same places.
 
-    A difference below the rounding of g does not count: where terms cancel, nothing but rounding is left.
+    A difference below the rounding of a sum over g does not count: where terms cancel, as in the bias before a
+    batch norm, nothing but rounding is left.
     """
     if rule is None or autograd is None or norm is None:
         return None
-    rounding = torch.finfo(autograd.dtype).eps * norm
+    rounding = torch.finfo(autograd.dtype).eps * norm * math.sqrt(math.prod(shape))
     autograd = wide(autograd)
     finite = torch.isfinite(rule)
     if rule.shape != autograd.shape or not torch.equal(finite, torch.isfinite(autograd)):

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from bptui.explain.text import number, shape
+
 _UNSIGNED = 1 << 63
 
 
@@ -99,6 +101,28 @@ class Saved:
         except RuntimeError as error:
             raise Unknown(_why(name, error)) from error
         return default if value is None else _plain(value)
+
+
+def saved_lines(node: Any) -> tuple[str, ...]:
+    """What a node keeps, each under its name in one line; empty if its saved tensors are gone."""
+    lines = []
+    for name in sorted(each.removeprefix("_saved_") for each in dir(node) if each.startswith("_saved_")):
+        try:
+            value = Saved(node, (), (None,), 0).get(name)
+        except Unknown:
+            continue
+        if value is not None:
+            lines.append(f"{name} = {_in_a_line(value)}")
+    return tuple(lines)
+
+
+def _in_a_line(value: Any) -> str:
+    if not isinstance(value, torch.Tensor):
+        return number(value) if type(value) in (int, float) else str(value)
+    if value.numel() == 1:
+        return number(float(value))
+    norm = f", norm {number(float(torch.linalg.vector_norm(value)))}" if value.is_floating_point() else ""
+    return f"{shape(value.shape)}{norm}"
 
 
 def out_shape(node: Any) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from bptui.protocol.graphs import pack_graph, unpack_graph
 from bptui.protocol.messages import (
     ABSENT,
     PROTOCOL_VERSION,
+    Ask,
     Attach,
     Breakpoints,
     Command,
@@ -56,6 +57,7 @@ __all__ = [
     "ABSENT",
     "PROTOCOL_VERSION",
     "SHARED_BYTES",
+    "Ask",
     "Attach",
     "Breakpoints",
     "Channel",

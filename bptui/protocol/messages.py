@@ -79,6 +79,21 @@ class Breakpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Find out more about a row of the graph at which the training stands; the answer is a new `Explained`.
+
+    Attributes:
+        step: The sample.
+        row: The row.
+        about: "numbers", how its gradient comes about; "check", whether finite differences agree with it.
+    """
+
+    step: int
+    row: int
+    about: Literal["numbers", "check"]
+
+
+@dataclass(frozen=True, slots=True)
 class Overhead:
     """From now on so much of the running time may go into graphs and statistics that nobody waits for.
 
@@ -114,7 +129,7 @@ class Resized:
     columns: int
 
 
-Command: TypeAlias = Attach | Step | Pause | Breakpoints | Overhead | Reset | Quit | Typed | Resized
+Command: TypeAlias = Attach | Step | Pause | Ask | Breakpoints | Overhead | Reset | Quit | Typed | Resized
 
 
 # -- notices: session → app ----------------------------------------------------------------------------
@@ -361,6 +376,8 @@ class GraphTraced:
 @dataclass(frozen=True, slots=True)
 class Explained:
     """What the nodes of a traced sample do with the gradient; of a sample that was known to end at a stop.
+
+    It comes again, with more in it, after a stop inside the sample and after an `Ask`.
 
     Attributes:
         step: The sample.

@@ -75,6 +75,11 @@ class Structure:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def names(self) -> list[str]:
+        """Of each row, its name."""
+        return list(map([name for name, *_ in self._names].__getitem__, self._rows))
+
     def is_alike(self, other: Structure) -> bool:
         """Whether the rows are in the same modules, and consume the same rows."""
         return self is other or (self.modules == other.modules and self.inputs == other.inputs)

@@ -82,7 +82,7 @@ class Reader:
         self._db = open_to_read(path)
         self._layout = lru_cache(maxsize=256)(self._read_layout)
         self._graph = lru_cache(maxsize=4)(self._read_graph)
-        self._explanations = lru_cache(maxsize=4)(self._read_explanations)
+        self._explanations = lru_cache(maxsize=4)(unpack_explanations)
         # That it is the same object tells a panel that there is nothing new.
         self._inside = lru_cache(maxsize=1)(partial(from_json, InsideStop))
         self._inside_graph = lru_cache(maxsize=1)(unpack_graph)
@@ -189,9 +189,8 @@ class Reader:
 
     def explanations(self, branch: int, step: int) -> Explanations | None:
         """What the nodes of a sample's graph do, None if they were not explained."""
-        key = sample_id(branch, step)
-        is_there = self._rows("SELECT 1 FROM explanations WHERE sample = ?", [key])
-        return self._explanations(key) if is_there else None
+        found = self._rows("SELECT explanations FROM explanations WHERE sample = ?", [sample_id(branch, step)])
+        return self._explanations(found[0][0]) if found else None
 
     def inside(self, branch: int) -> InsideStop | None:
         """Where a branch has last stopped inside a sample; None if it has stopped elsewhere since."""
@@ -249,10 +248,6 @@ class Reader:
     def _read_graph(self, key: int) -> Graph:
         ((nodes,),) = self._rows("SELECT nodes FROM graphs WHERE sample = ?", [key])
         return unpack_graph(nodes)
-
-    def _read_explanations(self, key: int) -> Explanations:
-        ((packed,),) = self._rows("SELECT explanations FROM explanations WHERE sample = ?", [key])
-        return unpack_explanations(packed)
 
     def _read_layout(self, key: int) -> Layout:
         ((text,),) = self._rows("SELECT layout FROM layouts WHERE id = ?", [key])

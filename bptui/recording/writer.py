@@ -145,6 +145,7 @@ class Writer:
         """Write the computation graph of a sample."""
         row = (sample_id(self.branch, graph.step), base64.b64decode(graph.nodes))
         self._many("INSERT OR REPLACE INTO graphs VALUES (?, ?)", [row])
+        self._many("DELETE FROM explanations WHERE sample = ?", [row[:1]])  # of the graph as it grew
 
     def explanations(self, explained: Explained) -> None:
         """Write what the nodes of a sample's graph do."""

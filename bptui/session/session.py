@@ -12,11 +12,13 @@ from typing import Any
 
 from bptui.errors import ProtocolError
 from bptui.protocol import (
+    Ask,
     Breakpoints,
     Command,
     Doing,
     Ended,
     Exited,
+    Explained,
     Fork,
     Forked,
     Message,
@@ -171,9 +173,7 @@ class Session:
         async with self._lock:
             state = self.status.state
             match command:
-                case _ if self._is_closed:
-                    pass
-                case Step(count=count) if count < 1:
+                case _ if self._is_closed or (isinstance(command, Step) and command.count < 1):
                     pass
                 case Step() if state == "paused":
                     self._step(command)
@@ -183,6 +183,8 @@ class Session:
                     self._pause(command)
                 case Typed() | Resized():
                     self._use_terminal(command)
+                case Ask() if state == "paused" and self._debuggee is not None:
+                    self._send(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
                 case Reset() if state != "starting":
@@ -429,6 +431,8 @@ class Session:
             case Stopped() if not self._is_leaving:
                 debuggee.drain()
                 self._on_stopped(event)
+            case Explained() if self.status.state == "paused":  # else the next tick, or the stop, commits
+                self._show()
             case Doing(what=what):
                 self._doing = what
                 self._change(detail=what)

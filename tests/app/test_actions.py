@@ -85,6 +85,7 @@ WATCHED = view("running", commands=False)
         (
             PAUSED,
             {
+                "check",
                 "op",
                 "phase",
                 "to_row",

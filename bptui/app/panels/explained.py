@@ -14,7 +14,7 @@ from bptui.app.panels.graph_rows import shortened
 from bptui.explain.chain import chain, links, way
 from bptui.explain.text import number, shape
 from bptui.protocol import Graph
-from bptui.records import ExplainedRow, Explanation, Explanations, InputGradient, Node
+from bptui.records import ExplainedRow, Explanation, Explanations, GradientCheck, InputGradient, Node
 
 LABEL = 11
 """Cells of what stands in front of each line."""
@@ -24,6 +24,9 @@ LINES = 200
 
 NARROWEST = 24
 """Text is not wrapped to fewer cells than these."""
+
+UNEASY = 1e-4
+"""From this relative error on, a gradient differs from finite differences by more than it should."""
 
 AGREES = 1e-4
 """Up to this relative difference the formula's gradient is the one that autograd computed, in float32."""
@@ -43,9 +46,23 @@ class Page:
         width: How many cells a line has.
     """
 
-    def __init__(self, graph: Graph, explanations: Explanations, width: int) -> None:
+    def __init__(
+        self, graph: Graph, explanations: Explanations, width: int, is_amid: bool = False, is_awaited: bool = False
+    ) -> None:
+        """Say nothing yet.
+
+        Args:
+            graph: The graph.
+            explanations: What is explained of it.
+            width: How many cells a line has.
+            is_amid: Whether the sample is not complete.
+            is_awaited: Whether a check of the row is on its way.
+        """
         self._graph = graph
         self._explanations = explanations
+        self._is_amid, self._is_awaited = is_amid, is_awaited
+        self._checks = dict(explanations.checks)
+        self._forms = {each.node: each for each in explanations.forms}
         self._width = max(width, NARROWEST + LABEL)
         self._rows = {each.row: each for each in explanations.rows}
 
@@ -54,35 +71,39 @@ class Page:
         node = self._graph[row]
         if node.kind == "input":
             return [self._said(f"{node.name} is data: it gets no gradient")]
-        found = self._rows.get(row)
         if node.kind == "parameter":
             return [*self._leaf(node), Content(""), *self._way_to(row)]
-        if found is None:
-            return [
-                _heading(node.name),
-                Content(""),
-                self._said(self._why_not(row)),
-                Content(""),
-                *self._way_to(row),
-            ]
-        return [*self._node(node, found), Content(""), *self._way_to(row)]
+        return [*self._node(row, node), Content(""), *self._way_to(row)]
+
+    def lacks_numbers(self, row: int) -> bool:
+        """Whether more could be said of a row than is known."""
+        return self._graph[row].kind == "op" and row not in self._rows
 
     def _why_not(self, row: int) -> str:
         if row in self._explanations.left_out:
             budget = f"the budget of {self._explanations.budget * 1000:.0f} ms a stop"
-            return f"not explained: {budget} was used up, or would have been, after the ops nearer the loss"
-        return "not explained: no gradient went back through this op"
+            return f"without numbers: {budget} was used up, or would have been, after the ops nearer the loss"
+        if self._is_amid:
+            return "no gradient has come here yet"
+        return "no gradient went back through this op"
 
     # -- an op -----------------------------------------------------------------------------------------
 
-    def _node(self, node: Node, found: ExplainedRow) -> Iterator[Content]:
-        told = found.explanation
+    def _node(self, row: int, node: Node) -> Iterator[Content]:
+        found = self._rows.get(row)
+        form = self._forms.get(node.node.rpartition("::")[2])
+        told = found.explanation if found else form or Explanation(node.node, node.name)
         yield _heading(told.op, told.equation)
+        yield from self._check(self._checks.get(row))
         yield from self._labelled("signature", told.signature)
         yield from self._labelled("comes in", _comes_in(node, told))
         yield from self._labelled("", told.remark)
+        yield from self._labelled("", "" if found else self._why_not(row))
+        for at, line in enumerate(told.saved):
+            yield from self._labelled("" if at else "keeps", line)
+        sources = found.sources if found else ()
         for at, gradient in enumerate(told.inputs):
-            source = found.sources[at] if at < len(found.sources) else None
+            source = sources[at] if at < len(sources) else None
             yield Content("")
             yield from self._input(gradient, source)
 
@@ -99,6 +120,21 @@ class Page:
         yield from self._labelled("goes out", _goes_out(gradient))
         yield from self._compared(gradient.error)
         yield from self._labelled("", gradient.remark)
+
+    def _check(self, told: GradientCheck | None) -> Iterator[Content]:
+        """What finite differences say."""
+        if told is None:
+            yield from self._labelled("check", "… comparing with finite differences" * self._is_awaited)
+            return
+        mark = "–" if told.error is None else "✖" if not told.error <= UNEASY else "✓"
+        lines = self._labelled("check", f"{mark} {told.reading}")
+        yield from (line.stylize("bold $text-error", LABEL) if mark == "✖" else line for line in lines)
+        if told.analytic is not None and told.numeric is not None:
+            both = f"autograd {number(told.analytic)}, finite differences {number(told.numeric)}"
+            yield from self._labelled("", f"{both} at {told.worst}, the largest error of {_entries(told)}")
+        yield from self._labelled("", told.remark)
+        if told.place is not None and mark == "✖":
+            yield from self._labelled("", f"{told.function}.backward: {told.place.path}:{told.place.line}")
 
     def _compared(self, error: float | None) -> Iterator[Content]:
         if error is None:
@@ -126,7 +162,8 @@ class Page:
             return
         value = self._graph[row].value
         if value is None or value.numel == 1:
-            told = chain(self._graph, links(self._explanations.rows), row, loss)
+            found = links(self._explanations.rows)
+            told = chain(self._graph, found, row, loss, self._graph.structure.names, inputs)
             if told.total is not None:
                 yield Content.styled("chain rule", "bold underline")
                 for line in told.lines:
@@ -214,6 +251,10 @@ def _behind(label: str, lines: Iterable[str]) -> Iterator[Content]:
 
 def _heading(name: str, equation: str = "") -> Content:
     return Content.assemble((name, "bold $text-accent"), f"   {equation}" if equation else "")
+
+
+def _entries(told: GradientCheck) -> str:
+    return f"{told.checked} {'entry' if told.checked == 1 else 'entries'}, in {told.precision}"
 
 
 def _comes_in(node: Node, told: Explanation) -> str:

@@ -81,6 +81,10 @@ class GraphPanel(Panel):
         cursor = self.query_one(TreeTable).cursor
         return self._items[cursor].last if cursor < len(self._items) else None
 
+    def is_at(self, inside: InsideStop | None) -> bool:
+        """Whether it was drawn since the training has stopped there."""
+        return self._inside is inside
+
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """Value and gradient of the selected row."""
         if not self._graph:
