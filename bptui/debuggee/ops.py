@@ -70,12 +70,14 @@ class OpTagger(TorchFunctionMode):
         leaves: The tensors without history, as they were when first used, by their id; the `Leaf` keeps the
             tensor, so no id is used twice.
         around: Called in place of every op, with what would record it; None while nobody steps from op to op.
+        hold: Given each node with what its op gave; None while nobody wants to have them.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.leaves: dict[int, Leaf] = {}
         self.around: Callable[..., Any] | None = None
+        self.hold: Callable[[Any, Any], None] | None = None
         self._modules = ModuleCalls(self._note_passing)
         self._calls = 0  # in a call torch has taken us off the stack, and puts us back after it, whatever we do
         self._is_over = False
@@ -165,6 +167,8 @@ class OpTagger(TorchFunctionMode):
         for node, value in nodes.items():
             if TAG not in node.metadata:
                 node.metadata[TAG] = Op(try_summarise(value), (), None, call)
+                if self.hold is not None:
+                    self.hold(node, value)
                 if call is not None:
                     _tag_between(node, Op(None, (), None, call), call.first)
         return set(nodes)
@@ -176,6 +180,8 @@ class OpTagger(TorchFunctionMode):
         place, call = user_place(), self._modules.current
         leaves = tuple(map(self._leaf, filter(_is_data, inputs)))
         node.metadata[TAG] = Op(try_summarise(output), leaves, place, call)
+        if self.hold is not None:
+            self.hold(node, output)
         _tag_between(node, Op(None, (), place, call), first)
 
     def _leaf(self, value: Any) -> Leaf:

@@ -92,6 +92,8 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         frame, line = users_call(generator)
         nodes = tracer.graph(sample, frame) if tracer else None
         stepper.explain(tracer.explanations if tracer else None)
+        if tracer is not None:
+            stepper.inspector.live.rows = tracer.rows
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 
