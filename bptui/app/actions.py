@@ -143,6 +143,28 @@ ACTIONS = (
     Action("quit", ("q", "ctrl+q"), "quit", "End the training and leave; the recording stays", _APP),
 )  # fmt: skip
 
+_INSPECT = "In x, Inspect"
+
+INSPECTING = (
+    Action("next_tensor", ("tab",), "next", "Show the next tensor: gradient, update, state", _INSPECT, shown="Tab",
+           owner="screen"),
+    Action("previous_tensor", ("shift+tab",), "before", "Show the one before", _INSPECT, shown="Shift+Tab",
+           owner="screen", footer=False),
+    Action("index", ("i",), "index", "Type a slice as NumPy has it: [0, :, 3:9]", _INSPECT, owner="screen"),
+    Action("next_slice", ("right_square_bracket",), "slice", "Show the next slice along the leading dimensions",
+           _INSPECT, shown="]", owner="screen"),
+    Action("previous_slice", ("left_square_bracket",), "slice", "Show the slice before", _INSPECT, shown="[",
+           owner="screen", footer=False),
+    Action("next_nonfinite", ("N",), "NaN", "Go to the next element that is NaN or infinite", _INSPECT,
+           owner="screen"),
+    Action("compare", ("d",), "compare", "Show each element beside the sample before's, and the difference",
+           _INSPECT, owner="screen"),
+    Action("copy", ("y",), "copy", "Copy what the grid shows", _INSPECT, owner="screen"),
+    Action("write", ("w",), "write", "Write the tensor into a .npy file", _INSPECT, owner="screen"),
+    Action("close", ("escape", "x", "q"), "close", "Close Inspect", _INSPECT, shown="Esc", owner="screen"),
+)  # fmt: skip
+"""What can be done on the screen that shows a tensor."""
+
 BY_ID = {action.id: action for action in ACTIONS}
 
 COUNTED = frozenset(key for action in ACTIONS if action.counts for key in action.keys)

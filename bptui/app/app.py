@@ -18,7 +18,7 @@ from textual.events import Key
 from bptui.app.actions import ACTIONS, BY_ID, COUNTED
 from bptui.app.count import Count
 from bptui.app.link import Link
-from bptui.app.messages import KeysTyped, SessionLost, StatusArrived, StepSelected, Welcomed
+from bptui.app.messages import AnswerArrived, KeysTyped, SessionLost, StatusArrived, StepSelected, Welcomed
 from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
 from bptui.app.panels.console import terminal_size
@@ -95,6 +95,12 @@ class BptuiApp(App[Outcome]):
     def _arrived(self, event: StatusArrived) -> None:
         self._take(event.status)
 
+    @on(AnswerArrived)
+    def _answered(self, event: AnswerArrived) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Inspect):
+                screen.take(event.answer)
+
     @on(SessionLost)
     def _lost(self, event: SessionLost) -> None:
         if self._leaving:
@@ -145,6 +151,8 @@ class BptuiApp(App[Outcome]):
             if legal != self._legal:
                 self._legal = legal
                 self.refresh_bindings()
+            if isinstance(self.screen, Inspect):
+                self.screen.follow(self._view)
         self._fit_terminal()
 
     def _fit_terminal(self) -> None:
@@ -306,8 +314,8 @@ class BptuiApp(App[Outcome]):
         if self._reader is not None:
             panel = self._main.panel(self._main.active)
             title, quantities = panel.inspected(self._view, self._reader)
-            if quantities:
-                self.push_screen(Inspect(title, quantities))
+            if quantities and not isinstance(self.screen, Inspect):
+                self.push_screen(Inspect(title, quantities, self._view, self._send))
             elif title:
                 self.notify(f"{title}: no more is recorded of it", markup=False)
 

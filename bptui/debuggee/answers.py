@@ -92,9 +92,9 @@ class Answers:
         parts = ("value", *(part for part, there in is_there.items() if there), *states)
         match ref.part:
             case "value":
-                return Subject(leaf, parts, before)
+                return Subject(leaf, parts, before, "as it is now")
             case "grad" if grad is not None:
-                return Subject(grad, parts, before)
+                return Subject(grad, parts, before, "its .grad as it is now")
             case "grad":
                 raise NoNumbers("it has no gradient: none came to it, or it was set to None since")
             case "update" if value_before is not None and value_before.tensor.shape == leaf.shape:
@@ -103,7 +103,7 @@ class Answers:
             case "update":
                 raise NoNumbers("its value of the sample before was not kept, so its change is not known")
             case key if key in states:
-                return Subject(states[key], parts)
+                return Subject(states[key], parts, None, "as the optimizer keeps it now")
         raise NoNumbers(f"no optimizer at hand keeps {ref.part!r} for it")
 
     def _show(self, command: Inspect) -> Iterator[Answer | None]:
@@ -119,7 +119,7 @@ class Answers:
             yield replace(base, problem=str(problem))
             return
         remark = "; ".join(filter(None, (subject.remark, remark)))
-        base = replace(base, remark=remark, is_whole=not numbers.is_floating_point())
+        base = replace(base, remark=remark, dims=tuple(numbers.shape))
         part = cut(numbers, command.index or default_index(numbers.shape), command.window[1])
         found: tuple[int, int] | None = None
         if command.find:

@@ -38,7 +38,7 @@ class Inspector:
         self._stops = 0
         self._steps = 0
         self._is_open = False
-        self._work: Iterator[Answer | None] | None = None
+        self._work: list[Iterator[Answer | None]] = []  # the newest question; statistics that were begun before
         self.sample: Any = None
 
     @cached_property
@@ -74,17 +74,18 @@ class Inspector:
 
     def close(self) -> None:
         """The training goes on."""
-        self._is_open, self._work, self.sample = False, None, None
+        self._is_open, self._work, self.sample = False, [], None
         if "live" in vars(self):
             self.live.forget()
 
     def obey(self, command: Inspect | SaveTensor) -> None:
-        """Answer, or begin to."""
-        self._work = None
+        """Answer, or begin to; what is asked next supersedes it, but statistics only if that asks for others."""
+        is_superseded = isinstance(command, Inspect) and command.bins > 0
+        self._work = [] if is_superseded else self._work[-1:]
         problem = self._problem(command)
         if not problem:
             self.live.sample = self.sample
-            self._work = self._answers.to(command, self._steps)
+            self._work.insert(0, self._answers.to(command, self._steps))
             self._go_on()
         elif isinstance(command, Inspect):
             self._channel.send(Inspected(command.request, problem))
@@ -93,7 +94,7 @@ class Inspector:
 
     def next_command(self) -> Message:
         """The next command; until there is one, work on what was asked for."""
-        while self._work is not None:
+        while self._work:
             command = next(self._channel.poll(), None)
             if command is not None:
                 return command
@@ -107,11 +108,10 @@ class Inspector:
 
     def _go_on(self) -> None:
         """Do a piece of the work: some milliseconds."""
-        assert self._work is not None
         try:
-            answer = next(self._work)
+            answer = next(self._work[0])
         except StopIteration:
-            self._work = None
+            del self._work[0]
         else:
             if answer is not None:
                 self._channel.send(answer)

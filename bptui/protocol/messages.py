@@ -253,6 +253,7 @@ class Inspected:
         device: Where it lives.
         remark: What is to be said of it.
         parts: What else there is of it: "grad", "update", "exp_avg".
+        dims: The shape that the index is into: of a complex tensor there is one dimension more.
         index: The slice that is shown.
         size: How many rows and columns the slice has.
         is_vector: Whether it has one dimension, and its rows are only folds of it.
@@ -262,7 +263,6 @@ class Inspected:
         before_steps: After how many samples that was.
         heat: Some elements of the slice, evenly spaced.
         every: Each so manieth row and column of the slice.
-        is_whole: Whether the elements are integers.
         found: The element that was looked for.
     """
 
@@ -273,6 +273,7 @@ class Inspected:
     device: str = ""
     remark: str = ""
     parts: tuple[str, ...] = ()
+    dims: tuple[int, ...] = ()
     index: str = ""
     size: tuple[int, int] = (0, 0)
     is_vector: bool = False
@@ -282,7 +283,6 @@ class Inspected:
     before_steps: int = -1
     heat: Rows = ()
     every: tuple[int, int] = (1, 1)
-    is_whole: bool = False
     found: tuple[int, int] | None = None
 
 

@@ -8,12 +8,11 @@ from textual.containers import Container
 from textual.content import Content
 
 from bptui.app.panels import rates
+from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.view import View, place
+from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
-from bptui.records import LOSSES, QUANTITIES, RecordedSample, TensorSummary
-
-Inspected = tuple[tuple[str, TensorSummary | str], ...]
-"""Named quantities and facts, to be shown in full."""
+from bptui.records import LOSSES, QUANTITIES, RecordedSample
 
 
 class Panel(Container):
@@ -66,8 +65,13 @@ class Panel(Container):
         if sample is None:
             return "", ()
         title = place(sample)
-        quantities = [(name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities]
-        return title, (*quantities, *_losses(sample), *rates.facts(sample.rates))
+        quantities = [
+            Quantity(name, sample.quantities[name], TensorRef("quantity", 0, name))
+            for name in QUANTITIES
+            if name in sample.quantities
+        ]
+        facts = (*_losses(sample), *rates.facts(sample.rates))
+        return title, (*quantities, *(Quantity(*fact) for fact in facts))
 
 
 def _losses(sample: RecordedSample) -> list[tuple[str, str]]:

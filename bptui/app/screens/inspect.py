@@ -1,76 +1,374 @@
-"""The tensors of a row in full: every digit, shape, statistics, values."""
+"""A tensor on the whole screen: statistics, heat map, histogram, and a grid that goes through any slice of it."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+import itertools
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
 
-from bptui.app.numbers import nonfinite, shape, styled
-from bptui.app.panels.panel import Inspected
-from bptui.app.screens.dialog import Dialog
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from bptui.app import inspected_texts as texts
+from bptui.app.actions import INSPECTING
+from bptui.app.panels.inspected import Inspected as Quantities
+from bptui.app.panels.inspected import Quantity
+from bptui.app.recorded_tensor import histogram, recorded
+from bptui.app.view import View
+from bptui.app.widgets.heat_map import HeatMap
+from bptui.app.widgets.histogram import Histogram
+from bptui.app.widgets.number_grid import NumberGrid
+from bptui.app.widgets.virtual_table import Column, Row, VirtualTable
+from bptui.protocol import (
+    Answer,
+    BadIndex,
+    Command,
+    Inspected,
+    SaveTensor,
+    TensorCounted,
+    TensorRef,
+    TensorSaved,
+    parse_index,
+)
+from bptui.protocol import Inspect as Question
 from bptui.records import TensorSummary
 
-_FRAME = 12
-"""Cells beside the values: border, padding, indent, scrollbar."""
+_COLUMNS = (Column("", 12, "left"), Column("", 20, "left"), Column("", 26, "left", grow=True))
 
-_LABEL = 12
-"""Cells that the names have at least."""
+_GONE = "the training does not stand there any more: only what was recorded is known"
+_PAST = "only what was recorded is known here; tensors in full are where the training stands"
 
-_STATISTICS = ("min", "max", "mean", "std", "norm")
+_REQUESTS = itertools.count(os.getpid() << 20)
+"""Answers go to every app that looks: each asks under numbers of its own."""
 
 
-class Inspect(Dialog[None]):
-    """Shows named quantities in full."""
+class Inspect(Screen[None]):
+    """Shows one tensor after another of those that belong to what was selected."""
 
-    DEFAULT_CSS = "Inspect Static { width: auto; }"
-    BINDINGS = [("x,q,enter", "dismiss(None)", "close")]
+    AUTO_FOCUS = "NumberGrid"
+    BINDINGS: ClassVar = [
+        *(action.binding for action in INSPECTING),
+        Binding("question_mark,f1", "app.help", "help", show=False),
+    ]
+    DEFAULT_CSS = """
+    Inspect {
+        layout: vertical;
+        & > .title { height: 1; text-style: bold; background: $panel; padding: 0 1; }
+        & > VirtualTable { max-height: 25%; }
+        & > .about { height: auto; max-height: 5; padding: 0 1; }
+        & > .pictures { height: 2fr; min-height: 4; margin: 0 1; }
+        & > .pictures HeatMap { width: 3fr; margin-right: 2; }
+        & > .pictures Histogram { width: 2fr; }
+        & > .scale { height: 1; padding: 0 1; color: $text-muted; }
+        & > NumberGrid { height: 3fr; }
+        & > .cell { height: 1; padding: 0 1; }
+        & > .keys { height: 1; padding: 0 1; background: $panel; }
+        & > Input { display: none; height: 1; border: none; padding: 0 1; background: $surface; }
+        &.-asks > Input { display: block; }
+        &.-asks > .keys { display: none; }
+        &.-single > .pictures, &.-single > .scale { display: none; }
+        &.-words > .pictures, &.-words > .scale, &.-words > NumberGrid, &.-words > .cell { display: none; }
+    }
+    """
 
-    def __init__(self, title: str, quantities: Inspected) -> None:
+    def __init__(self, title: str, quantities: Quantities, view: View, send: Callable[[Command], None]) -> None:
+        """Show the first of some quantities that has numbers.
+
+        Args:
+            title: Of what they are.
+            quantities: Their recorded summaries, and where they are in the debuggee.
+            view: What is shown: the tensors themselves can be had where the training stands.
+            send: Takes what is asked of the debuggee.
+        """
         super().__init__()
         self._title = title
-        self._quantities = quantities
+        self._quantities = list(quantities)
+        self._at = next((i for i, each in enumerate(quantities) if each.ref or not isinstance(each.value, str)), 0)
+        self._branch, self._stop = view.branch, view.status.stop
+        self._is_live = view.is_paused and not view.looks_back
+        self._why = "" if self._is_live else _PAST
+        self._send = send
+        self._index = ""
+        self._shown = Inspected(0)
+        self._counted: TensorSummary | None = None
+        self._asked = self._asked_for_all = 0
+        self._compares = self._is_looking = False
+        self._problem = ""
+        self._on_input: Callable[[str], None] = lambda text: None
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog") as box:
-            box.border_title = Content(self._title)
-            box.border_subtitle = "Esc close"
-            width = self.app.size.width - _FRAME
-            longest = max(_LABEL, *(len(name) for name, _ in self._quantities))
-            lines = [_described(f"{name:<{longest}} ", part, width) for name, part in self._quantities]
-            yield Static(Content("\n").join(lines))
+        yield Static(classes="title")
+        table = VirtualTable(_COLUMNS, self._rows, header=False)
+        table.can_focus = False
+        yield table
+        yield Static(classes="about")
+        with Horizontal(classes="pictures"):
+            yield HeatMap()
+            yield Histogram()
+        yield Static(classes="scale")
+        yield NumberGrid(texts.CELL)
+        yield Static(classes="cell")
+        field = Input()
+        field.cursor_blink = False
+        yield field
+        yield Static(classes="keys")
+
+    def on_mount(self) -> None:
+        self.query_one(".title", Static).update(Content(f"Inspect  {self._title}"))
+        keys = [
+            ((action.key, "bold $text-accent"), f" {action.label}  ") for action in INSPECTING if action.footer
+        ]
+        self.query_one(".keys", Static).update(Content.assemble(*(part for key in keys for part in key)))
+        self._list()
+
+    @on(Resize)
+    def _resized(self) -> None:
+        self.call_after_refresh(self._open)
+
+    # -- which tensor ----------------------------------------------------------------------------------
+
+    @property
+    def _quantity(self) -> Quantity:
+        return self._quantities[self._at]
+
+    @property
+    def _ref(self) -> TensorRef | None:
+        return self._quantity.ref if self._is_live else None
+
+    def _rows(self, start: int, stop: int) -> list[Row]:
+        return [Row(texts.row_of(each)) for each in self._quantities[start:stop]]
+
+    def _list(self) -> None:
+        table = self.query_one(VirtualTable)
+        table.styles.height = len(self._quantities)
+        table.show(len(self._quantities), cursor=self._at, current=self._at)
+
+    def action_next_tensor(self) -> None:
+        self._choose((self._at + 1) % len(self._quantities))
+
+    def action_previous_tensor(self) -> None:
+        self._choose((self._at - 1) % len(self._quantities))
+
+    @on(VirtualTable.CursorMoved)
+    def _clicked(self, event: VirtualTable.CursorMoved) -> None:
+        event.stop()
+        self._choose(event.index)
+
+    def _choose(self, at: int) -> None:
+        before, self._at = self._quantity, at
+        if not (before.ref and self._quantity.ref and before.ref.name == self._quantity.ref.name):
+            self._index = ""
+            self.query_one(NumberGrid).begin()
+        self._list()
+        self._open()
+
+    def _add_parts(self, parts: tuple[str, ...]) -> None:
+        """List what else there is of the tensor: its gradient, update, state."""
+        ref = self._quantity.ref
+        assert ref is not None
+        known = {each.ref for each in self._quantities}
+        for part in parts:
+            other = TensorRef(ref.kind, ref.index, ref.name, part)
+            if other not in known:
+                self._quantities.append(Quantity(part, "", other))
+        self._list()
+
+    def follow(self, view: View) -> None:
+        """The training may have gone on, or be over."""
+        is_there = view.is_paused and (view.status.branch, view.status.stop) == (self._branch, self._stop)
+        if self._is_live and not is_there:
+            self._is_live, self._why = False, _GONE
+            self._open()
+
+    # -- asking ----------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Show the tensor anew, with its statistics."""
+        self._problem, self._counted = "", None
+        self._ask(bins=self.query_one(Histogram).bins)
+
+    def _ask(self, *, bins: int = 0, is_mapped: bool = True, find: bool = False) -> None:
+        """Ask for a window; the answer comes soon, statistics later."""
+        grid = self.query_one(NumberGrid)
+        grid.cell_width = 3 * (texts.CELL + 1) - 1 if self._compares else texts.CELL
+        self._asked = next(_REQUESTS)
+        self._asked_for_all = self._asked if bins else self._asked_for_all
+        question = Question(
+            self._asked, self._branch, self._stop, self._ref or _NOWHERE, self._index, grid.first, grid.room,
+            self.query_one(HeatMap).room if is_mapped else (0, 0), bins, find, grid.cursor,
+        )  # fmt: skip
+        if self._ref is not None:
+            self._send(question)
+        else:
+            self._look_up(question)
+
+    def _look_up(self, question: Question) -> None:
+        """Answer from what was recorded."""
+        value = self._quantity.value
+        if isinstance(value, TensorSummary):
+            self._counted = value
+            self._accept(recorded(question, value))
+            self._count(histogram(value, self.query_one(Histogram).bins))
+        else:
+            self._shown = Inspected(0)
+            self._draw()
+
+    def take(self, answer: Answer) -> None:
+        """The debuggee has answered; of what was superseded nothing is shown."""
+        match answer:
+            case Inspected(request=self._asked, problem=problem, device="") if problem and self._is_live:
+                self._fall_back(answer)
+            case Inspected(request=self._asked) if self._is_live:
+                self._accept(answer)
+                self._add_parts(answer.parts)
+            case TensorCounted(request=self._asked_for_all) if self._is_live:
+                self._counted = answer.summary
+                self._count(answer.bins)
+                self._draw()
+            case TensorSaved(request=self._asked):
+                self.notify(answer.text, severity="information" if answer.is_done else "error", markup=False)
+
+    def _fall_back(self, answer: Inspected) -> None:
+        """The tensor itself can not be had: show what was recorded of it, and say so."""
+        is_recorded = isinstance(self._quantity.value, TensorSummary)
+        self._problem = answer.problem + "; this was recorded of it" * is_recorded
+        grid, heat = self.query_one(NumberGrid), self.query_one(HeatMap)
+        self._index = ""
+        self._look_up(Question(0, 0, 0, _NOWHERE, "", grid.first, grid.room, heat.room))
+
+    def _accept(self, answer: Inspected) -> None:
+        if answer.heat or answer.index != self._shown.index:
+            self.query_one(HeatMap).rows = answer.heat
+        self._problem = answer.problem or self._problem
+        self._shown, self._index = answer, answer.index
+        grid = self.query_one(NumberGrid)
+        grid.cursor = answer.found or grid.cursor
+        if self._is_looking and answer.found is None:
+            self.notify(f"all elements of {self._quantity.name} are finite", markup=False)
+        self._is_looking = False
+        grid.show(texts.grid_of(answer, compares=self._compares))
+        self._draw()
+
+    def _count(self, bins: tuple[int, ...]) -> None:
+        drawn, summary = self.query_one(Histogram), self._counted
+        drawn.counts = bins
+        low, high = (summary.min, summary.max) if summary else (None, None)
+        drawn.ends = ("", "") if low is None or high is None or not bins else (f"{low:.4g}", f"{high:.4g}")
+
+    def _draw(self) -> None:
+        """Say in words what is shown."""
+        shown, quantity = self._shown, self._quantity
+        has_numbers = bool(shown.values)
+        self.set_class(not has_numbers, "-words")
+        self.set_class(shown.size == (1, 1), "-single")
+        summary = self._counted if has_numbers else None
+        fact = quantity.value if isinstance(quantity.value, str) and not has_numbers else ""
+        notes = [note for note in (self._problem, self._why if quantity.ref and not self._is_live else "") if note]
+        about = texts.about_tensor(quantity.name, shown, fact, notes)
+        if has_numbers:
+            about = Content("\n").join([about, texts.statistics(summary)])
+        self.query_one(".about", Static).update(about)
+        self.query_one(".scale", Static).update(Content(texts.scale_of(shown, self.query_one(HeatMap).scale)))
+        self._tell_cell()
+
+    def _tell_cell(self) -> None:
+        cursor = self.query_one(NumberGrid).cursor
+        self.query_one(".cell", Static).update(texts.about_cell(self._quantity.name, self._shown, cursor))
+
+    # -- where in it -----------------------------------------------------------------------------------
+
+    @on(NumberGrid.Moved)
+    def _moved(self, event: NumberGrid.Moved) -> None:
+        event.stop()
+        if event.is_beyond:
+            self._ask(is_mapped=False)
+        self._tell_cell()
+
+    def action_next_slice(self) -> None:
+        self._walk(1)
+
+    def action_previous_slice(self) -> None:
+        self._walk(-1)
+
+    def _walk(self, by: int) -> None:
+        """Go along the dimensions of which one index is shown, the last of them first."""
+        if self._shown.values:
+            self._show_slice(texts.neighbour(self._shown, by))
+
+    def action_index(self) -> None:
+        self._prompt("index", self._index, self._show_slice)
+
+    def _show_slice(self, text: str) -> None:
+        try:
+            parse_index(text, self._shown.dims)
+        except BadIndex as problem:
+            self.notify(str(problem), severity="error", markup=False)
+            return
+        self._index = text
+        self.query_one(NumberGrid).begin()
+        self._ask()
+
+    def action_next_nonfinite(self) -> None:
+        if self._ref is not None and self._shown.values:
+            self._is_looking = True
+            self._ask(find=True)
+
+    def action_compare(self) -> None:
+        self._compares = not self._compares
+        self._ask()
+
+    # -- out of it -------------------------------------------------------------------------------------
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(texts.as_lines(self._shown))
+        rows, columns = len(self._shown.values), max(map(len, self._shown.values), default=0)
+        self.notify(f"copied {rows}×{columns} numbers of {self._quantity.name}{self._shown.index}", markup=False)
+
+    def action_write(self) -> None:
+        if self._ref is None:
+            self.notify("only the tensor itself can be written: where the training stands", severity="warning")
+            return
+        name = re.sub(r"[^\w.]+", "-", f"{self._ref.name or self._quantity.name}-{self._ref.part}").strip("-")
+        self._prompt("file", f"{name}.npy", self._write)
+
+    def _write(self, text: str) -> None:
+        if self._ref is not None:
+            self._asked = next(_REQUESTS)
+            path = str(Path.cwd() / Path(text).expanduser())
+            self._send(SaveTensor(self._asked, self._branch, self._stop, self._ref, path))
+
+    def _prompt(self, what: str, text: str, then: Callable[[str], None]) -> None:
+        """Ask for a line of text."""
+        field = self.query_one(Input)
+        field.placeholder, field.value = what, text
+        self._on_input = then
+        self.add_class("-asks")
+        field.focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self._leave_prompt()
+        if event.value.strip():
+            self._on_input(event.value.strip())
+
+    def _leave_prompt(self) -> None:
+        self.remove_class("-asks")
+        self.query_one(NumberGrid).focus()
+
+    def action_close(self) -> None:
+        if self.has_class("-asks"):
+            self._leave_prompt()
+        else:
+            self.dismiss(None)
 
 
-def _described(name: str, summary: TensorSummary | str, room: int) -> Content:
-    label = Content.styled(name, "bold")
-    if isinstance(summary, str):
-        return label + summary
-    kind = f"{shape(summary)}  {summary.dtype}  {summary.device}"
-    if summary.item is not None:
-        value = styled(f"{summary.item!r:<24}", summary)
-        return Content.assemble(label, value, (kind, "$text-muted"))
-    head = Content.assemble(label, f"{kind}  ", (nonfinite(summary), "bold $text-error"))
-    return Content("\n").join([head, *_statistics(summary), *_values(summary, room)])
-
-
-def _statistics(summary: TensorSummary) -> list[Content]:
-    parts = [f"{name} {getattr(summary, name)!r}" for name in _STATISTICS if getattr(summary, name) is not None]
-    if summary.values or not summary.numel:  # else nothing but the norm is known
-        parts.append(f"zeros {summary.zeros} of {summary.numel}")
-    return [Content("  " + part) for part in parts]
-
-
-def _values(summary: TensorSummary, room: int) -> list[Content]:
-    if not summary.values:
-        return [Content("  no values were kept")] if summary.numel else []
-    head = "values" if summary.is_exact else f"{len(summary.values)} of {summary.numel} values, evenly spaced"
-    width = max(len(repr(value)) for value in summary.values)
-    fit = max(1, (room + 2) // (width + 2))
-    row = summary.shape[-1] if summary.shape and len(summary.values) == summary.numel else fit
-    per_line = row if row <= fit else fit
-    lines = [
-        "  ".join(f"{value!r:>{width}}" for value in summary.values[i : i + per_line])
-        for i in range(0, len(summary.values), per_line)
-    ]
-    return [Content(f"  {head}"), *(Content(f"    {line}") for line in lines)]
+_NOWHERE = TensorRef("row", 0, "")

@@ -1,0 +1,26 @@
+"""What panels hand over to be inspected."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bptui.protocol import TensorRef
+from bptui.records import TensorSummary
+
+
+class Quantity(NamedTuple):
+    """A quantity or a fact.
+
+    Attributes:
+        name: What it is called.
+        value: What was recorded of it; of a fact, its text.
+        ref: The tensor itself, as long as the training stands there.
+    """
+
+    name: str
+    value: TensorSummary | str
+    ref: TensorRef | None = None
+
+
+Inspected = tuple[Quantity, ...]
+"""All that belongs to what is selected."""
