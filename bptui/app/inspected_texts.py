@@ -18,6 +18,8 @@ CELL = 10
 """Cells of a number in the grid."""
 
 _DECIMALS = 5
+_NEAR = 0.01, 1e5
+"""Numbers of this magnitude are shown with places, others as powers of ten."""
 
 
 def row_of(quantity: Quantity) -> tuple[Cell, ...]:
@@ -35,10 +37,20 @@ def row_of(quantity: Quantity) -> tuple[Cell, ...]:
     return quantity.name, kind, styled(nonfinite(value) or spread, value)
 
 
+def fact(quantity: Quantity) -> str:
+    """What is known of what has no numbers to show."""
+    value = quantity.value
+    if isinstance(value, str):
+        return value
+    if value.norm is None:
+        return f"{shape(value)} {value.dtype} {value.device}"
+    return f"{shape(value)} {value.dtype} {value.device}: only its norm was recorded, {value.norm!r}"
+
+
 def about_tensor(name: str, shown: Inspected, fact: str, notes: Sequence[str]) -> Content:
     """What is shown of what: name, slice, shape, dtype, device; then what is to be said of it."""
     lines = [Content.assemble((name, "bold"), f"  {fact}" * bool(fact))]
-    if shown.device:
+    if shown.device and not fact:
         whole = "×".join(map(str, shown.shape)) or "a single number"
         name += shown.index if shown.index != "[]" else ""
         kind = f"  {whole}  {shown.dtype}  {shown.device}"
@@ -64,12 +76,19 @@ def statistics(summary: TensorSummary | None) -> Content:
     return Content.assemble("  ".join(parts), (f"  {nonfinite(summary)}".rstrip(), "bold $text-error"))
 
 
-def grid_of(shown: Inspected, *, compares: bool) -> Window:
-    """The numbers as texts of equal width; beside each, if asked for, the one before and the difference."""
+def grid_of(shown: Inspected, most: float, *, compares: bool) -> Window:
+    """The numbers as texts of equal width; beside each, if asked for, the one before and the difference.
+
+    Args:
+        shown: The answer.
+        most: The magnitude of nearly all elements at most; if that is very small or large, all are powers of ten.
+        compares: Whether to show the one before.
+    """
+    is_far = most > 0 and not _NEAR[0] <= most < _NEAR[1]
     before = shown.before if compares else ()
     cells = tuple(
         tuple(
-            _triple(value, before[r][c] if r < len(before) else None) if compares else _cell(value)
+            _triple(value, before[r][c] if r < len(before) else None, is_far) if compares else _cell(value, is_far)
             for c, value in enumerate(line)
         )
         for r, line in enumerate(shown.values)
@@ -82,18 +101,18 @@ def grid_of(shown: Inspected, *, compares: bool) -> Window:
     return Window(shown.size, shown.first, cells, head, labels)
 
 
-def _cell(value: float) -> str:
+def _cell(value: float, is_far: bool) -> str:
+    if is_far and isinstance(value, float) and math.isfinite(value):
+        return f"{value:{CELL}.3e}" if value else f"{'0':>{CELL}}"
     return f"{number(value, CELL, _DECIMALS):>{CELL}}"
 
 
-def _triple(value: float, before: float | None) -> str:
-    old, change = ("–", "–") if before is None else (_cell(before), signed(value - before))
-    return f"{_cell(value)} {old:>{CELL}} {change:>{CELL}}"
-
-
-def signed(change: float) -> str:
-    """A difference, always with its sign."""
-    return ("+" if change > 0 else "") + number(change, CELL - 1, _DECIMALS)
+def _triple(value: float, before: float | None, is_far: bool) -> str:
+    if before is None:
+        return f"{_cell(value, is_far)} {'–':>{CELL}} {'–':>{CELL}}"
+    change = value - before
+    signed = ("+" if change > 0 else "") + (number(change, CELL - 1, _DECIMALS) if change else "0")
+    return f"{_cell(value, is_far)} {_cell(before, is_far)} {signed:>{CELL}}"
 
 
 def _head(shown: Inspected, columns: int) -> tuple[str, ...]:
@@ -167,14 +186,16 @@ def scale_of(shown: Inspected, most: float) -> str:
     if not shown.heat:
         return ""
     rows, columns = shown.every
-    if shown.is_vector and columns > 1:
-        which = f"each {columns:,}th element"
-    elif (rows, columns) == (1, 1):
-        which = "all elements"
+    if shown.is_vector or shown.every == (1, 1):
+        which = f"{_one_of(columns)} elements"
     else:
-        which = f"each {rows:,}th row, {columns:,}th column"
+        which = f"{_one_of(rows)} rows, {_one_of(columns)} columns"
     ends = f"colours: blue ≤ −{most:.3g} · 0 · red ≥ +{most:.3g}" if most else "all zero"
     return f"{ends}   {which}"
+
+
+def _one_of(count: int) -> str:
+    return "all" if count == 1 else f"1 of {count:,}"
 
 
 def as_lines(shown: Inspected) -> str:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 
 from bptui.protocol import Inspect, Inspected, default_index, parse_index, short_text
 from bptui.records import TensorSummary
 
 
-def recorded(command: Inspect, summary: TensorSummary) -> Inspected:
+def recorded(command: Inspect, summary: TensorSummary, before: TensorSummary | None, steps: int) -> Inspected:
     """The answer to a question, from a summary.
 
     Of a tensor of which not all values were kept, those that were stand as a vector.
 
+    Args:
+        command: The question.
+        summary: What was recorded.
+        before: Of the sample before, if that was.
+        steps: How many samples there were then.
+
     Raises:
         BadIndex: The index can not be used.
     """
+    answer = _recorded(command, summary)
+    if before is None or (before.shape, len(before.values)) != (summary.shape, len(summary.values)):
+        return answer
+    return replace(answer, before=_recorded(command, before).values, before_steps=steps)
+
+
+def _recorded(command: Inspect, summary: TensorSummary) -> Inspected:
     kept = len(summary.values)
     shape = summary.shape if kept == summary.numel else (kept,)
     parts = list(parse_index(command.index or default_index(shape), shape))
@@ -33,7 +47,8 @@ def recorded(command: Inspect, summary: TensorSummary) -> Inspected:
     (row, column), (height, width) = command.first, command.window
     return Inspected(
         command.request, shape=summary.shape, dtype=summary.dtype, device=summary.device,
-        dims=shape, index=short_text(parts, shape), size=(len(rows), columns), is_vector=is_vector, first=command.first,
+        dims=shape, index=short_text(parts, shape), size=(len(rows), columns), is_vector=is_vector,
+        first=command.first,
         values=tuple(line[column : column + width] for line in rows[row : row + height]),
         heat=rows if min(command.heat) > 0 else (),
     )  # fmt: skip

@@ -15,11 +15,15 @@ class Quantity(NamedTuple):
         name: What it is called.
         value: What was recorded of it; of a fact, its text.
         ref: The tensor itself, as long as the training stands there.
+        before: What was recorded of it at the sample before.
+        before_steps: How many samples there were then.
     """
 
     name: str
     value: TensorSummary | str
     ref: TensorRef | None = None
+    before: TensorSummary | None = None
+    before_steps: int = -1
 
 
 Inspected = tuple[Quantity, ...]

@@ -12,7 +12,7 @@ from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.view import View, place
 from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
-from bptui.records import LOSSES, QUANTITIES, RecordedSample
+from bptui.records import LOSSES, QUANTITIES, RecordedSample, TensorSummary
 
 
 class Panel(Container):
@@ -65,13 +65,18 @@ class Panel(Container):
         if sample is None:
             return "", ()
         title = place(sample)
+        old = reader.sample(sample.branch, sample.step - 1) if sample.step else None
         quantities = [
-            Quantity(name, sample.quantities[name], TensorRef("quantity", 0, name))
-            for name in QUANTITIES
-            if name in sample.quantities
+            _quantity(name, sample.quantities[name], old) for name in QUANTITIES if name in sample.quantities
         ]
         facts = (*_losses(sample), *rates.facts(sample.rates))
         return title, (*quantities, *(Quantity(*fact) for fact in facts))
+
+
+def _quantity(name: str, summary: TensorSummary, old: RecordedSample | None) -> Quantity:
+    """A quantity of a sample; a single number, or the norm of all parameters, is recorded as it is."""
+    ref = TensorRef("quantity", 0, name) if summary.item is None and summary.values else None
+    return Quantity(name, summary, ref, old.quantities.get(name) if old else None, old.step + 1 if old else -1)
 
 
 def _losses(sample: RecordedSample) -> list[tuple[str, str]]:

@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Input
 
-from bptui.app.numbers import shape, short
+from bptui.app.numbers import short
 from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.folding import leads_to, unfolded
-from bptui.app.panels.inspected import Inspected, Quantity
+from bptui.app.panels.inspected import Inspected
 from bptui.app.panels.measured import Measured, measured, unknown
 from bptui.app.panels.panel import Panel
 from bptui.app.panels.parameter_norms import ORDERS, in_order, matches
@@ -23,7 +23,6 @@ from bptui.app.panels.parameter_tree import Item, folds_to_fit, leaf, shown_name
 from bptui.app.view import View
 from bptui.app.widgets.tree_table import TreeTable
 from bptui.app.widgets.virtual_table import Row, VirtualTable
-from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
 from bptui.records import Parameter
 
@@ -93,14 +92,7 @@ class ParametersPanel(Panel):
         if not self._items:
             return "", ()
         item = self._items[self.query_one(TreeTable).cursor]
-        facts = tuple(Quantity(*fact) for fact in self._measured.facts(item.members))
-        if item.is_module:
-            return item.path, facts
-        index = item.members[0]
-        each = self._measured.parameters[index]
-        kind = f"{shape(each)} {each.dtype} {each.device}"
-        value = Quantity("value", kind, TensorRef("parameter", index, each.name))
-        return item.path, (value, *facts)
+        return item.path, self._measured.quantities(item.members)
 
     # -- what is shown ---------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from bptui.app.actions import INSPECTING
 from bptui.app.panels.inspected import Inspected as Quantities
 from bptui.app.panels.inspected import Quantity
 from bptui.app.recorded_tensor import histogram, recorded
-from bptui.app.view import View
+from bptui.app.view import View, place, where
 from bptui.app.widgets.heat_map import HeatMap
 from bptui.app.widgets.histogram import Histogram
 from bptui.app.widgets.number_grid import NumberGrid
@@ -90,7 +90,7 @@ class Inspect(Screen[None]):
             send: Takes what is asked of the debuggee.
         """
         super().__init__()
-        self._title = title
+        self._title = title if view.sample and title == place(view.sample) else f"{title}  {where(view)}"
         self._quantities = list(quantities)
         self._at = next((i for i, each in enumerate(quantities) if each.ref or not isinstance(each.value, str)), 0)
         self._branch, self._stop = view.branch, view.status.stop
@@ -216,7 +216,7 @@ class Inspect(Screen[None]):
         value = self._quantity.value
         if isinstance(value, TensorSummary):
             self._counted = value
-            self._accept(recorded(question, value))
+            self._accept(recorded(question, value, self._quantity.before, self._quantity.before_steps))
             self._count(histogram(value, self.query_one(Histogram).bins))
         else:
             self._shown = Inspected(0)
@@ -255,7 +255,7 @@ class Inspect(Screen[None]):
         if self._is_looking and answer.found is None:
             self.notify(f"all elements of {self._quantity.name} are finite", markup=False)
         self._is_looking = False
-        grid.show(texts.grid_of(answer, compares=self._compares))
+        grid.show(texts.grid_of(answer, self.query_one(HeatMap).scale, compares=self._compares))
         self._draw()
 
     def _count(self, bins: tuple[int, ...]) -> None:
@@ -271,7 +271,7 @@ class Inspect(Screen[None]):
         self.set_class(not has_numbers, "-words")
         self.set_class(shown.size == (1, 1), "-single")
         summary = self._counted if has_numbers else None
-        fact = quantity.value if isinstance(quantity.value, str) and not has_numbers else ""
+        fact = "" if has_numbers else texts.fact(quantity)
         notes = [note for note in (self._problem, self._why if quantity.ref and not self._is_live else "") if note]
         about = texts.about_tensor(quantity.name, shown, fact, notes)
         if has_numbers:
