@@ -26,7 +26,7 @@ def row_of(quantity: Quantity) -> tuple[Cell, ...]:
     """A row of the list: name, kind, value."""
     value = quantity.value
     if isinstance(value, str):
-        return quantity.name, value, ""
+        return (quantity.name, "", value) if quantity.is_fact else (quantity.name, value, "")
     kind = f"{shape(value)} {value.dtype}"
     if value.item is not None:
         return quantity.name, kind, styled(repr(value.item), value)

@@ -25,6 +25,11 @@ class Quantity(NamedTuple):
     before: TensorSummary | None = None
     before_steps: int = -1
 
+    @property
+    def is_fact(self) -> bool:
+        """Whether it is but words."""
+        return isinstance(self.value, str) and self.ref is None
+
 
 Inspected = tuple[Quantity, ...]
 """All that belongs to what is selected."""

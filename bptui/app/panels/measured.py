@@ -56,10 +56,9 @@ class Measured:
         return marks(self.parameters, self.norms)
 
     def quantities(self, members: Sequence[int]) -> Inspected:
-        """Some parameters in full, then the tensor of each."""
+        """The tensors of some parameters, then what is known of all of them together."""
         tensors = ((i, self.parameters[i]) for i in members[:_TENSORS])
         return (
-            *(Quantity(*fact) for fact in self.facts(members)),
             *(
                 Quantity(
                     each.name, f"{shape(each)} {each.dtype} {each.device}", TensorRef("parameter", i, each.name)

@@ -42,10 +42,13 @@ from bptui.protocol import (
 from bptui.protocol import Inspect as Question
 from bptui.records import TensorSummary
 
-_COLUMNS = (Column("", 12, "left"), Column("", 20, "left"), Column("", 26, "left", grow=True))
+_COLUMNS = (Column("", 14, "left", grow=True), Column("", 20, "left"), Column("", 24, "left", grow=True))
 
 _GONE = "the training does not stand there any more: only what was recorded is known"
 _PAST = "only what was recorded is known here; tensors in full are where the training stands"
+
+_NOTHING = Quantity("", "")
+_NOWHERE = TensorRef("row", 0, "")
 
 _REQUESTS = itertools.count(os.getpid() << 20)
 """Answers go to every app that looks: each asks under numbers of its own."""
@@ -63,7 +66,7 @@ class Inspect(Screen[None]):
     Inspect {
         layout: vertical;
         & > .title { height: 1; text-style: bold; background: $panel; padding: 0 1; }
-        & > VirtualTable { max-height: 25%; }
+        & > VirtualTable { max-height: 30%; }
         & > .about { height: auto; max-height: 5; padding: 0 1; }
         & > .pictures { height: 2fr; min-height: 4; margin: 0 1; }
         & > .pictures HeatMap { width: 3fr; margin-right: 2; }
@@ -76,6 +79,7 @@ class Inspect(Screen[None]):
         &.-asks > Input { display: block; }
         &.-asks > .keys { display: none; }
         &.-single > .pictures, &.-single > .scale { display: none; }
+        &.-words > VirtualTable { max-height: 80%; }
         &.-words > .pictures, &.-words > .scale, &.-words > NumberGrid, &.-words > .cell { display: none; }
     }
     """
@@ -91,8 +95,9 @@ class Inspect(Screen[None]):
         """
         super().__init__()
         self._title = title if view.sample and title == place(view.sample) else f"{title}  {where(view)}"
-        self._quantities = list(quantities)
-        self._at = next((i for i, each in enumerate(quantities) if each.ref or not isinstance(each.value, str)), 0)
+        self._facts = [each for each in quantities if each.is_fact]
+        self._tensors = [each for each in quantities if not each.is_fact]
+        self._at = 0
         self._branch, self._stop = view.branch, view.status.stop
         self._is_live = view.is_paused and not view.looks_back
         self._why = "" if self._is_live else _PAST
@@ -138,33 +143,34 @@ class Inspect(Screen[None]):
 
     @property
     def _quantity(self) -> Quantity:
-        return self._quantities[self._at]
+        return self._tensors[self._at] if self._tensors else _NOTHING
 
     @property
     def _ref(self) -> TensorRef | None:
         return self._quantity.ref if self._is_live else None
 
     def _rows(self, start: int, stop: int) -> list[Row]:
-        return [Row(texts.row_of(each)) for each in self._quantities[start:stop]]
+        return [Row(texts.row_of(each)) for each in (*self._tensors, *self._facts)[start:stop]]
 
     def _list(self) -> None:
         table = self.query_one(VirtualTable)
-        table.styles.height = len(self._quantities)
-        table.show(len(self._quantities), cursor=self._at, current=self._at)
+        count = len(self._tensors) + len(self._facts)
+        table.styles.height = count
+        table.show(count, cursor=self._at, current=self._at if self._tensors else None)
 
     def action_next_tensor(self) -> None:
-        self._choose((self._at + 1) % len(self._quantities))
+        self._choose(self._at + 1)
 
     def action_previous_tensor(self) -> None:
-        self._choose((self._at - 1) % len(self._quantities))
+        self._choose(self._at - 1)
 
     @on(VirtualTable.CursorMoved)
     def _clicked(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()
-        self._choose(event.index)
+        self._choose(min(event.index, len(self._tensors) - 1))
 
     def _choose(self, at: int) -> None:
-        before, self._at = self._quantity, at
+        before, self._at = self._quantity, at % max(1, len(self._tensors))
         if not (before.ref and self._quantity.ref and before.ref.name == self._quantity.ref.name):
             self._index = ""
             self.query_one(NumberGrid).begin()
@@ -175,12 +181,13 @@ class Inspect(Screen[None]):
         """List what else there is of the tensor: its gradient, update, state."""
         ref = self._quantity.ref
         assert ref is not None
-        known = {each.ref for each in self._quantities}
-        for part in parts:
-            other = TensorRef(ref.kind, ref.index, ref.name, part)
-            if other not in known:
-                self._quantities.append(Quantity(part, "", other))
-        self._list()
+        known = {each.ref for each in self._tensors}
+        others = [TensorRef(ref.kind, ref.index, ref.name, part) for part in parts]
+        new = [Quantity(f"  {other.part}", "", other) for other in others if other not in known]
+        if new:
+            last = max(i for i, each in enumerate(self._tensors) if each.ref in (ref, *others))
+            self._tensors[last + 1 : last + 1] = new
+            self._list()
 
     def follow(self, view: View) -> None:
         """The training may have gone on, or be over."""
@@ -369,6 +376,3 @@ class Inspect(Screen[None]):
             self._leave_prompt()
         else:
             self.dismiss(None)
-
-
-_NOWHERE = TensorRef("row", 0, "")
