@@ -336,7 +336,7 @@ class BptuiApp(App[Outcome]):
             self._send(Reset())
 
     async def action_quit(self) -> None:
-        if self.screen.is_modal:
+        if self.screen is not self._main:
             return
         if not self._view.commands or self._view.status.exit_code is not None or not self._view.status.steps:
             await self._leave("q")
@@ -368,5 +368,5 @@ class BptuiApp(App[Outcome]):
         self.action_command_palette()
 
     def action_command_palette(self) -> None:
-        if not self.screen.is_modal:
+        if self.screen is self._main:
             super().action_command_palette()

@@ -174,7 +174,7 @@ def about_cell(name: str, shown: Inspected, cursor: tuple[int, int]) -> Content:
         before = shown.before[row][column]
         then, change = f"  sample {shown.before_steps} ", f"  Δ {value - before:+.9g}"
         return Content.assemble(text, (then, "$text-muted"), repr(before), change)
-    return Content.assemble(text, ("  the sample before's was not kept", "$text-muted"))
+    return Content.assemble(text, ("  what it was before is not known", "$text-muted"))
 
 
 def _style(value: float) -> str:

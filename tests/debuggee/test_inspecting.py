@@ -115,8 +115,9 @@ def test_what_is_not_there(wide) -> None:
 def test_rows_of_the_graph(begin) -> None:
     looking = Looking(begin(NET))
     looking.debuggee.step()
-    from bptui.protocol import unpack_graph, GraphTraced
     from base64 import b64decode
+
+    from bptui.protocol import GraphTraced, unpack_graph
 
     nodes = unpack_graph(b64decode(looking.debuggee.of(GraphTraced)[-1].nodes))
     for row in range(len(nodes)):

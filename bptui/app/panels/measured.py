@@ -57,15 +57,11 @@ class Measured:
 
     def quantities(self, members: Sequence[int]) -> Inspected:
         """The tensors of some parameters, then what is known of all of them together."""
-        tensors = ((i, self.parameters[i]) for i in members[:_TENSORS])
-        return (
-            *(
-                Quantity(
-                    each.name, f"{shape(each)} {each.dtype} {each.device}", TensorRef("parameter", i, each.name)
-                )
-                for i, each in tensors
-            ),
-        )
+        tensors = [
+            Quantity(each.name, _kind(each), TensorRef("parameter", i, each.name))
+            for i, each in ((i, self.parameters[i]) for i in members[:_TENSORS])
+        ]
+        return (*tensors, *(Quantity(*fact) for fact in self.facts(members)))
 
     def facts(self, members: Sequence[int]) -> tuple[tuple[str, str], ...]:
         """Some parameters in full."""

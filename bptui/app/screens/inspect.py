@@ -42,7 +42,11 @@ from bptui.protocol import (
 from bptui.protocol import Inspect as Question
 from bptui.records import TensorSummary
 
-_COLUMNS = (Column("", 14, "left", grow=True), Column("", 20, "left"), Column("", 24, "left", grow=True))
+_COLUMNS = (
+    Column("", 12, "left", grow=True),
+    Column("", 16, "left", grow=True),
+    Column("", 22, "left", grow=True),
+)
 
 _GONE = "the training does not stand there any more: only what was recorded is known"
 _PAST = "only what was recorded is known here; tensors in full are where the training stands"
@@ -97,7 +101,7 @@ class Inspect(Screen[None]):
         self._title = title if view.sample and title == place(view.sample) else f"{title}  {where(view)}"
         self._facts = [each for each in quantities if each.is_fact]
         self._tensors = [each for each in quantities if not each.is_fact]
-        self._at = 0
+        self._at = next((i for i, each in enumerate(self._tensors) if _has_several(each)), 0)
         self._branch, self._stop = view.branch, view.status.stop
         self._is_live = view.is_paused and not view.looks_back
         self._why = "" if self._is_live else _PAST
@@ -376,3 +380,8 @@ class Inspect(Screen[None]):
             self._leave_prompt()
         else:
             self.dismiss(None)
+
+
+def _has_several(quantity: Quantity) -> bool:
+    value = quantity.value
+    return not isinstance(value, TensorSummary) or (value.numel != 1 and bool(value.values))

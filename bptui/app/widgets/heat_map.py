@@ -102,11 +102,19 @@ class HeatMap(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw two rows."""
-        upper = self.rows[2 * y] if 2 * y < len(self.rows) else ()
-        lower = self.rows[2 * y + 1] if 2 * y + 1 < len(self.rows) else ()
+        zoom = self._zoom
+        upper, lower = (self.rows[at // zoom] if at // zoom < len(self.rows) else () for at in (2 * y, 2 * y + 1))
         pairs = ((upper[x : x + 1], lower[x : x + 1]) for x in range(len(upper)))
-        cells = [Segment(*self._cell(above + below, below)) for above, below in pairs]
-        return Strip(cells).adjust_cell_length(self.content_size.width, self.visual_style.rich_style)
+        cells = [self._cell(above + below, below) for above, below in pairs]
+        return Strip([Segment(text * zoom, style) for text, style in cells]).adjust_cell_length(
+            self.content_size.width, self.visual_style.rich_style
+        )
+
+    @property
+    def _zoom(self) -> int:
+        """How many half blocks wide and high a number is drawn, where there are few."""
+        rows, columns = len(self.rows), max(map(len, self.rows), default=0)
+        return max(1, min(self.room[0] // rows, self.room[1] // columns)) if columns else 1
 
     def _cell(self, values: tuple[float, ...], lower: tuple[float, ...]) -> tuple[str, Style]:
         sign = letter(values)
