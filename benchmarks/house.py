@@ -13,6 +13,7 @@ from typing import Self
 from benchmarks.timing import environment
 from bptui import paths
 from bptui.protocol import PROTOCOL_VERSION, Attach, Channel, Pause, Quit, Reset, Status, Step, Welcome, to_json
+from bptui.protocol.messages import Granularity
 from bptui.session.options import SessionOptions
 
 
@@ -64,6 +65,12 @@ class House:
         goal = self.status.steps + count
         self._channel.send(Step("sample", count))
         self._wait(lambda: self.status.state == "paused" and self.status.steps == goal)
+
+    def step_inside(self, granularity: Granularity, count: int = 1) -> None:
+        """Go on within a sample."""
+        before = self.status
+        self._channel.send(Step(granularity, count))
+        self._wait(lambda: self.status.state == "paused" and self.status.revision > before.revision)
 
     def run_to(self, steps: int) -> None:
         """Run until there are at least so many samples, and on."""

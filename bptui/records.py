@@ -327,6 +327,8 @@ class InsideStop:
         parts: What went in and what came out.
         left_out: How many more parts there are.
         error: The exception in one line, if it raised.
+        made_by: In a backward pass, the user's calls in which the node was made, as they were then, the innermost
+            first; empty if nobody listened.
     """
 
     step: int
@@ -340,6 +342,7 @@ class InsideStop:
     parts: tuple[Part, ...] = ()
     left_out: int = 0
     error: str = ""
+    made_by: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def _can_go_back(view: View) -> bool:
 
 
 def _can_walk(view: View, frames: int) -> bool:
-    return view.stack is not None and 0 <= view.spot + frames < len(view.spots) and not view.is_moving
+    return 0 <= view.spot + frames < len(view.spots) and not view.is_moving
 
 
 def _has_numbers(view: View) -> bool:
@@ -100,9 +100,8 @@ ACTIONS = (
     Action("epoch", ("e",), "epoch", "Run to the end of the epoch", _STEP, _can_go_on, True),
     Action("resume", ("c", "f5"), "run", "Run on until paused, or to the end", _STEP,
            lambda view: view.is_paused),
-    Action("pause", ("p", "f6"), "pause", "Stop after the sample at hand; twice: in its midst", _STEP,
-           lambda view: view.commands and view.is_running
-           and (not view.status.pausing or view.status.has_terminal)),
+    Action("pause", ("p", "f6"), "pause", "Stop at the next op; twice: at the next line of Python", _STEP,
+           lambda view: view.commands and view.is_running),
     Action("look_back", ("S",), "back", "Look back one sample, in the recording", _LOOK, _can_go_back, True),
     Action("epoch_back", ("E",), "epoch back", "Look back to the end of the epoch before", _LOOK, _can_go_back,
            counts=True, footer=False),

@@ -109,7 +109,7 @@ def _doing(view: View, room: int) -> str:
 def _pausing(status: Status) -> str:
     if not status.steps:
         return "pausing at the next line of Python"
-    return "pausing after this sample" + (", p: at once" if status.has_terminal else "")
+    return "pausing at the next op, p: at the next line"
 
 
 def _position(view: View, width: int) -> Content:

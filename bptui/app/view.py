@@ -18,11 +18,13 @@ class Spot:
         place: The line.
         frame: Whose variables belong to it, None if they were not recorded.
         number: Which frame of the stack it is, from 1; 0 for the sample's own line.
+        is_forward: Whether it is of the stack of the forward pass, which is over.
     """
 
     place: Place
     frame: Frame | None = None
     number: int = 0
+    is_forward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,17 @@ class View:
 
     @property
     def spots(self) -> tuple[Spot, ...]:
-        """The lines that can be walked from here, outward: the sample's own, then the frames of the stop."""
+        """The lines that can be walked from here, outward: the sample's own, then the frames of the stop.
+
+        In a backward pass, first the calls in which the node was made.
+        """
         frames = self.stack.frames if self.stack else ()
         spots = [Spot(frame.place, frame, number) for number, frame in enumerate(frames, 1)]
         if self.inside is not None and self.inside.place is not None:
+            made_by = self.inside.made_by
+            if made_by:
+                forward = (Spot(frame.place, frame, number, True) for number, frame in enumerate(made_by, 1))
+                return (*forward, *spots)
             is_first = bool(frames) and frames[0].place == self.inside.place
             return tuple(spots) if is_first else (Spot(self.inside.place), *spots)
         place = self.sample.layout.place if self.sample else None

@@ -15,7 +15,7 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from bptui.debuggee.error_line import error_line
-from bptui.debuggee.places import is_user
+from bptui.debuggee.places import MOST_FRAMES, is_user
 from bptui.debuggee.user_loops import is_own
 from bptui.debuggee.variables import Room, read_variables
 from bptui.records import Frame, Place, Stack
@@ -27,9 +27,6 @@ with _disable_current_modes():
 
 Call = tuple[FrameType, int]
 """A frame and its line."""
-
-MOST_FRAMES = 40
-"""So many frames are read, the innermost."""
 
 _OURS = str(Path(__file__).parent)
 _LONGEST = 200

@@ -135,12 +135,11 @@ class Inside:
             is_here = self._arrives("forward", self._call_now(), made=range(known + 1, len(self._made) + 1))
             if is_here:
                 self._stop_at_op("forward", op_name(new[0].name()), before, out, new[0])
-        elif self._passes and tensors and not nodes and self._optimizer is None:
-            self._pass_update(func, before, out)
-
-    def _pass_update(self, func: Any, before: tuple[Argument, ...], out: Any) -> None:
-        if self._arrives("update", self._call_now()):
-            self._stop_at_op("update", function_name(func), before, out, None)
+        elif tensors and not nodes and self._optimizer is None and (self._passes or self._stepper.is_pausing()):
+            # An update by hand; before any backward pass validation, or data, where only a pause stops.
+            phase: Phase = "update" if self._passes else "forward"
+            if self._arrives(phase, self._call_now()):
+                self._stop_at_op(phase, function_name(func), before, out, None)
 
     def _call_now(self) -> Call | None:
         return self._tracer.tagger.call if self._tracer else None
@@ -182,7 +181,8 @@ class Inside:
         call = node.metadata.get(TAG, UNHEARD).call
         if self._arrives("backward", self._from if is_leaf(node) else call, node):
             rows = self._build()
-            found = Parts(rows, self._rows, self._frames()).gradients(node, into, came)
+            parts = Parts(rows, self._rows, self._frames())
+            found = [*parts.gradients(node, into, came), *parts.leaves(self._pass.leaves())]
             self._stop("backward", plain_name(node), node, rows, found)
 
     def node_raised(self, node: Any, error: BaseException) -> None:
@@ -301,7 +301,7 @@ class Inside:
             self._stepper.steps, phase, self._counts[phase], total, op, at,
             (row.place if row else tag.place) or user_place(), row.module if row else "",
             tuple(part for part, _ in parts), left_out,
-            "" if error is None else error_line(error),
+            "" if error is None else error_line(error), tag.frames if phase == "backward" else (),
         )  # fmt: skip
         seen = InsideSeen(stop, base64.b64encode(pack_graph(rows)).decode())
         self._stopped_in = self._phase
@@ -318,6 +318,11 @@ class _Pass:
         self._inside = inside
         self.nodes = nodes
         self._at: Any = None
+        self._done: set[Any] = set()
+
+    def leaves(self) -> dict[Any, bool]:
+        """Its leaves, and which of them have their gradient."""
+        return {node: node in self._done for node in self.nodes if is_leaf(node)}
 
     def hooks(self) -> list[Any]:
         """Listen to each of its nodes."""
@@ -340,6 +345,7 @@ class _Pass:
     def _after(self, node: Any) -> Callable[[tuple[Any, ...], tuple[Any, ...]], None]:
         def done(into: tuple[Any, ...], came: tuple[Any, ...]) -> None:
             self._at = None
+            self._done.add(node)
             self._inside.node_done(node, into, came)
 
         return done

@@ -107,6 +107,11 @@ class Parts:
             found.append((Part("value", name, _summary(leaf)), leaf))
         return found
 
+    def leaves(self, is_done: Mapping[Any, bool]) -> list[Found]:
+        """The leaves of a backward pass in forward order: what has arrived at each, or that it still waits."""
+        known = sorted((row, node) for node in is_done if (row := self._row_of.get(node)) is not None)
+        return [_leaf(self._rows[row], node, is_done[node]) for row, node in known]
+
     def _name(self, value: Any, node: Any) -> str:
         row = self._row_of.get(node) if node is not None else None
         return self._names.of(value) or (self._rows[row].name if row is not None else "")
@@ -117,6 +122,12 @@ _PLAIN = (bool, int, float, complex, str, type(None), torch.dtype, torch.device)
 
 def _summary(value: Any) -> TensorSummary | None:
     return None if value is None else try_summarise(value)
+
+
+def _leaf(row: Node, node: Any, is_done: bool) -> Found:
+    if is_done:
+        return Part("has gradient", row.name, row.grad), node.variable.grad
+    return Part("waits", row.name, None), None
 
 
 def _numbered(name: str, index: int, among: Sequence[Any]) -> str:

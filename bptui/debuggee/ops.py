@@ -14,9 +14,9 @@ from torch._C._autograd import _get_sequence_nr
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from bptui.debuggee.module_calls import Call, ModuleCalls
-from bptui.debuggee.places import user_place
+from bptui.debuggee.places import user_frames, user_place
 from bptui.debuggee.stats import try_summarise
-from bptui.records import Place, TensorSummary
+from bptui.records import Frame, Place, TensorSummary
 
 TAG = "bptui.op"
 """Under this key an autograd node's metadata holds the `Op` that made it."""
@@ -51,12 +51,14 @@ class Op:
         leaves: The arguments that are data.
         place: The user's line; None where it was not heard.
         call: The module's call in which it was made.
+        frames: The user's calls in which it was made, if one steps from op to op.
     """
 
     output: TensorSummary | None
     leaves: tuple[Leaf, ...]
     place: Place | None
     call: Call | None
+    frames: tuple[Frame, ...] = ()
 
 
 UNHEARD = Op(None, (), None, None)
@@ -177,12 +179,14 @@ class OpTagger(TorchFunctionMode):
         self.note(tuple(flat(values if isinstance(values, tuple) else (values,))))
 
     def _tag(self, node: Any, output: torch.Tensor, inputs: tuple[Any, ...], first: int) -> None:
-        place, call = user_place(), self._modules.current
+        call = self._modules.current
+        frames = user_frames() if self.around is not None else ()
+        place = frames[0].place if frames else user_place()
         leaves = tuple(map(self._leaf, filter(_is_data, inputs)))
-        node.metadata[TAG] = Op(try_summarise(output), leaves, place, call)
+        node.metadata[TAG] = Op(try_summarise(output), leaves, place, call, frames)
         if self.hold is not None:
             self.hold(node, output)
-        _tag_between(node, Op(None, (), place, call), first)
+        _tag_between(node, Op(None, (), place, call, frames), first)
 
     def _leaf(self, value: Any) -> Leaf:
         if not isinstance(value, torch.Tensor):

@@ -13,7 +13,10 @@ from types import FrameType
 import torch
 
 from bptui.debuggee.own_frames import cut_our_frames
-from bptui.records import Place
+from bptui.records import Frame, Place
+
+MOST_FRAMES = 40
+"""So many frames of a stack are read, the innermost."""
 
 
 def _prefixes(*directories: str | Path) -> tuple[str, ...]:
@@ -41,6 +44,17 @@ def user_place() -> Place | None:
             return Place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+def user_frames() -> tuple[Frame, ...]:
+    """The user's calls that are going on now, the innermost first: function and line, without variables."""
+    frames: list[Frame] = []
+    each: FrameType | None = sys._getframe(1)
+    while each is not None and len(frames) < MOST_FRAMES:
+        if is_user(each.f_code.co_filename):
+            frames.append(Frame(each.f_code.co_qualname, Place(each.f_code.co_filename, each.f_lineno)))
+        each = each.f_back
+    return tuple(frames)
 
 
 def user_traceback(error: BaseException) -> str:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Iterator
+from types import GeneratorType
 from typing import Any
 
+import torch
+
+from bptui.debuggee import nudges
 from bptui.debuggee.console import Console
 from bptui.debuggee.frames import StackReader, calls_of, users_call
 from bptui.debuggee.graph import Tracer
@@ -79,17 +84,13 @@ def _run_to_the_end(loop: Loop, stepper: Stepper) -> None:
 
 
 def _visit_all(loop: Loop, stepper: Stepper) -> None:
-    generator, done = loop.generator, object()
+    samples = _Samples(loop.generator, stepper)
     reader = stepper.reader = RowReader()
-    inside = Inside(stepper, lambda: loop.generator.gi_frame)
-    while True:
-        item, tracer = (
-            _next_traced(generator, done, stepper, inside) if stepper.trace_next else (next(generator, done), None)
-        )
-        if item is done:
-            return
+    nudges.listen(stepper, samples.resume, lambda: stepper.is_ours, lambda: loop.generator.gi_frame)
+    for item in samples:
         sample = as_sample(item)
-        frame, line = users_call(generator)
+        frame, line = users_call(loop.generator)
+        tracer = samples.tracer
         nodes = tracer.graph(sample, frame) if tracer else None
         stepper.explain(tracer.explanations if tracer else None)
         if tracer is not None:
@@ -97,9 +98,47 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 
-def _next_traced(generator: Any, done: object, stepper: Stepper, inside: Inside) -> tuple[Any, Tracer]:
-    with Tracer(explains=lambda: stepper.stops_next, inside=inside) as tracer:
-        return next(generator, done), tracer
+class _Samples:
+    """What a loop yields, one by one.
+
+    Attributes:
+        tracer: Has recorded the last one, or its rest; None if nobody has.
+    """
+
+    def __init__(self, generator: GeneratorType[Any, Any, Any], stepper: Stepper) -> None:
+        self._generator = generator
+        self._stepper = stepper
+        self._inside = Inside(stepper, lambda: generator.gi_frame)
+        self.tracer: Tracer | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self.tracer = None
+        if self._stepper.trace_next:
+            self._trace()
+        try:
+            return next(self._generator)
+        finally:
+            if self.tracer is not None:
+                self.tracer.__exit__()
+
+    def resume(self) -> None:
+        """After a stop in the midst of a sample: trace its rest, if one is to step inside it.
+
+        A mode of the loop's own would end before ours.
+        """
+        if self._stepper.inside is None:
+            return
+        if self.tracer is not None:
+            self._inside.begin(self.tracer)
+        elif torch._C._len_torch_function_stack() == 0:
+            self._trace()
+
+    def _trace(self) -> None:
+        self.tracer = Tracer(explains=lambda: self._stepper.stops_next, inside=self._inside)
+        self.tracer.__enter__()
 
 
 def _is_ours(error: BaseException) -> bool:

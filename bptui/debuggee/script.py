@@ -7,18 +7,17 @@ import contextlib
 import importlib.machinery
 import os
 import platform
-import signal
 import sys
-import sysconfig
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any
 
+from bptui.debuggee import nudges
 from bptui.debuggee.error_line import error_line
 from bptui.debuggee.own_channel import OwnChannel, OwnSocket, open_ring
-from bptui.debuggee.own_frames import OURS, cut_our_frames
+from bptui.debuggee.own_frames import cut_our_frames
 from bptui.debuggee.process import die_with_parent
 from bptui.debuggee.stepper import Quitting, Stepper
 from bptui.debuggee.terminal_marks import TerminalMarks
@@ -26,13 +25,7 @@ from bptui.debuggee.torch_import import TorchFinder
 from bptui.protocol import Channel, Doing, Ended, Found, Loaded
 from bptui.records import Target
 
-NUDGE = signal.SIGURG
-"""With it the session asks to look for commands at the next line of Python; see `bptui.session.debuggee`."""
-
 _GONE = (EOFError, OSError)
-
-
-_INSTALLED = ("<", OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 
 def join(channel_fd: int, memory_fd: int, **settings: Any) -> None:
@@ -61,8 +54,7 @@ def join(channel_fd: int, memory_fd: int, **settings: Any) -> None:
         script.on_torch()
     else:
         sys.meta_path.insert(0, TorchFinder(script.before_torch, script.on_torch))
-    signal.signal(NUDGE, script.on_nudge)
-    signal.siginterrupt(NUDGE, False)  # what the script reads and writes goes on as if nothing had been
+    nudges.listen(stepper, script.resume, script.is_training)
     script.begin()
 
 
@@ -111,14 +103,13 @@ class _Script:
         self._at_end, self._at_fork, self._at_resume = hooks.finish, hooks.leave, hooks.resume
         hooks.install()
 
-    def on_nudge(self, number: int, frame: FrameType | None) -> None:
-        """Obey at once what can not wait for the end of a sample."""
-        if self._is_ours and not _is_in_our_code(frame):
-            try:
-                self._stepper.attend(_where(frame))
-                self._at_resume()
-            except _GONE:
-                self._is_ours = False
+    def is_training(self) -> bool:
+        """Whether this is the script's own process, and it is not over."""
+        return self._is_ours
+
+    def resume(self) -> None:
+        """Go on after a stop in the midst of a sample."""
+        self._at_resume()
 
     def end(self) -> None:
         """Say how it ended; the exit code is the process's own."""
@@ -160,19 +151,6 @@ def _ended() -> Ended:
     cut_our_frames(error)
     text = "".join(traceback.format_exception(error))
     return Ended(error_line(error), text, 1)
-
-
-def _is_in_our_code(frame: FrameType | None) -> bool:
-    while frame is not None and not frame.f_code.co_filename.startswith(OURS):
-        frame = frame.f_back
-    return frame is not None
-
-
-def _where(frame: FrameType | None) -> str:
-    """The nearest line of a file that is not installed, in words."""
-    while frame is not None and frame.f_code.co_filename.startswith(_INSTALLED):
-        frame = frame.f_back
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame is not None else ""
 
 
 def _without_our_frames(before: Callable[..., object]) -> Callable[..., None]:

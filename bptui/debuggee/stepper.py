@@ -293,11 +293,12 @@ class Stepper:
                 self._channel.send(Explained(self.steps - 1, packed))
             self._live.end(self.steps)
             self.shown = nodes
+        is_over = self._ends_with_sample()
         if self._flag[0] != self._seen:
             self._tick()
         if self._goal.epochs is not None and self._goal.epochs <= 0:
             self.wait(self._epochs.doubt)
-        elif self._goal.stop_at == self.steps or self._ends_with_sample():
+        elif self._goal.stop_at == self.steps or is_over:
             self.wait()
         elif sample.index in self._breakpoints:
             self.wait(f"breakpoint at sample {sample.index + 1}")
@@ -321,9 +322,10 @@ class Stepper:
     def _obey(self, command: Message) -> None:
         if isinstance(command, Pause):
             self._pausing = command
-            # The next sample is traced and is the last: so a pause, too, ends with a whole graph on screen.
+            # Between two samples, the next one is traced whole from its first op on; it is the last in any case.
             soon = self.steps + 1
-            self._goal = Goal(soon if self._goal.stop_at is None else min(self._goal.stop_at, soon))
+            at = soon if self._goal.stop_at is None else min(self._goal.stop_at, soon)
+            self._goal = Goal(at, inside=Step("op"), left=1)
         elif isinstance(command, Breakpoints):
             self._breakpoints = frozenset(command.indexes)
         elif isinstance(command, Overhead):

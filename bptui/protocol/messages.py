@@ -58,10 +58,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Stop after the sample at hand; before the first one, at the next line of the script.
+    """Stop at the next op that is heard, or at the end of a sample; before the first one, at the next line.
 
     Attributes:
-        at_once: Stop at the next line in the midst of a sample, too.
+        at_once: Stop at the next line of Python, op or not.
     """
 
     at_once: bool = False

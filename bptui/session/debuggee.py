@@ -198,7 +198,7 @@ class Debuggee:
                 os.killpg(self.pid.result(), number)
 
     def nudge(self) -> None:
-        """Have a script read its commands at the next line of Python, whatever it is doing."""
+        """Have it read its commands at the next line of Python, whatever it is doing."""
         self.signal(NUDGE)
 
     def waits_for_input(self) -> bool:

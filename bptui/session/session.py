@@ -64,6 +64,9 @@ TICK = 0.08
 UNSEEN_TICK = 0.5
 """The same while nobody looks: where the training keeps every core busy, each waking of ours holds them all up."""
 
+TICKS_TO_A_NUDGE = 3
+"""Ticks that a pause waits for the sample's end: of the next one everything can be seen from its first op on."""
+
 GRACE = 1.0
 """Seconds that a training gets to clean up before it is killed."""
 
@@ -119,7 +122,7 @@ class Session:
         self._answer = answer
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
-        self._is_urgent = False
+        self._patience = 0
         self._doing = ""
         self._written: tuple[RunState, str, int | None] | None = None
         self._rate = Rate()
@@ -427,15 +430,16 @@ class Session:
         self._queue.clear()
         if self._debuggee is not None:  # else it is over, and _follow is about to say so
             self._send(command)
-            self._is_urgent = command.at_once or not self._recorder.seen
+            self._patience = 0 if command.at_once or not self._recorder.seen else TICKS_TO_A_NUDGE
             self._change(pausing=True)
             self._nudge()
             self._show()
 
     def _nudge(self) -> None:
-        """Have a pause that waits for no sample obeyed; again if it came in the midst of our own code."""
-        if self.status.pausing and self._is_urgent and self._debuggee is not None:
+        """Have a pause obeyed that can not wait for the sample's end; again if it came in our own code."""
+        if self.status.pausing and self._patience <= 0 and self._debuggee is not None:
             self._debuggee.nudge()
+        self._patience -= 1
 
     # -- events ----------------------------------------------------------------------------------------
 

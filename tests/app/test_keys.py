@@ -146,7 +146,7 @@ async def test_pause_only_while_running(at_seed) -> None:
         link.say(dataclasses.replace(link.status, pausing=True))
         await settle(pilot)
         await press(pilot, "p", "f6")
-        assert link.sent == [Pause()]
+        assert link.sent == [Pause(), Pause(at_once=True), Pause(at_once=True)]
 
 
 async def test_looking_back_and_forward(at_seed) -> None:
@@ -402,7 +402,7 @@ async def test_the_palette_offers_what_is_legal_and_does_it(at_seed) -> None:
         await pilot.press("ctrl+p")
         offered = len(legal(app) - {"palette"})
         await until(pilot, lambda: len(options(app)) == offered)
-        assert "Stop after the sample at hand" in "".join(options(app))
+        assert "Stop at the next op" in "".join(options(app))
         assert "Run on until" not in "".join(options(app))
         await pilot.press(*"pause")
         await until(pilot, lambda: len(options(app)) < offered and "pause" in options(app)[0])

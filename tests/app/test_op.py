@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from bptui.app.app import BptuiApp
-from bptui.protocol import pack_graph, to_json
-from bptui.records import InsideStop, Kind, Node, Part, Place, TensorSummary
+from bptui.protocol import Step, pack_graph, to_json
+from bptui.records import Frame, InsideStop, Kind, Node, Part, Place, TensorSummary
 
 from .test_snapshots import MEDIUM, SMALL, stand_still, then, utc  # noqa: F401
 
@@ -34,7 +34,8 @@ def inside(seed, at_seed) -> Callable[[], BptuiApp]:
     )  # fmt: skip
     parts = (Part("gradient in", "output", one(-11.8290)), Part("gradient out", "mul", one(-11.8290)))
     place = Place(str(seed), 1)
-    stop = InsideStop(STOP, "backward", 2, 4, "SubBackward0", 3, place, parts=parts)
+    made_by = (Frame("BackPropagationModel.loss_function", place), Frame("linear", Place(str(seed), 2)))
+    stop = InsideStop(STOP, "backward", 2, 4, "SubBackward0", 3, place, parts=parts, made_by=made_by)
     db = sqlite3.connect(seed)
     db.execute("INSERT INTO inside VALUES (0, ?, ?)", (to_json(stop), pack_graph(nodes)))
     db.commit()
@@ -58,6 +59,24 @@ async def test_it_says_what_went_in_and_what_came_out(inside) -> None:
         title, facts = panel.inspected(app.view, app._reader)
         assert title == "SubBackward0"
         assert [each.name for each in facts] == ["gradient in output", "gradient out mul"]
+
+
+async def test_the_calls_that_made_a_node_are_walked(inside) -> None:
+    app = inside()
+    async with app.run_test(size=MEDIUM) as pilot:
+        await stand_still(pilot)
+        source = app.screen.panel("source")
+        assert "forward frame 1/2 BackPropagationModel.loss_function()" in str(source.border_title)
+        assert "the forward pass made SubBackward0" in str(source.border_subtitle)
+        await then("u")(pilot)
+        assert "forward frame 2/2 linear()" in str(source.border_title)
+
+
+async def test_its_keys_finish_the_module_and_run_to_the_selected_row(inside) -> None:
+    app = inside()
+    async with app.run_test(size=MEDIUM) as pilot:
+        await then("f", "shift+f11", "1", "up", "t")(pilot)
+        assert app._link.sent == [Step("module"), Step("module"), Step("row", 3)]
 
 
 async def test_another_row_stays_selected_while_it_stands_there(inside) -> None:

@@ -49,7 +49,7 @@ async def test_the_status_line(at_seed) -> None:
             (Status("paused", 0, 0), ["● paused before the first sample"]),
             (Status("paused", 0, 5), ["● paused", "epoch 0 of 7", "sample 5/9", "loss 25.2740"]),
             (Status("running", 0, 20, samples_per_second=5432.1), ["▶ running 5,432 samples/s", "epoch 2 of 7"]),
-            (Status("running", 0, 20, pausing=True), ["▶ pausing after this sample"]),
+            (Status("running", 0, 20, pausing=True), ["▶ pausing at the next op"]),
             (Status("failed", 0, 29, detail="ValueError: no\nx", exit_code=1), ["✖ failed ValueError: no"]),
             (Status("finished", 0, 63, exit_code=0), ["✔ finished", "epoch 6 of 7", "sample 9/9"]),
         ):

@@ -35,6 +35,7 @@ from bptui.protocol import (
     encode,
 )  # fmt: skip
 from bptui.records import QUANTITIES
+from bptui.session.debuggee import NUDGE
 
 PATIENCE = 30.0
 
@@ -116,6 +117,10 @@ class Debuggee:
     def send(self, command) -> None:
         self.channel.send(command)
         self._ring.raise_flag()
+
+    def nudge(self) -> None:
+        """Have it look for commands at the next line of Python."""
+        os.kill(self.pid, NUDGE)
 
     def step(self, granularity="sample", count=1) -> Stopped:
         self.send(Step(granularity, count))

@@ -87,10 +87,12 @@ def test_the_lesson_is_stepped_op_by_op_and_node_by_node(begin):
     assert (stop.row, stop.place.line, graph[stop.row].grad) == (5, 30, None)
     assert stops(lesson, 2) == [("backward", 1, "PowBackward0"), ("backward", 2, "SubBackward0")]
     stop, graph = newest(lesson)
-    assert parts(stop) == [("gradient in", "output", -4.0), ("gradient out", "mul", -4.0)]
+    assert parts(stop) == [("gradient in", "output", -4.0), ("gradient out", "mul", -4.0), ("waits", "weight", "")]
+    assert [frame.function for frame in stop.made_by] == ["BackPropagationModel.loss_function", "linear"]
+    assert [frame.place.line for frame in stop.made_by][:1] == [30]
     assert [node.grad is not None for node in graph] == [False, False, False, False, True, True]
     assert stops(lesson, 2) == [("backward", 3, "MulBackward0"), ("backward", 4, "AccumulateGrad")]
-    assert ("gradient", "weight.grad", -4.0) in parts(newest(lesson)[0])
+    assert {("gradient", "weight.grad", -4.0), ("has gradient", "weight", -4.0)} <= {*parts(newest(lesson)[0])}
     assert stops(lesson, 4)[1:] == [("update", 1, "mul"), ("update", 2, "sub_"), ("update", 3, "zero_")]
     assert stops(lesson, 2) == [1, ("forward", 1, "mul")]
 
@@ -109,6 +111,9 @@ def test_phases_modules_rows_and_counts(begin):
     assert stops(net, 2, "module") == [("forward", 3, "addmm"), ("forward", 4, "pow")]
     row = next(i for i, node in enumerate(newest(net)[1]) if node.name == "net.0.bias")
     net.step("row", row + 1)
+    arrival = [(role, name) for role, name, _ in parts(newest(net)[0]) if role in ("has gradient", "waits")]
+    last = ("has gradient", "net.1.1.weight"), ("has gradient", "net.1.1.bias")
+    assert {("has gradient", "net.0.bias"), ("waits", "net.0.weight"), *last} == {*arrival}
     assert (newest(net)[0].op, newest(net)[0].row) == ("AccumulateGrad", row)
     assert net.step("sample").steps == 2
     assert net.step("op", 20).steps == 3

@@ -2,6 +2,7 @@
 
 import math
 import time
+from base64 import b64decode
 
 import pytest
 
@@ -11,6 +12,7 @@ from bptui.protocol import (
     Ended,
     Explained,
     GraphTraced,
+    InsideSeen,
     LayoutSeen,
     Loaded,
     Pause,
@@ -20,6 +22,7 @@ from bptui.protocol import (
     StackSeen,
     Step,
     Stopped,
+    unpack_graph,
 )
 
 from ..leftovers import assert_ended
@@ -83,7 +86,7 @@ def test_a_step_beyond_the_end_ends(begin):
     assert len(debuggee.rows) == 12
 
 
-def test_a_pause_stops_a_running_loop_with_a_graph(begin):
+def test_a_pause_stops_a_running_loop_at_the_first_op_of_its_next_sample(begin):
     debuggee = begin(
         """
         def loop():
@@ -99,8 +102,43 @@ def test_a_pause_stops_a_running_loop_with_a_graph(begin):
     debuggee.send(Pause())
     stopped = debuggee.until(Stopped)
     assert stopped.steps == len(debuggee.rows) > 1
-    assert debuggee.traced[-1] == stopped.steps - 1
-    assert debuggee.step("sample", 2) == Stopped(stopped.steps + 2)
+    stop = debuggee.of(InsideSeen)[-1].stop
+    assert (stop.step, stop.phase, stop.position, stop.op) == (stopped.steps, "forward", 1, "mul")
+    assert debuggee.step("sample") == Stopped(stopped.steps + 1)
+    assert debuggee.traced[-1] == stopped.steps
+
+
+def test_a_pause_lands_at_the_next_op_of_a_long_sample(begin, tmp_path):
+    """The graph has what was made before, too."""
+    debuggee = begin(
+        """
+        def loop(mark: str):
+            w = torch.ones(1, requires_grad=True)
+            yield Sample(epoch=0, index=0, loss=w)
+            loss = (w * 3).relu()
+            open(mark, "w").close()
+            while loss < 1e9:
+                loss = loss + 1
+            loss.backward()
+            yield Sample(epoch=0, index=1, loss=loss)
+        """,
+        "--mark",
+        str(tmp_path / "mark"),
+    )
+    debuggee.channel.send(Step("run"))
+    while not (tmp_path / "mark").exists():
+        time.sleep(0.001)
+    debuggee.send(Pause())
+    debuggee.nudge()
+    assert debuggee.until(Stopped) == Stopped(1)
+    seen = debuggee.of(InsideSeen)[-1]
+    assert (seen.stop.phase, seen.stop.op) == ("forward", "add")
+    names = [node.name for node in unpack_graph(b64decode(seen.nodes))]
+    assert names[:3] == ["w", "mul", "relu"]
+    assert set(names[3:]) == {"add"}
+    count = len(names)
+    debuggee.step("op", 2)
+    assert len(unpack_graph(b64decode(debuggee.of(InsideSeen)[-1].nodes))) == count + 2
 
 
 def test_a_pause_does_not_lengthen_a_step(begin):

@@ -57,7 +57,7 @@ class SourcePanel(Panel):
         spot = spots[min(view.spot, len(spots) - 1)]
         if spot.place.path != self._spot.place.path or not self._text:
             self._text = reader.source(spot.place.path)
-        self._is_error = bool(view.stack and view.stack.error) and spot.number == 1
+        self._is_error = bool(view.stack and view.stack.error) and spot.number == 1 and not spot.is_forward
         same = spot.frame is not None and self._frame is not None and same_frame(spot.frame, self._frame)
         self._spot, self._frame, self._before = spot, spot.frame, _frame_before(view, spot)
         self.point_at(None)
@@ -104,11 +104,18 @@ def _frame_before(view: View, spot: Spot) -> Frame | None:
 
 def _title(view: View, spot: Spot) -> str:
     name = PurePath(spot.place.path).name
-    return f"{name}  {_numbered(view, spot.number, spot.frame)}" if spot.number and spot.frame else name
+    if spot.frame is None or not spot.number:
+        return name
+    if spot.is_forward and view.inside is not None:
+        return f"{name}  forward {_numbered(len(view.inside.made_by), spot.number, spot.frame)}"
+    return f"{name}  {_numbered(_frames(view), spot.number, spot.frame)}"
 
 
-def _numbered(view: View, number: int, frame: Frame) -> str:
-    count = len(view.stack.frames) + view.stack.left_out if view.stack else 0
+def _frames(view: View) -> int:
+    return len(view.stack.frames) + view.stack.left_out if view.stack else 0
+
+
+def _numbered(count: int, number: int, frame: Frame) -> str:
     call = frame.function if frame.function.startswith("<") else f"{frame.function}()"
     return f"frame {number}/{count} {call}"
 
@@ -123,9 +130,11 @@ def _aside(view: View, spot: Spot) -> str:
         return view.stack.error
     if view.is_moving:
         return "running: the locals are those of the last stop"
+    if spot.is_forward and view.inside is not None:
+        return f"here the forward pass made {view.inside.op}: only the line is left"
     parts = [frame.remark, f"{frame.left_out} more locals" if frame.left_out else ""]
     if not spot.number:
-        parts.append(f"locals of {_numbered(view, 1, frame)}")
+        parts.append(f"locals of {_numbered(_frames(view), 1, frame)}")
     elif frame.inside:
         parts.append(f"called {frame.inside}")
     return " · ".join(part for part in parts if part)
