@@ -52,7 +52,7 @@ def about_tensor(name: str, shown: Inspected, fact: str, notes: Sequence[str]) -
     lines = [Content.assemble((name, "bold"), f"  {fact}" * bool(fact))]
     if shown.device and not fact:
         whole = "×".join(map(str, shown.shape)) or "a single number"
-        name += shown.index if shown.index != "[]" else ""
+        name += shown.index if shown.index != "[]" and not _is_sampled(shown) else ""
         kind = f"  {whole}  {shown.dtype}  {shown.device}"
         lines = [Content.assemble((name, "bold"), kind, (f"  {shown.remark}" * bool(shown.remark), "$text-muted"))]
     return Content("\n").join([*lines, *map(_warning, notes)])
@@ -149,6 +149,11 @@ def element(shown: Inspected, cursor: tuple[int, int]) -> tuple[int, ...] | None
     return tuple(next(free) if isinstance(part, slice) else part for part in parts)
 
 
+def _is_sampled(shown: Inspected) -> bool:
+    """Whether only some values were kept, whose places in the tensor an index does not say."""
+    return math.prod(shown.dims) < math.prod(shown.shape)
+
+
 def neighbour(shown: Inspected, by: int) -> str:
     """The index of the slice before or after, along the dimensions of which it has one index each."""
     parts = [*parse_index(shown.index, shown.dims)]
@@ -169,6 +174,7 @@ def about_cell(name: str, shown: Inspected, cursor: tuple[int, int]) -> Content:
         return Content("")
     value = shown.values[row][column]
     index = f"[{', '.join(map(str, at))}]" if at else ""
+    index = f", kept value {at[0]}," if _is_sampled(shown) else index
     text = Content.assemble((f"{name}{index} = ", "$text-muted"), (repr(value), _style(value)))
     if row < len(shown.before):
         before = shown.before[row][column]

@@ -45,8 +45,9 @@ def _recorded(command: Inspect, summary: TensorSummary) -> Inspected:
     columns = max(1, min(command.window[1], len(elements)) if is_vector else lengths[1])
     rows = tuple(tuple(elements[at : at + columns]) for at in range(0, len(elements), columns))
     (row, column), (height, width) = command.first, command.window
+    remark = "" if kept == summary.numel else f"{kept} of {summary.numel:,} values were kept, evenly spaced"
     return Inspected(
-        command.request, shape=summary.shape, dtype=summary.dtype, device=summary.device,
+        command.request, remark=remark, shape=summary.shape, dtype=summary.dtype, device=summary.device,
         dims=shape, index=short_text(parts, shape), size=(len(rows), columns), is_vector=is_vector,
         first=command.first,
         values=tuple(line[column : column + width] for line in rows[row : row + height]),

@@ -109,7 +109,10 @@ class Answers:
     def _show(self, command: Inspect) -> Iterator[Answer | None]:
         subject = self._find(command.tensor)
         try:
-            tensor, kind = as_tensor(subject.value), kind_of(subject.value)
+            tensor = as_tensor(subject.value)
+            if tensor.is_nested:
+                raise NoNumbers("it is a nested tensor: its parts have no shape in common")
+            kind = kind_of(subject.value)
         except UNREADABLE as error:
             raise NoNumbers("it has no numbers to look at") from error
         base = Inspected(command.request, "", kind.shape, kind.dtype, kind.device, subject.remark, subject.parts)

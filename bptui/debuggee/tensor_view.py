@@ -28,8 +28,6 @@ def plain(tensor: torch.Tensor) -> tuple[torch.Tensor, str]:
     """
     if tensor.is_meta:
         raise NoNumbers("it is on the meta device: it has a shape, and no numbers")
-    if tensor.is_nested:
-        raise NoNumbers("it is a nested tensor: its parts have no shape in common")
     if type(tensor).__module__.startswith("torch._subclasses"):
         raise NoNumbers("it is a fake tensor: it has a shape, and no numbers")
     remarks: list[str] = []

@@ -49,6 +49,7 @@ _COLUMNS = (
 )
 
 _GONE = "the training does not stand there any more: only what was recorded is known"
+_RUNS = "the training runs: this was recorded at its last stop; pause it (p) to see tensors in full"
 _PAST = "only what was recorded is known here; tensors in full are where the training stands"
 
 _NOTHING = Quantity("", "")
@@ -104,7 +105,7 @@ class Inspect(Screen[None]):
         self._at = next((i for i, each in enumerate(self._tensors) if _has_several(each)), 0)
         self._branch, self._stop = view.branch, view.status.stop
         self._is_live = view.is_paused and not view.looks_back
-        self._why = "" if self._is_live else _PAST
+        self._why = "" if self._is_live else _RUNS if view.is_moving else _PAST
         self._send = send
         self._index = ""
         self._shown = Inspected(0)
