@@ -46,6 +46,8 @@ def _recorded(command: Inspect, summary: TensorSummary) -> Inspected:
     rows = tuple(tuple(elements[at : at + columns]) for at in range(0, len(elements), columns))
     (row, column), (height, width) = command.first, command.window
     remark = "" if kept == summary.numel else f"{kept} of {summary.numel:,} values were kept, evenly spaced"
+    if "complex" in summary.dtype:
+        remark = "; ".join(filter(None, ("magnitudes", remark)))
     return Inspected(
         command.request, remark=remark, shape=summary.shape, dtype=summary.dtype, device=summary.device,
         dims=shape, index=short_text(parts, shape), size=(len(rows), columns), is_vector=is_vector,

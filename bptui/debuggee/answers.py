@@ -126,17 +126,9 @@ class Answers:
         part = cut(numbers, command.index or default_index(numbers.shape), command.window[1])
         found: tuple[int, int] | None = None
         if command.find:
-            after = command.cursor[0] * part.columns + command.cursor[1] + 1
-            for at in first_nonfinite(part.tensor, min(after, part.tensor.numel())):
+            for place in _nonfinite(numbers, part, command):
                 yield None
-                found = None if at is None else divmod(at, part.columns)
-            if found is None and numbers.dim() > 2:  # in other slices like this one
-                for at in first_nonfinite(numbers, 0):
-                    yield None
-                    if at is not None:
-                        *outer, row, column = map(int, np.unravel_index(at, numbers.shape))
-                        part = cut(numbers, index_text([*outer, slice(None), slice(None)]), command.window[1])
-                        found = row, column
+                part, found = place or (part, found)
         yield self._window(base, command, part, subject.before, found)
         if command.bins:
             for counted in count(numbers, kind.shape, kind.dtype, kind.device, command.bins):
@@ -166,19 +158,40 @@ class Answers:
             with path.open("xb") as file:
                 np.save(file, tensor.cpu().numpy(), allow_pickle=False)
         except FileExistsError:
-            yield TensorSaved(command.request, f"{path} is there already: nothing was written", False)
+            yield TensorSaved(command.request, f"there already, nothing written: {path}", False)
         except OSError as error:
             path.unlink(missing_ok=True)
-            yield TensorSaved(command.request, f"{path} was not written: {error.strerror or error}", False)
+            yield TensorSaved(command.request, f"not written, {error.strerror or error}: {path}", False)
         else:
             shape = "×".join(map(str, tensor.shape)) or "a single number"
-            yield TensorSaved(command.request, f"{path}: {shape}{f' ({remark})' * bool(remark)}", True)
+            yield TensorSaved(command.request, f"{shape}{f' ({remark})' * bool(remark)} written into {path}", True)
 
 
 _OF_NUMPY = frozenset({
     torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
     torch.float16, torch.float32, torch.float64,
 })  # fmt: skip
+
+
+def _nonfinite(
+    numbers: torch.Tensor, part: Slice, command: Inspect
+) -> Iterator[tuple[Slice, tuple[int, int]] | None]:
+    """Looks for an element that is not finite: in the slice after the cursor, then in others like it.
+
+    Yields None until the slice and the place in it are known.
+    """
+    after = command.cursor[0] * part.columns + command.cursor[1] + 1
+    for at in first_nonfinite(part.tensor, min(after, part.tensor.numel())):
+        if at is not None:
+            yield part, divmod(at, part.columns)
+            return
+        yield None
+    for at in first_nonfinite(numbers, 0) if numbers.dim() > 2 else ():
+        if at is not None:
+            *outer, row, column = map(int, np.unravel_index(at, numbers.shape))
+            index = index_text([*outer, slice(None), slice(None)])
+            yield cut(numbers, index, command.window[1]), (row, column)
+        yield None
 
 
 def _problem(command: Inspect | SaveTensor, text: str) -> Answer:

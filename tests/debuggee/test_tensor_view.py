@@ -141,7 +141,9 @@ def test_modes_of_the_script_see_nothing() -> None:
 @given(st.lists(st.one_of(st.floats(width=32), st.just(NAN)), max_size=40), st.integers(1, 7))
 def test_statistics_by_pieces_are_those_of_the_whole(numbers, size) -> None:
     tensor = torch.tensor(numbers, dtype=torch.float64)
-    assert [n for piece in pieces(tensor, size) for n in piece.reshape(-1).tolist()] == pytest.approx(numbers, nan_ok=True)
+    assert [n for piece in pieces(tensor, size) for n in piece.reshape(-1).tolist()] == pytest.approx(
+        numbers, nan_ok=True
+    )
     *_, (summary, bins) = [each for each in count(tensor, (len(numbers),), "float64", "cpu", 5) if each]
     finite = [number for number in numbers if math.isfinite(number)]
     assert summary.nonfinite == len(numbers) - len(finite)

@@ -42,11 +42,7 @@ from bptui.protocol import (
 from bptui.protocol import Inspect as Question
 from bptui.records import TensorSummary
 
-_COLUMNS = (
-    Column("", 12, "left", grow=True),
-    Column("", 16, "left", grow=True),
-    Column("", 22, "left", grow=True),
-)
+_COLUMNS = (Column("", 22, "left", grow=True), Column("", 16, "left"), Column("", 30, "left"))
 
 _GONE = "the training does not stand there any more: only what was recorded is known"
 _RUNS = "the training runs: this was recorded at its last stop; pause it (p) to see tensors in full"
@@ -71,7 +67,7 @@ class Inspect(Screen[None]):
     Inspect {
         layout: vertical;
         & > .title { height: 1; text-style: bold; background: $panel; padding: 0 1; }
-        & > VirtualTable { max-height: 30%; }
+        & > VirtualTable { max-height: 30%; scrollbar-size-horizontal: 0; }
         & > .about { height: auto; max-height: 5; padding: 0 1; }
         & > .pictures { height: 2fr; min-height: 4; margin: 0 1; }
         & > .pictures HeatMap { width: 3fr; margin-right: 2; }
@@ -188,7 +184,7 @@ class Inspect(Screen[None]):
         assert ref is not None
         known = {each.ref for each in self._tensors}
         others = [TensorRef(ref.kind, ref.index, ref.name, part) for part in parts]
-        new = [Quantity(f"  {other.part}", "", other) for other in others if other not in known]
+        new = [Quantity(f"{other.name} {other.part}", "", other) for other in others if other not in known]
         if new:
             last = max(i for i, each in enumerate(self._tensors) if each.ref in (ref, *others))
             self._tensors[last + 1 : last + 1] = new
@@ -247,7 +243,7 @@ class Inspect(Screen[None]):
                 self._count(answer.bins)
                 self._draw()
             case TensorSaved(request=self._asked):
-                self.notify(answer.text, severity="information" if answer.is_done else "error", markup=False)
+                self._tell(answer.text, is_wrong=not answer.is_done)
 
     def _fall_back(self, answer: Inspected) -> None:
         """The tensor itself can not be had: show what was recorded of it, and say so."""
@@ -264,11 +260,11 @@ class Inspect(Screen[None]):
         self._shown, self._index = answer, answer.index
         grid = self.query_one(NumberGrid)
         grid.cursor = answer.found or grid.cursor
-        if self._is_looking and answer.found is None:
-            self.notify(f"all elements of {self._quantity.name} are finite", markup=False)
-        self._is_looking = False
         grid.show(texts.grid_of(answer, self.query_one(HeatMap).scale, compares=self._compares))
         self._draw()
+        if self._is_looking and answer.found is None:
+            self._tell(f"all elements of {self._quantity.name} are finite")
+        self._is_looking = False
 
     def _count(self, bins: tuple[int, ...]) -> None:
         drawn, summary = self.query_one(Histogram), self._counted
@@ -295,6 +291,10 @@ class Inspect(Screen[None]):
     def _tell_cell(self) -> None:
         cursor = self.query_one(NumberGrid).cursor
         self.query_one(".cell", Static).update(texts.about_cell(self._quantity.name, self._shown, cursor))
+
+    def _tell(self, text: str, *, is_wrong: bool = False) -> None:
+        """Say something in the place of the element, until the cursor moves."""
+        self.query_one(".cell", Static).update(Content.styled(text, "bold $text-error" if is_wrong else "bold"))
 
     # -- where in it -----------------------------------------------------------------------------------
 
@@ -323,7 +323,7 @@ class Inspect(Screen[None]):
         try:
             parse_index(text, self._shown.dims)
         except BadIndex as problem:
-            self.notify(str(problem), severity="error", markup=False)
+            self._tell(str(problem), is_wrong=True)
             return
         self._index = text
         self.query_one(NumberGrid).begin()
@@ -343,11 +343,11 @@ class Inspect(Screen[None]):
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(texts.as_lines(self._shown))
         rows, columns = len(self._shown.values), max(map(len, self._shown.values), default=0)
-        self.notify(f"copied {rows}×{columns} numbers of {self._quantity.name}{self._shown.index}", markup=False)
+        self._tell(f"copied {rows}×{columns} numbers of {self._quantity.name}{self._shown.index}")
 
     def action_write(self) -> None:
         if self._ref is None:
-            self.notify("only the tensor itself can be written: where the training stands", severity="warning")
+            self._tell("only the tensor itself can be written: where the training stands", is_wrong=True)
             return
         name = re.sub(r"[^\w.]+", "-", f"{self._ref.name or self._quantity.name}-{self._ref.part}").strip("-")
         self._prompt("file", f"{name}.npy", self._write)
