@@ -128,3 +128,22 @@ def test_rows_of_the_graph(begin) -> None:
                 assert (shown.problem == "") == (summary is not None)
                 if summary is not None:
                     assert [n for line in shown.values for n in line] == list(summary.values)
+
+
+def weights(debuggee):
+    return [numbers["loss"].hex() for *_, numbers in debuggee.rows]
+
+
+def test_training_is_the_same_bit_for_bit(begin) -> None:
+    plain, looking = begin(NET), Looking(begin(NET))
+    for _ in range(3):
+        plain.step()
+        looking.debuggee.step("op", 5)
+        for name in ("loss", "x", "net"):
+            looking.ask("variable", 1, name, heat=(3, 3), bins=5, find=True)
+        for at in range(3):
+            looking.ask("part", at, "", heat=(3, 3), bins=5)
+        looking.debuggee.step()
+        for part in ("value", "grad", "update", "exp_avg"):
+            looking.ask("row", 0, "net[0].weight", part, bins=5)
+    assert weights(plain) == weights(looking.debuggee)

@@ -42,7 +42,8 @@ from bptui.protocol import (
 from bptui.protocol import Inspect as Question
 from bptui.records import TensorSummary
 
-_COLUMNS = (Column("", 22, "left", grow=True), Column("", 16, "left"), Column("", 30, "left"))
+_KIND, _LONGEST = 22, 40
+"""Cells of a tensor's kind, and of the names at most."""
 
 _GONE = "the training does not stand there any more: only what was recorded is known"
 _RUNS = "the training runs: this was recorded at its last stop; pause it (p) to see tensors in full"
@@ -76,7 +77,7 @@ class Inspect(Screen[None]):
         & > NumberGrid { height: 3fr; }
         & > .cell { height: 1; padding: 0 1; }
         & > .keys { height: 1; padding: 0 1; background: $panel; }
-        & > Input { display: none; height: 1; border: none; padding: 0 1; background: $surface; }
+        & > Input { display: none; height: 1; padding: 0 1; background: $surface; }
         &.-asks > Input { display: block; }
         &.-asks > .keys { display: none; }
         &.-single > .pictures, &.-single > .scale { display: none; }
@@ -113,7 +114,7 @@ class Inspect(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(classes="title")
-        table = VirtualTable(_COLUMNS, self._rows, header=False)
+        table = VirtualTable((), self._rows, header=False)
         table.can_focus = False
         yield table
         yield Static(classes="about")
@@ -123,7 +124,7 @@ class Inspect(Screen[None]):
         yield Static(classes="scale")
         yield NumberGrid(texts.CELL)
         yield Static(classes="cell")
-        field = Input()
+        field = Input(compact=True)
         field.cursor_blink = False
         yield field
         yield Static(classes="keys")
@@ -157,6 +158,9 @@ class Inspect(Screen[None]):
         table = self.query_one(VirtualTable)
         count = len(self._tensors) + len(self._facts)
         table.styles.height = count
+        longest = max(len(each.name) for each in (*self._tensors, *self._facts))
+        names = Column("", min(longest, _LONGEST), "left")
+        table.set_columns((names, Column("", _KIND, "left"), Column("", 20, "left", grow=True)))
         table.show(count, cursor=self._at, current=self._at if self._tensors else None)
 
     def action_next_tensor(self) -> None:
@@ -364,7 +368,7 @@ class Inspect(Screen[None]):
         field.placeholder, field.value = what, text
         self._on_input = then
         self.add_class("-asks")
-        field.focus()
+        self.set_focus(field)  # at once: the next key is its own
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -374,7 +378,7 @@ class Inspect(Screen[None]):
 
     def _leave_prompt(self) -> None:
         self.remove_class("-asks")
-        self.query_one(NumberGrid).focus()
+        self.set_focus(self.query_one(NumberGrid))
 
     def action_close(self) -> None:
         if self.has_class("-asks"):
