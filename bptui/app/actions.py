@@ -115,7 +115,7 @@ ACTIONS = (
            lambda view: _can_walk(view, -1), footer=False),
     Action("explain", ("y",), "why", "Explain Graph's selected row: formula, numbers, chain rule", _LOOK,
            lambda view: view.sample is not None, footer=False, owner="screen"),
-    Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_numbers),
+    Action("inspect", ("x",), "exact", "Inspect the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,
            lambda view: view.commands and view.sample is not None, footer=False, shown="F9"),
     Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,

@@ -196,7 +196,7 @@ def scale_of(shown: Inspected, most: float) -> str:
         which = f"{_one_of(columns)} elements"
     else:
         which = f"{_one_of(rows)} rows, {_one_of(columns)} columns"
-    ends = f"colours: blue ≤ −{most:.3g} · 0 · red ≥ +{most:.3g}" if most else "all zero"
+    ends = f"blue −, red +, full colour from ±{most:.3g}" if most else "all zero"
     return f"{ends}   {which}"
 
 

@@ -80,6 +80,7 @@ class Inspect(Screen[None]):
         & > Input { display: none; height: 1; padding: 0 1; background: $surface; }
         &.-asks > Input { display: block; }
         &.-asks > .keys { display: none; }
+        &.-single > VirtualTable { max-height: 70%; }
         &.-single > .pictures, &.-single > .scale { display: none; }
         &.-words > VirtualTable { max-height: 80%; }
         &.-words > .pictures, &.-words > .scale, &.-words > NumberGrid, &.-words > .cell { display: none; }
