@@ -108,10 +108,10 @@ async def test_it_is_copied_and_written(at_tensor, tmp_path) -> None:
         await pilot.press("y")
         assert app.clipboard == "0.0\t1.0\t2.0\n3.0\t4.0\t5.0"
         await pilot.press("w", "enter")
-        await until(pilot, "2×3 written into /")
+        await until(pilot, "2×3 written into ./weight-value.npy")
         assert np.array_equal(np.load(tmp_path / "weight-value.npy"), [[0, 1, 2], [3, 4, 5]])
         await pilot.press("w", "enter")
-        await until(pilot, "there already, nothing written: /")
+        await until(pilot, "there already, nothing written: ./weight-value.npy")
         await pilot.press("w", "escape")
         assert isinstance(app.screen, Inspect)
 

@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -69,13 +68,13 @@ class Inspect(Screen[None]):
         layout: vertical;
         & > .title { height: 1; text-style: bold; background: $panel; padding: 0 1; }
         & > VirtualTable { max-height: 30%; scrollbar-size-horizontal: 0; }
-        & > .about { height: auto; max-height: 5; padding: 0 1; }
+        & > .about { height: auto; min-height: 2; max-height: 5; padding: 0 1; }
         & > .pictures { height: 2fr; min-height: 4; margin: 0 1; }
         & > .pictures HeatMap { width: 3fr; margin-right: 2; }
         & > .pictures Histogram { width: 2fr; }
         & > .scale { height: 1; padding: 0 1; color: $text-muted; }
         & > NumberGrid { height: 3fr; }
-        & > .cell { height: 1; padding: 0 1; }
+        & > .cell { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
         & > .keys { height: 1; padding: 0 1; background: $panel; }
         & > Input { display: none; height: 1; padding: 0 1; background: $surface; }
         &.-asks > Input { display: block; }
@@ -108,15 +107,16 @@ class Inspect(Screen[None]):
         self._index = ""
         self._shown = Inspected(0)
         self._counted: TensorSummary | None = None
-        self._asked = self._asked_for_all = 0
+        self._asked = self._asked_for_all = self._bins = 0
         self._compares = self._is_looking = False
         self._problem = ""
         self._on_input: Callable[[str], None] = lambda text: None
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="title")
+        yield Static(Content(f"Inspect  {self._title}"), classes="title")
         table = VirtualTable((), self._rows, header=False)
         table.can_focus = False
+        table.styles.height = len(self._tensors) + len(self._facts)
         yield table
         yield Static(classes="about")
         with Horizontal(classes="pictures"):
@@ -128,19 +128,20 @@ class Inspect(Screen[None]):
         field = Input(compact=True)
         field.cursor_blink = False
         yield field
-        yield Static(classes="keys")
+        shown = [action for action in INSPECTING if action.footer]
+        keys = [part for each in shown for part in ((each.key, "bold $text-accent"), f" {each.label}  ")]
+        yield Static(Content.assemble(*keys), classes="keys")
 
     def on_mount(self) -> None:
-        self.query_one(".title", Static).update(Content(f"Inspect  {self._title}"))
-        keys = [
-            ((action.key, "bold $text-accent"), f" {action.label}  ") for action in INSPECTING if action.footer
-        ]
-        self.query_one(".keys", Static).update(Content.assemble(*(part for key in keys for part in key)))
         self._list()
 
-    @on(Resize)
-    def _resized(self) -> None:
-        self.call_after_refresh(self._open)
+    @on(NumberGrid.Resized)
+    def _resized(self, event: NumberGrid.Resized) -> None:
+        event.stop()
+        if self.query_one(Histogram).bins != self._bins:
+            self._open()
+        else:
+            self._ask()
 
     # -- which tensor ----------------------------------------------------------------------------------
 
@@ -206,8 +207,8 @@ class Inspect(Screen[None]):
 
     def _open(self) -> None:
         """Show the tensor anew, with its statistics."""
-        self._problem, self._counted = "", None
-        self._ask(bins=self.query_one(Histogram).bins)
+        self._problem, self._counted, self._bins = "", None, self.query_one(Histogram).bins
+        self._ask(bins=self._bins)
 
     def _ask(self, *, bins: int = 0, is_mapped: bool = True, find: bool = False) -> None:
         """Ask for a window; the answer comes soon, statistics later."""
@@ -246,9 +247,9 @@ class Inspect(Screen[None]):
             case TensorCounted(request=self._asked_for_all) if self._is_live:
                 self._counted = answer.summary
                 self._count(answer.bins)
-                self._draw()
+                self._tell_about()
             case TensorSaved(request=self._asked):
-                self._tell(answer.text, is_wrong=not answer.is_done)
+                self._tell(answer.text.replace(f"{Path.cwd()}/", "./"), is_wrong=not answer.is_done)
 
     def _fall_back(self, answer: Inspected) -> None:
         """The tensor itself can not be had: show what was recorded of it, and say so."""
@@ -278,7 +279,15 @@ class Inspect(Screen[None]):
         drawn.ends = ("", "") if low is None or high is None or not bins else (f"{low:.4g}", f"{high:.4g}")
 
     def _draw(self) -> None:
-        """Say in words what is shown."""
+        """Say in words what is shown, and where."""
+        self._tell_about()
+        self.query_one(".scale", Static).update(
+            Content(texts.scale_of(self._shown, self.query_one(HeatMap).scale))
+        )
+        self._tell_cell()
+
+    def _tell_about(self) -> None:
+        """Say what is shown; without numbers, that is all there is."""
         shown, quantity = self._shown, self._quantity
         has_numbers = bool(shown.values)
         self.set_class(not has_numbers, "-words")
@@ -290,8 +299,6 @@ class Inspect(Screen[None]):
         if has_numbers:
             about = Content("\n").join([about, texts.statistics(summary)])
         self.query_one(".about", Static).update(about)
-        self.query_one(".scale", Static).update(Content(texts.scale_of(shown, self.query_one(HeatMap).scale)))
-        self._tell_cell()
 
     def _tell_cell(self) -> None:
         cursor = self.query_one(NumberGrid).cursor

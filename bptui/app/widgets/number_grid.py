@@ -82,6 +82,12 @@ class NumberGrid(Widget, can_focus=True):
         grid: NumberGrid
         is_beyond: bool
 
+    @dataclass
+    class Resized(Message):
+        """There is room for another window."""
+
+        grid: NumberGrid
+
     def __init__(self, cell_width: int) -> None:
         """Make an empty grid.
 
@@ -113,6 +119,9 @@ class NumberGrid(Widget, can_focus=True):
     def begin(self) -> None:
         """Go to the first element of another grid."""
         self.cursor = self.first = (0, 0)
+
+    def _on_resize(self) -> None:
+        self.post_message(self.Resized(self))
 
     def _within(self, place: tuple[int, int]) -> tuple[int, int]:
         rows, columns = self._window.size
