@@ -97,6 +97,7 @@ class Hooks:
         self._reader = stepper.reader = RowReader()
         self._losses = ElementReader()
         stepper.stack = StackReader(running_calls)
+        stepper.inspector.load()
         stepper.declares_lengths = False
 
     def install(self) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bptui.protocol import Answer, Channel, Inspect, Inspected, Message, SaveTensor, TensorSaved
@@ -23,8 +21,12 @@ class Inspector:
 
     Attributes:
         sample: What the loop has yielded last.
-        live: Where the tensors are.
+        live: Where the tensors are, once it is loaded.
     """
+
+    live: Live
+    _remembered: Remembered
+    _answers: Answers
 
     def __init__(self, channel: Channel, scopes: Callable[[], Sequence[dict[str, Any]]]) -> None:
         """Know no tensor.
@@ -37,27 +39,19 @@ class Inspector:
         self._scopes = scopes
         self._stops = 0
         self._steps = 0
-        self._is_open = False
+        self._is_open = self._is_loaded = False
         self._work: list[Iterator[Answer | None]] = []  # the newest question; statistics that were begun before
         self.sample: Any = None
 
-    @cached_property
-    def live(self) -> Live:
+    def load(self) -> None:
+        """Torch is there: import now what looks at tensors; later the training may have no file left to open."""
+        from bptui.debuggee.answers import Answers
         from bptui.debuggee.live import Live
-
-        return Live(self._scopes)
-
-    @cached_property
-    def _remembered(self) -> Remembered:
         from bptui.debuggee.remembered import Remembered
 
-        return Remembered()
-
-    @cached_property
-    def _answers(self) -> Answers:
-        from bptui.debuggee.answers import Answers
-
-        return Answers(self.live, self._remembered)
+        self.live, self._remembered = Live(self._scopes), Remembered()
+        self._answers = Answers(self.live, self._remembered)
+        self._is_loaded = True
 
     def know(self, named: Sequence[Parameter], parameters: Sequence[Any]) -> None:
         """These are the parameters that the session knows by their number."""
@@ -69,13 +63,13 @@ class Inspector:
 
     def remember(self, steps: int) -> None:
         """Keep what the sample after so many is to be compared with."""
-        if "torch" in sys.modules and steps:
+        if self._is_loaded and steps:
             self._remembered.keep(self.live, steps)
 
     def close(self) -> None:
         """The training goes on."""
         self._is_open, self._work, self.sample = False, [], None
-        if "live" in vars(self):
+        if self._is_loaded:
             self.live.forget()
 
     def obey(self, command: Inspect | SaveTensor) -> None:
@@ -104,7 +98,7 @@ class Inspector:
     def _problem(self, command: Inspect | SaveTensor) -> str:
         if not self._is_open or command.stop != self._stops:
             return "the training has gone on since"
-        return "" if "torch" in sys.modules else _NO_TORCH
+        return "" if self._is_loaded else _NO_TORCH
 
     def _go_on(self) -> None:
         """Do a piece of the work: some milliseconds."""

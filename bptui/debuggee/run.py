@@ -45,6 +45,7 @@ def run(fork: Fork, channel: Channel, memory: int) -> int:
         channel.send(Refused(str(refusal), refusal.traceback, refusal.code))
         return refusal.code
     channel.send(Loaded(loop.target, loop.source))
+    stepper.inspector.load()
     stepper.stack = StackReader(lambda: calls_of(loop.generator))
     ended = _run(loop, stepper)
     stepper.flush()
