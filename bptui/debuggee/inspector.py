@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,8 @@ class Inspector:
     def remember(self, steps: int) -> None:
         """Keep what the sample after so many is to be compared with."""
         if self._is_loaded and steps:
-            self._remembered.keep(self.live, steps)
+            with contextlib.suppress(Exception):  # no memory, a half-broken tensor: then it is not known
+                self._remembered.keep(self.live, steps)
 
     def close(self) -> None:
         """The training goes on."""

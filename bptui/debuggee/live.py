@@ -52,11 +52,14 @@ Found = tuple[Part, Any]
 
 
 def held(value: Any) -> Held | None:
-    """A tensor as it is now, None of anything else."""
+    """A tensor as it is now, None of anything else, or where nobody would know that it was overwritten."""
     if not _is_tensor(value):
         return None
-    with torch._C.DisableTorchFunction():
-        return Held(value.detach(), value._version)
+    try:
+        with torch._C.DisableTorchFunction():
+            return Held(value.detach(), value._version)
+    except RuntimeError:  # of inference mode, of a transform
+        return None
 
 
 def copies(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor | None]:
@@ -89,14 +92,15 @@ class Holding:
         """The gradient of that."""
         self._hold(self._grads, node, tensor)
 
-    def _hold(self, held: dict[Any, Held], node: Any, tensor: Any) -> None:
-        if type(tensor) is not torch.Tensor:
+    def _hold(self, kept: dict[Any, Held], node: Any, tensor: Any) -> None:
+        if type(tensor) is not torch.Tensor or tensor.layout != torch.strided:
             return
         with torch._C.DisableTorchFunction():
-            size = tensor.nbytes if tensor.layout == torch.strided else ROOM
-            if size <= self._left:
-                self._left -= size
-                held[node] = Held(tensor.detach(), tensor._version)
+            size = tensor.nbytes
+        now = held(tensor) if size <= self._left else None
+        if now is not None:
+            self._left -= size
+            kept[node] = now
 
     def rows(self, nodes: Sequence[Node], row_of: Mapping[Any, int], data: dict[int, Any]) -> Rows:
         """What was kept, by the rows of the graph; of parameters and data the tensors themselves."""

@@ -96,6 +96,7 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         stepper.explain(tracer.explanations if tracer else None)
         if tracer is not None:
             stepper.inspector.live.rows = tracer.rows
+        tracer = None  # with the tensors that it holds
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 

@@ -129,6 +129,8 @@ async def test_when_the_training_goes_on_it_says_so(at_tensor) -> None:
     app, link = at_tensor(ramp(2, 3))
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, "▀")
+        await pilot.press("i", *"[1, 1:]", "enter")
+        await until(pilot, "weight[1, 1:]")
         asked = len(link.sent)
         link.say(dataclasses.replace(link.status, state="running"))
         await until(pilot, "the training does not stand there any more")

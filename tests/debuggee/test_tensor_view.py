@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bptui.debuggee.answers import Answers
-from bptui.debuggee.live import Live
+from bptui.debuggee.live import Live, held
 from bptui.debuggee.remembered import Remembered
 from bptui.debuggee.tensor_stats import count
 from bptui.debuggee.tensor_view import cut, pieces
@@ -211,3 +211,13 @@ def test_a_bad_index_is_told(text, why) -> None:
 
 def test_a_slice_of_a_slice() -> None:
     assert cut(torch.arange(20.0).reshape(4, 5), "[1:, ::2]", 9).tensor.tolist()[0] == [5.0, 7.0, 9.0]
+
+
+def test_what_can_not_be_held_is_left_out() -> None:
+    with torch.inference_mode():
+        unversioned = torch.ones(2)
+    assert held(unversioned) is None and held(3.0) is None
+    kept = held(tensor := torch.ones(2))
+    assert kept is not None and not kept.is_overwritten
+    tensor += 1
+    assert kept.is_overwritten

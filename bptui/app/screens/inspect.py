@@ -200,7 +200,8 @@ class Inspect(Screen[None]):
         """The training may have gone on, or be over."""
         is_there = view.is_paused and (view.status.branch, view.status.stop) == (self._branch, self._stop)
         if self._is_live and not is_there:
-            self._is_live, self._why = False, _GONE
+            self._is_live, self._why, self._index = False, _GONE, ""
+            self.query_one(NumberGrid).begin()
             self._open()
 
     # -- asking ----------------------------------------------------------------------------------------
@@ -252,11 +253,15 @@ class Inspect(Screen[None]):
                 self._tell(answer.text.replace(f"{Path.cwd()}/", "./"), is_wrong=not answer.is_done)
 
     def _fall_back(self, answer: Inspected) -> None:
-        """The tensor itself can not be had: show what was recorded of it, and say so."""
+        """The tensor itself can not be had, or not this slice of it: show what was recorded of it, and say so."""
+        if self._index:  # it was another tensor's
+            self._index = ""
+            self.query_one(NumberGrid).begin()
+            self._open()
+            return
         is_recorded = isinstance(self._quantity.value, TensorSummary)
         self._problem = answer.problem + "; this was recorded of it" * is_recorded
         grid, heat = self.query_one(NumberGrid), self.query_one(HeatMap)
-        self._index = ""
         self._look_up(Question(0, 0, 0, _NOWHERE, "", grid.first, grid.room, heat.room))
 
     def _accept(self, answer: Inspected) -> None:
@@ -295,6 +300,8 @@ class Inspect(Screen[None]):
         summary = self._counted if has_numbers else None
         fact = "" if has_numbers else texts.fact(quantity)
         notes = [note for note in (self._problem, self._why if quantity.ref and not self._is_live else "") if note]
+        if 0 in shown.shape:
+            notes.append("it has no elements")
         about = texts.about_tensor(quantity.name, shown, fact, notes)
         if has_numbers:
             about = Content("\n").join([about, texts.statistics(summary)])
