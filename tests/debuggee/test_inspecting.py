@@ -1,9 +1,23 @@
 """What the debuggee shows of its tensors, and what it does not."""
 
+from base64 import b64decode
+
 import numpy as np
 import pytest
 
-from bptui.protocol import Inspect, Inspected, SaveTensor, TensorCounted, TensorRef, TensorSaved
+from bptui.protocol import (
+    GraphTraced,
+    InsideSeen,
+    Inspect,
+    Inspected,
+    SaveTensor,
+    Stopped,
+    TensorCounted,
+    TensorRef,
+    TensorSaved,
+    unpack_graph,
+)
+from tests.debuggee.driver import write_loop
 from tests.debuggee.test_inside import NET
 
 WIDE = """
@@ -42,16 +56,11 @@ class Looking:
 
     @property
     def stop(self):
-        from bptui.protocol import Stopped
-
         return len(self.debuggee.of(Stopped))
 
 
 @pytest.fixture(scope="module")
 def wide(keeper, tmp_path_factory):
-    from bptui.protocol import Stopped
-    from tests.debuggee.driver import write_loop
-
     debuggee = keeper.fork(write_loop(tmp_path_factory.mktemp("wide") / "wide.py", WIDE))
     debuggee.until(Stopped)
     debuggee.step()
@@ -79,13 +88,20 @@ def test_the_update_of_a_parameter(wide) -> None:
 
 
 def test_a_hundred_million_elements(wide) -> None:
-    found = wide.ask("variable", 1, "huge", first=(999_998, 98), heat=(10, 20), bins=4)
+    found = wide.ask("variable", 1, "huge", first=(999_998, 98), heat=(10, 20))
     assert found.shape == (10**6, 100) and found.size == (10**6, 100)
     assert found.values == ((98, 99), (98, 99))
     assert len(found.heat) == 10 and len(found.heat[0]) == 20
-    first = wide.debuggee.until(TensorCounted)
-    assert first.summary.mean == 49.5 and first.summary.max == 99
-    assert wide.debuggee.until(TensorCounted).bins == (25_000_000,) * 4
+
+
+def test_statistics_follow_and_other_questions_are_answered_meanwhile(wide) -> None:
+    wide.ask("variable", 1, "weight", "grad", bins=4)
+    wide.ask("variable", 1, "deep")
+    while len(wide.debuggee.of(TensorCounted)) < 2:
+        wide.debuggee.until(TensorCounted)
+    counted = wide.debuggee.of(TensorCounted)
+    assert [each.bins for each in counted] == [(), (0, 0, 2000, 0)]
+    assert counted[0].summary.mean == 2.0
 
 
 def test_the_next_one_that_is_not_finite(wide) -> None:
@@ -115,10 +131,6 @@ def test_what_is_not_there(wide) -> None:
 def test_rows_of_the_graph(begin) -> None:
     looking = Looking(begin(NET))
     looking.debuggee.step()
-    from base64 import b64decode
-
-    from bptui.protocol import GraphTraced, unpack_graph
-
     nodes = unpack_graph(b64decode(looking.debuggee.of(GraphTraced)[-1].nodes))
     for row in range(len(nodes)):
         found = looking.ask("row", row, nodes[row].name, window=(9, 9))
@@ -147,3 +159,21 @@ def test_training_is_the_same_bit_for_bit(begin) -> None:
         for part in ("value", "grad", "update", "exp_avg"):
             looking.ask("row", 0, "net[0].weight", part, bins=5)
     assert weights(plain) == weights(looking.debuggee)
+
+
+def test_every_part_of_a_stop_inside_is_its_own_tensor(begin) -> None:
+    looking = Looking(begin(NET))
+    roles = set()
+    for _ in range(40):
+        looking.debuggee.step("op")
+        seen = looking.debuggee.of(InsideSeen)[-1].stop
+        if len(looking.debuggee.rows) > 0:
+            break
+        for at, part in enumerate(seen.parts):
+            if part.summary is None:
+                continue
+            found = looking.ask("part", at, part.name, window=(9, 99))
+            assert found.problem == "", (seen, part)
+            assert [number for line in found.values for number in line] == list(part.summary.values)
+            roles.add(part.role)
+    assert roles >= {"input", "output", "gradient in", "gradient out", "value", "before", "after", "state"}

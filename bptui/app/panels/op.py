@@ -54,7 +54,9 @@ class OpPanel(Panel):
             return super().inspected(view, reader)
         parts = self._stop.parts
         return self._stop.op, tuple(
-            Quantity(f"{each.role} {each.name}", each.summary or each.text, TensorRef("part", at, each.name))
+            Quantity(
+                f"{each.role} {each.name}".strip(), each.summary or each.text, TensorRef("part", at, each.name)
+            )
             for at, each in enumerate(parts)
         )
 
