@@ -156,7 +156,7 @@ INSPECTING = (
            owner="screen", footer=False),
     Action("next_nonfinite", ("N",), "NaN", "Go to the next element that is NaN or infinite", _INSPECT,
            owner="screen"),
-    Action("compare", ("d",), "compare", "Show each element beside the sample before's, and the difference",
+    Action("compare", ("d",), "compare", "Show each element, the sample before's, and the difference",
            _INSPECT, owner="screen"),
     Action("copy", ("y",), "copy", "Copy what the grid shows", _INSPECT, owner="screen"),
     Action("write", ("w",), "write", "Write the tensor into a .npy file", _INSPECT, owner="screen"),
