@@ -58,7 +58,7 @@ async def test_it_says_what_went_in_and_what_came_out(inside) -> None:
         assert str(panel.border_title) == "0 Op  backward node 2/4 SubBackward0"
         title, facts = panel.inspected(app.view, app._reader)
         assert title == "SubBackward0"
-        assert [name for name, _ in facts] == ["gradient in output", "gradient out mul"]
+        assert [each.name for each in facts] == ["gradient in output", "gradient out mul"]
 
 
 async def test_the_calls_that_made_a_node_are_walked(inside) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from bptui.app.numbers import nonfinite, number, shape, styled
-from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.panels.inspected import Inspected, Quantity
+from bptui.app.panels.panel import Panel
 from bptui.app.view import View, place_inside
 from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
+from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
 from bptui.records import InsideStop, Part, TensorSummary
 
@@ -51,7 +53,12 @@ class OpPanel(Panel):
         if self._stop is None:
             return super().inspected(view, reader)
         parts = self._stop.parts
-        return self._stop.op, tuple((f"{each.role} {each.name}", each.summary or each.text) for each in parts)
+        return self._stop.op, tuple(
+            Quantity(
+                f"{each.role} {each.name}".strip(), each.summary or each.text, TensorRef("part", at, each.name)
+            )
+            for at, each in enumerate(parts)
+        )
 
     def _rows(self, start: int, stop: int) -> list[Row]:
         return [_row(part) for part in self._stop.parts[start:stop]] if self._stop else []
