@@ -341,7 +341,8 @@ class BptuiApp(App[Outcome]):
     @on(VirtualTable.Activated)
     def action_inspect(self) -> None:
         if self._reader is not None:
-            panel = self._main.panel(self._main.active)
+            active = self._main.active
+            panel = self._main.panel("graph" if active == "explain" else active)  # which explains Graph's row
             title, quantities = panel.inspected(self._view, self._reader)
             if quantities and not isinstance(self.screen, Inspect):
                 self.push_screen(Inspect(title, quantities, self._view, self._send))
