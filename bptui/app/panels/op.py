@@ -73,8 +73,8 @@ def _value(summary: TensorSummary | None, text: str) -> Cell:
     if summary is None:
         return text
     if summary.item is not None:
-        return styled(number(summary.item, _NUMBER), summary)
+        return styled(f"{number(summary.item, _NUMBER):>{_NUMBER}}", summary)
     if summary.mean is None or summary.std is None:
         return nonfinite(summary)
     mean, spread = number(summary.mean, _NUMBER), number(summary.std, _SPREAD)
-    return styled(nonfinite(summary) or f"{mean} ± {spread}", summary)
+    return styled(nonfinite(summary) or f"{mean:>{_NUMBER}} ± {spread}", summary)
