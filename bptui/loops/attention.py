@@ -48,10 +48,10 @@ def attention(lr: float = 0.02, epochs: int = 10, length: int = 5) -> Iterator[S
     """Reverse a sequence with one block of attention.
 
     What to look at:
-        1. `s`, then → on block in Graph (1): three linears of the same x, a matmul (q·kᵀ), softmax, a matmul (·v).
-        2. The gradient reaches x by four paths: query, key, value, and past them through the residual add.
-           Their sum is the gradient of x; `y` on the add shows it.
-        3. `y` on softmax: a row of attention sums to 1, so the gradients in a row sum to 0.
+        1. `s`, then → on block in Graph (1): three linears of the same x, bmm (q·kᵀ), softmax, bmm (·v).
+        2. The gradient reaches x, the add before block, by four paths: query, key, value, and past them through
+           the residual add. `y` there: the norms on the way from the loss; what comes in is the sum of the four.
+        3. `y` on softmax: a row of attention sums to 1, so what goes out sums to 0 in each row.
         4. Console (5) after `e`: the attention, a row for each position. At first each looks everywhere,
            at the end the first looks at the last: a diagonal, which nobody programmed.
         5. Parameters (7): query and key hardly move until value and out mean something; compare Δw:w.

@@ -24,9 +24,10 @@ def softmax(lr: float = 0.2, epochs: int = 10, batch_size: int = 10) -> Iterator
     What to look at:
         1. `s`: in Graph (1) cross_entropy is log_softmax and nll_loss. The first loss is near log 3 = 1.1: three
            classes, and nothing known yet.
-        2. `y` on log_softmax: its gradient is softmax - one_hot(class), the probability given less the one due.
-           It is no formula to be afraid of: too sure of a class, and its logit goes down.
-        3. Gradients (2): (softmax - one_hot)ᵀ · x / n by hand stands beside autograd's gradient of the weight.
+        2. `y` on log_softmax: what goes out is softmax - one_hot(class), the probability given less the one due,
+           over the ten points of the sample. Where a class was given too much, its logit goes down.
+        3. Gradients (2): (softmax - one_hot)ᵀ · x / n by hand has the norm of autograd's gradient of the weight;
+           `x` there shows all six entries of both.
         4. `e`: the gradient shrinks as the probabilities become right; Console (5) has the accuracy.
         5. `bptui run softmax --lr 20`: too sure at once. The loss is 0, but for a point on the wrong side now and
            then, and a point that is surely right teaches nothing.

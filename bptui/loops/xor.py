@@ -43,7 +43,8 @@ def xor(lr: float = 0.05, epochs: int = 100, tanh: bool = True) -> Iterator[Samp
         1. `s` runs a sample. In Graph (1), follow the gradient from the loss down: output, tanh, hidden.
         2. No target says what a hidden unit should be. Select hidden's linear and press `y`: its gradient is
            the output's, times the weight between them, times tanh' = 1 - tanh².
-        3. Gradients (2): that product by hand stands beside autograd's gradient of hidden.weight; Δ is about 0.
+        3. Gradients (2): that product by hand has the norm of autograd's gradient of hidden.weight; `x` there
+           shows all eight entries of both.
         4. `20e`, then Console (5): how many of the four are right. `c` runs to 4/4.
         5. `bptui run xor --no-tanh`: two linear layers are one linear layer: at best three are right.
 
