@@ -39,6 +39,17 @@ def seed_after(count: int) -> Iterator[Sample]:
     yield from linear(epochs=1_000_000)
 
 
+def beside(elements: int) -> Iterator[Sample]:
+    """A training beside which a square matrix of so many elements lies."""
+    side = round(elements**0.5)
+    matrix = torch.randn(side, side)
+    weight = torch.ones(1, requires_grad=True)
+    for i in range(1_000_000):
+        loss = (weight * matrix[0, 0]).sum()
+        loss.backward()
+        yield Sample(epoch=0, index=i, loss=loss)
+
+
 def bare(samples: Iterable[Sample]) -> None:
     """Keep nothing."""
     for _ in samples:

@@ -32,6 +32,7 @@ TABLE = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
 _SCRIPT = "transformer.py"
 
 SHOTS = {
+    "backward": ((120, 36), "dark", ("s", "s", "5", "o"), ()),
     "first-epoch": ((120, 36), "dark", ("s", "s", "e"), ()),
     "third-sample": ((120, 36), "dark", ("s", "s", "s"), ()),
     "no-zero-grad": ((120, 36), "dark", ("2", "7", "s"), ("--no-zero-grad",)),

@@ -121,7 +121,7 @@ ACTIONS = (
            lambda view: view.sample is not None or view.inside is not None, footer=False, owner="screen"),
     Action("check", ("v",), "verify", "Check Graph's selected op: gradient against finite differences", _LOOK,
            _can_ask, footer=False),
-    Action("inspect", ("x",), "exact", "Show the selected row's tensors in full", _LOOK, _has_numbers),
+    Action("inspect", ("x",), "exact", "Inspect the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,
            lambda view: view.commands and view.sample is not None, footer=False, shown="F9"),
     Action("reset", ("r",), "reset", "Begin again before the first sample, on a new branch", _STEP,
@@ -147,6 +147,28 @@ ACTIONS = (
     Action("palette", ("ctrl+p",), "palette", "Find an action by its name", _APP, footer=False, shown="Ctrl+P"),
     Action("quit", ("q", "ctrl+q"), "quit", "End the training and leave; the recording stays", _APP),
 )  # fmt: skip
+
+_INSPECT = "In x, Inspect"
+
+INSPECTING = (
+    Action("next_tensor", ("tab",), "next", "Show the next tensor: gradient, update, state", _INSPECT, shown="Tab",
+           owner="screen"),
+    Action("previous_tensor", ("shift+tab",), "before", "Show the one before", _INSPECT, shown="Shift+Tab",
+           owner="screen", footer=False),
+    Action("index", ("i",), "index", "Type a slice as NumPy has it: [0, :, 3:9]", _INSPECT, owner="screen"),
+    Action("next_slice", ("right_square_bracket",), "slice", "Show the next slice along the leading dimensions",
+           _INSPECT, shown="]", owner="screen"),
+    Action("previous_slice", ("left_square_bracket",), "slice", "Show the slice before", _INSPECT, shown="[",
+           owner="screen", footer=False),
+    Action("next_nonfinite", ("N",), "NaN", "Go to the next element that is NaN or infinite", _INSPECT,
+           owner="screen"),
+    Action("compare", ("d",), "compare", "Show each element, the sample before's, and the difference",
+           _INSPECT, owner="screen"),
+    Action("copy", ("y",), "copy", "Copy what the grid shows", _INSPECT, owner="screen"),
+    Action("write", ("w",), "write", "Write the tensor into a .npy file", _INSPECT, owner="screen"),
+    Action("close", ("escape", "x", "q"), "close", "Close Inspect", _INSPECT, shown="Esc", owner="screen"),
+)  # fmt: skip
+"""What can be done on the screen that shows a tensor."""
 
 BY_ID = {action.id: action for action in ACTIONS}
 

@@ -18,7 +18,15 @@ from textual.events import Key
 from bptui.app.actions import ACTIONS, BY_ID, COUNTED
 from bptui.app.count import Count
 from bptui.app.link import Link
-from bptui.app.messages import KeysTyped, NumbersWanted, SessionLost, StatusArrived, StepSelected, Welcomed
+from bptui.app.messages import (
+    AnswerArrived,
+    KeysTyped,
+    NumbersWanted,
+    SessionLost,
+    StatusArrived,
+    StepSelected,
+    Welcomed,
+)
 from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
 from bptui.app.panels.console import terminal_size
@@ -96,6 +104,12 @@ class BptuiApp(App[Outcome]):
     def _arrived(self, event: StatusArrived) -> None:
         self._take(event.status)
 
+    @on(AnswerArrived)
+    def _answered(self, event: AnswerArrived) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Inspect):
+                screen.take(event.answer)
+
     @on(SessionLost)
     def _lost(self, event: SessionLost) -> None:
         if self._leaving:
@@ -146,6 +160,8 @@ class BptuiApp(App[Outcome]):
             if legal != self._legal:
                 self._legal = legal
                 self.refresh_bindings()
+            if isinstance(self.screen, Inspect):
+                self.screen.follow(self._view)
         self._fit_terminal()
 
     def _fit_terminal(self) -> None:
@@ -325,10 +341,11 @@ class BptuiApp(App[Outcome]):
     @on(VirtualTable.Activated)
     def action_inspect(self) -> None:
         if self._reader is not None:
-            panel = self._main.panel(self._main.active)
+            active = self._main.active
+            panel = self._main.panel("graph" if active == "explain" else active)  # which explains Graph's row
             title, quantities = panel.inspected(self._view, self._reader)
-            if quantities:
-                self.push_screen(Inspect(title, quantities))
+            if quantities and not isinstance(self.screen, Inspect):
+                self.push_screen(Inspect(title, quantities, self._view, self._send))
             elif title:
                 self.notify(f"{title}: no more is recorded of it", markup=False)
 
@@ -349,7 +366,7 @@ class BptuiApp(App[Outcome]):
             self._send(Reset())
 
     async def action_quit(self) -> None:
-        if self.screen.is_modal:
+        if self.screen is not self._main:
             return
         if not self._view.commands or self._view.status.exit_code is not None or not self._view.status.steps:
             await self._leave("q")
@@ -381,5 +398,5 @@ class BptuiApp(App[Outcome]):
         self.action_command_palette()
 
     def action_command_palette(self) -> None:
-        if not self.screen.is_modal:
+        if self.screen is self._main:
             super().action_command_palette()

@@ -7,9 +7,20 @@ from pathlib import Path
 
 from textual.message_pump import MessagePump
 
-from bptui.app.messages import SessionLost, StatusArrived, Welcomed
+from bptui.app.messages import AnswerArrived, SessionLost, StatusArrived, Welcomed
 from bptui.errors import ProtocolError
-from bptui.protocol import PROTOCOL_VERSION, Attach, Command, Status, Welcome, encode, read_message
+from bptui.protocol import (
+    PROTOCOL_VERSION,
+    Attach,
+    Command,
+    Inspected,
+    Status,
+    TensorCounted,
+    TensorSaved,
+    Welcome,
+    encode,
+    read_message,
+)
 from bptui.protocol.framing import LONGEST_LINE
 
 
@@ -38,6 +49,8 @@ class Link:
                     app.post_message(Welcomed(notice))
                 elif isinstance(notice, Status):
                     app.post_message(StatusArrived(notice))
+                elif isinstance(notice, Inspected | TensorCounted | TensorSaved):
+                    app.post_message(AnswerArrived(notice))
             why = "its process ended"
         except (OSError, ProtocolError) as error:
             why = str(error)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from bptui.protocol import Status, Welcome
+from bptui.protocol import Answer, Status, Welcome
 from bptui.records import Place
 
 
@@ -26,6 +26,13 @@ class StatusArrived(Message):
     def can_replace(self, message: Message) -> bool:
         """Let the last of several stand for all, so that a slow screen never lags behind."""
         return isinstance(message, StatusArrived)
+
+
+@dataclass
+class AnswerArrived(Message):
+    """The debuggee has answered what was asked of a tensor."""
+
+    answer: Answer
 
 
 @dataclass

@@ -175,6 +175,13 @@ def place_inside(inside: InsideStop) -> str:
     return f"{inside.phase} {unit} {inside.position}{of} {inside.op}"
 
 
+def where(view: View) -> str:
+    """Which moment is shown: a sample, or a stop inside the one after it."""
+    if view.inside is not None:
+        return f"{next_sample(view.sample)} · {place_inside(view.inside)}"
+    return place(view.sample) if view.sample else "before the first sample"
+
+
 def next_sample(sample: RecordedSample | None) -> str:
     """The sample after a complete one, as far as it is known where it is."""
     if sample is None:

@@ -48,6 +48,12 @@ class StackReader:
         """The stack at a stop; `is_amid` if it is in the midst of a sample."""
         return replace(_read(list(self._calls())), is_amid=is_amid)
 
+    def variables(self) -> list[dict[str, Any]]:
+        """The variables of each frame of that stack; none of one whose variables are not read."""
+        calls = list(self._calls())
+        frames = [calls[i][0] for i in _users(calls)[:MOST_FRAMES]]
+        return [{} if _calls_locals(frame) else _variables(frame) for frame in frames]
+
     def of(self, error: BaseException) -> Stack:
         """The frames that an exception went through; where it is now, if it is none of the user's own."""
         calls = [(entry.tb_frame, entry.tb_lineno) for entry in _entries(error)][::-1]
@@ -122,12 +128,16 @@ def _read(calls: list[Call], error: str = "") -> Stack:
 def _frame(frame: FrameType, line: int, inside: str, room: Room) -> Frame:
     code = frame.f_code
     function, place = code.co_qualname[-_LONGEST:], Place(code.co_filename, line)
-    if code.co_flags & inspect.CO_OPTIMIZED and "locals" in code.co_names:
+    if _calls_locals(frame):
         # To read them would renew the dict that its own call of locals() has returned.
         remark = "its locals are not read: it calls locals() itself"
         return Frame(function, place, inside=inside, remark=remark)
     rows, left_out = read_variables(_variables(frame), room)
     return Frame(function, place, rows, left_out, inside)
+
+
+def _calls_locals(frame: FrameType) -> bool:
+    return bool(frame.f_code.co_flags & inspect.CO_OPTIMIZED) and "locals" in frame.f_code.co_names
 
 
 def _variables(frame: FrameType) -> dict[str, Any]:

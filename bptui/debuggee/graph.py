@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from bptui.debuggee.explaining import Explainer
+from bptui.debuggee.live import Holding, Rows
 from bptui.debuggee.module_paths import ModulePaths, Path
 from bptui.debuggee.names import Names
 from bptui.debuggee.nodes import is_leaf, nodes_behind, nodes_under
@@ -38,6 +39,8 @@ class Tracer:
 
     Attributes:
         study: After that, what can be said of its nodes, if they were to be explained.
+        holding: Keeps tensors of the sample, if it is known to end at a stop.
+        rows: After that, the tensors of its rows.
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class Tracer:
         self._collection = SlowCollection()
         self._engine: Callable[..., Any]
         self.study: Study | None = None
+        self.holding = Holding()
+        self.rows = Rows()
 
     def __enter__(self) -> Tracer:
         # Every Tensor.backward, autograd.backward and autograd.grad goes through this one global.
@@ -80,6 +85,7 @@ class Tracer:
             self._explainer = self._explainer or Explainer()
             self.tagger.kept = self._explainer.kept
             self.tagger.kept.begin()
+        self.tagger.hold = self.holding.value if self._explains() else None
         self.tagger.begin()
         self._collection.begin()
         if self._inside is not None:
@@ -87,6 +93,7 @@ class Tracer:
 
     def end(self) -> None:
         """Record no more ops."""
+        self.tagger.hold = None
         self.tagger.end()
         if self.tagger.kept is not None:
             self.tagger.kept.end()
@@ -115,10 +122,14 @@ class Tracer:
                 handle.remove()
 
     def _grad_taker(self, node: Any) -> Callable[[tuple[torch.Tensor | None, ...]], None]:
+        is_held = self._explains()
+
         def take(grads: tuple[torch.Tensor | None, ...]) -> None:
             for grad in grads:
                 if grad is not None:
                     self._grads[node] = try_summarise(grad)
+                    if is_held:
+                        self.holding.grad(node, grad)
                     break
 
         return take
@@ -133,7 +144,7 @@ class Tracer:
         """
         with uncollected():
             rows = self._rows(sample, (frame, *others))
-            nodes = rows.build(self._nodes)
+            nodes = self._build(rows, self._nodes)
             self._study(rows, is_amid=False)
             return nodes
 
@@ -146,12 +157,17 @@ class Tracer:
         """
         with uncollected():
             rows = self._rows(None, tuple(frames))
-            nodes = rows.build(self._nodes | dict.fromkeys(islice(nodes_behind(made), LARGEST_GRAPH)))
+            nodes = self._build(rows, self._nodes | dict.fromkeys(islice(nodes_behind(made), LARGEST_GRAPH)))
             self._study(rows, is_amid=True)
             return nodes, rows.row_of
 
     def _study(self, rows: _Rows, is_amid: bool) -> None:
         self.study = Study(self._explainer, rows.row_of, is_amid) if self._explainer else None
+
+    def _build(self, rows: _Rows, nodes: Iterable[Any]) -> tuple[Node, ...]:
+        built = rows.build(nodes)
+        self.rows = self.holding.rows(built, rows.row_of, rows.data)
+        return built
 
     @property
     def explanations(self) -> Explanations | None:
@@ -180,6 +196,7 @@ class _Rows:
         self._leaves = leaves
         self._rows: list[Node] = []
         self.row_of: dict[Any, int] = {}
+        self.data: dict[int, Any] = {}
 
     def build(self, nodes: Iterable[Any]) -> tuple[Node, ...]:
         for node in sorted((node for node in nodes if not is_leaf(node)), key=_sequence):
@@ -212,6 +229,7 @@ class _Rows:
         if key not in self.row_of:
             name = self._names.of(leaf.value) or UNNAMED_INPUT
             value = leaf.summary or try_summarise(leaf.value)
+            self.data[len(self._rows)] = leaf.value
             self._append(key, Node(name, "input", (), value, None, None, "", *path))
         return self.row_of[key]
 

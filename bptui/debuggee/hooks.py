@@ -97,6 +97,7 @@ class Hooks:
         self._reader = stepper.reader = RowReader()
         self._losses = ElementReader()
         stepper.stack = StackReader(running_calls)
+        stepper.inspector.load()
         stepper.declares_lengths = False
 
     def install(self) -> None:
@@ -287,7 +288,9 @@ class Hooks:
             update_number=self._update_of(pending), samples=epochs.samples, epochs=epochs.epochs,
         )  # fmt: skip
         if self._statistics.is_measuring:
-            self._stepper.keep(*self._statistics.finish())
+            measured = self._statistics.finish()
+            self._stepper.keep(*measured)
+            self._stepper.inspector.know(measured.parameters, self._statistics.tensors)
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))
@@ -311,6 +314,7 @@ class Hooks:
         tracer.end()
         nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
         self._stepper.explain(tracer.study)
+        self._stepper.inspector.live.rows = tracer.rows
         return nodes
 
     def _trace(self) -> None:

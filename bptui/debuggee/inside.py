@@ -16,6 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from bptui.debuggee.error_line import error_line
 from bptui.debuggee.graph import op_name
 from bptui.debuggee.inside_parts import Argument, Parts, arguments_of, function_name, is_getter, tensors_in
+from bptui.debuggee.live import Found
 from bptui.debuggee.module_calls import Call
 from bptui.debuggee.nodes import is_leaf, nodes_behind
 from bptui.debuggee.ops import TAG, UNHEARD, node_of
@@ -195,7 +196,9 @@ class Inside:
         rows = self._build()
         row = self._rows.get(node)
         grad = rows[row].grad if row is not None else None
-        self._stop("backward", plain_name(node), node, rows, [Part("gradient in", "output", grad)], error=error)
+        self._stop(
+            "backward", plain_name(node), node, rows, [(Part("gradient in", "output", grad), None)], error=error
+        )
 
     # -- updates by an optimizer -----------------------------------------------------------------------
 
@@ -221,7 +224,7 @@ class Inside:
             finally:
                 self._optimizer = None
 
-    def _stop_at_step(self, when: str, parts: list[Part]) -> None:
+    def _stop_at_step(self, when: str, parts: list[Found]) -> None:
         assert self._optimizer is not None
         rows = self._build()
         name = f"{when} {self._optimizer.name}.step"
@@ -283,10 +286,11 @@ class Inside:
     def _build(self) -> tuple[Node, ...]:
         assert self._tracer is not None
         rows, self._rows = self._tracer.so_far(self._made, self._frames())
+        self._stepper.inspector.live.rows = self._tracer.rows
         return rows
 
     def _stop(
-        self, phase: Phase, op: str, node: Any, rows: tuple[Node, ...], parts: list[Part], left_out: int = 0,
+        self, phase: Phase, op: str, node: Any, rows: tuple[Node, ...], parts: list[Found], left_out: int = 0,
         error: BaseException | None = None,
     ) -> None:  # fmt: skip
         at = self._rows.get(node, -1) if node is not None else -1
@@ -295,12 +299,14 @@ class Inside:
         total = len(self._pass.nodes) if phase == "backward" else 0
         stop = InsideStop(
             self._stepper.steps, phase, self._counts[phase], total, op, at,
-            (row.place if row else tag.place) or user_place(), row.module if row else "", tuple(parts), left_out,
+            (row.place if row else tag.place) or user_place(), row.module if row else "",
+            tuple(part for part, _ in parts), left_out,
             "" if error is None else error_line(error), tag.frames if phase == "backward" else (),
         )  # fmt: skip
         seen = InsideSeen(stop, base64.b64encode(pack_graph(rows)).decode())
         self._stopped_in = self._phase
         self._from = tag.call or (self._call_now() if phase == "forward" else None)
+        self._stepper.inspector.live.parts = parts
         study = self._tracer.study if self._tracer else None
         self._stepper.wait(stop.error, is_amid=True, inside=seen, study=study)
         self._aim()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from bptui.debuggee.live import Found, Held, held
 from bptui.debuggee.names import Names
 from bptui.debuggee.nodes import is_leaf
 from bptui.debuggee.ops import flat, node_of
@@ -28,12 +29,14 @@ class Argument(NamedTuple):
         value: The object itself.
         node: Its autograd node.
         summary: Its numbers, if it is a tensor or array.
+        held: Itself, if it is a tensor, and whether it is overwritten by the call.
     """
 
     keyword: str
     value: Any
     node: Any
     summary: TensorSummary | None
+    held: Held | None
 
 
 def is_getter(func: Any) -> bool:
@@ -61,7 +64,7 @@ def arguments_of(args: tuple[Any, ...], kwargs: Mapping[str, Any] | None) -> tup
 
 def _argument(keyword: str, value: Any) -> Argument:
     has_numbers = isinstance(value, torch.Tensor | np.ndarray | np.generic)
-    return Argument(keyword, value, node_of(value), try_summarise(value) if has_numbers else None)
+    return Argument(keyword, value, node_of(value), try_summarise(value) if has_numbers else None, held(value))
 
 
 class Parts:
@@ -72,37 +75,42 @@ class Parts:
         self._row_of = row_of
         self._names = Names(frames)
 
-    def inputs(self, arguments: Sequence[Argument]) -> Iterator[Part]:
+    def inputs(self, arguments: Sequence[Argument]) -> Iterator[Found]:
         """What went into an op."""
-        for keyword, value, node, summary in arguments:
+        for keyword, value, node, summary, tensor in arguments:
             name = self._name(value, node) if summary else ""
             text = "" if summary else repr(value)[:_LONGEST] if isinstance(value, _PLAIN) else type(value).__name__
-            yield Part("input", keyword or name, summary, name if keyword and summary else text)
+            yield Part("input", keyword or name, summary, name if keyword and summary else text), tensor
 
-    def outputs(self, out: Any) -> Iterator[Part]:
+    def outputs(self, out: Any) -> Iterator[Found]:
         """What came out of it."""
         for value in flat((out,)):
             if isinstance(value, torch.Tensor):
-                yield Part("output", self._names.of(value) or "", try_summarise(value))
+                yield Part("output", self._names.of(value) or "", try_summarise(value)), value
 
-    def gradients(self, node: Any, into: Sequence[Any], came: Sequence[Any]) -> list[Part]:
+    def gradients(self, node: Any, into: Sequence[Any], came: Sequence[Any]) -> list[Found]:
         """What came into a node, and what it gives to each of its inputs."""
-        found = [Part("gradient in", _numbered("output", i, came), _summary(grad)) for i, grad in enumerate(came)]
+        found: list[Found] = [
+            (Part("gradient in", _numbered("output", i, came), _summary(grad)), grad)
+            for i, grad in enumerate(came)
+        ]
         for (source, _), grad in zip(node.next_functions, into, strict=False):
             if source is not None:
                 row = self._row_of.get(source)
                 name = self._rows[row].name if row is not None else source.name()
-                found.append(Part("gradient out", name, _summary(grad), "" if grad is not None else "none"))
+                part = Part("gradient out", name, _summary(grad), "" if grad is not None else "none")
+                found.append((part, grad))
         if is_leaf(node):
             leaf = node.variable
             name = self._names.of(leaf) or "?"
-            found += [Part("gradient", f"{name}.grad", _summary(leaf.grad)), Part("value", name, _summary(leaf))]
+            found.append((Part("gradient", f"{name}.grad", _summary(leaf.grad)), leaf.grad))
+            found.append((Part("value", name, _summary(leaf)), leaf))
         return found
 
-    def leaves(self, is_done: Mapping[Any, bool]) -> list[Part]:
+    def leaves(self, is_done: Mapping[Any, bool]) -> list[Found]:
         """The leaves of a backward pass in forward order: what has arrived at each, or that it still waits."""
         known = sorted((row, node) for node in is_done if (row := self._row_of.get(node)) is not None)
-        return [_leaf(self._rows[row], is_done[node]) for row, node in known]
+        return [_leaf(self._rows[row], node, is_done[node]) for row, node in known]
 
     def _name(self, value: Any, node: Any) -> str:
         row = self._row_of.get(node) if node is not None else None
@@ -116,8 +124,10 @@ def _summary(value: Any) -> TensorSummary | None:
     return None if value is None else try_summarise(value)
 
 
-def _leaf(row: Node, is_done: bool) -> Part:
-    return Part("has gradient", row.name, row.grad) if is_done else Part("waits", row.name, None)
+def _leaf(row: Node, node: Any, is_done: bool) -> Found:
+    if is_done:
+        return Part("has gradient", row.name, row.grad), node.variable.grad
+    return Part("waits", row.name, None), None
 
 
 def _numbered(name: str, index: int, among: Sequence[Any]) -> str:

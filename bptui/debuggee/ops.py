@@ -74,6 +74,7 @@ class OpTagger(TorchFunctionMode):
             tensor, so no id is used twice.
         around: Called in place of every op, with what would record it; None while nobody steps from op to op.
         kept: Keeps the ops, to be called once more at a stop; None if they are not.
+        hold: Given each node with what its op gave; None while nobody wants to have them.
     """
 
     def __init__(self) -> None:
@@ -81,6 +82,7 @@ class OpTagger(TorchFunctionMode):
         self.leaves: dict[int, Leaf] = {}
         self.around: Callable[..., Any] | None = None
         self.kept: KeptCalls | None = None
+        self.hold: Callable[[Any, Any], None] | None = None
         self._modules = ModuleCalls(self._note_passing)
         self._calls = 0  # in a call torch has taken us off the stack, and puts us back after it, whatever we do
         self._is_over = False
@@ -174,6 +176,8 @@ class OpTagger(TorchFunctionMode):
         for node, value in nodes.items():
             if TAG not in node.metadata:
                 node.metadata[TAG] = Op(try_summarise(value), (), None, call)
+                if self.hold is not None:
+                    self.hold(node, value)
                 if call is not None:
                     _tag_between(node, Op(None, (), None, call), call.first)
         return set(nodes)
@@ -187,6 +191,8 @@ class OpTagger(TorchFunctionMode):
         place = frames[0].place if frames else user_place()
         leaves = tuple(map(self._leaf, filter(_is_data, inputs)))
         node.metadata[TAG] = Op(try_summarise(output), leaves, place, call, frames)
+        if self.hold is not None:
+            self.hold(node, output)
         _tag_between(node, Op(None, (), place, call, frames), first)
 
     def _leaf(self, value: Any) -> Leaf:

@@ -7,6 +7,7 @@ from itertools import islice
 from types import FrameType
 from typing import Any
 
+from bptui.debuggee.live import Found, copies
 from bptui.debuggee.names import Names
 from bptui.debuggee.stats import try_summarise
 from bptui.records import Part, TensorSummary
@@ -32,33 +33,37 @@ class OptimizerParts:
         self._shown = [(names.of(each) or f"parameter {i}", each) for i, each in enumerate(parameters[:MOST])]
         self.left_out = max(0, len(parameters) - MOST)
         self._old: list[TensorSummary | None] = [try_summarise(each) for _, each in self._shown]
+        self._copies = copies([each for _, each in self._shown])
 
     def is_of(self, optimizer: Any) -> bool:
         """Whether this is that optimizer's step."""
         return optimizer is self._optimizer
 
-    def before(self) -> list[Part]:
+    def before(self) -> list[Found]:
         """What the step begins with."""
-        return self._parts(lambda name, _, old: [Part("value", name, old)])
+        return self._parts(lambda name, parameter, old, _: [(Part("value", name, old), parameter)])
 
-    def after(self) -> list[Part]:
+    def after(self) -> list[Found]:
         """What it has made of it."""
         return self._parts(
-            lambda name, parameter, old: [Part("before", name, old), Part("after", name, try_summarise(parameter))]
+            lambda name, parameter, old, copy: [
+                (Part("before", name, old), copy),
+                (Part("after", name, try_summarise(parameter)), parameter),
+            ]
         )
 
-    def _parts(self, values: Callable[[str, Any, TensorSummary | None], list[Part]]) -> list[Part]:
+    def _parts(self, values: Callable[[str, Any, TensorSummary | None, Any], list[Found]]) -> list[Found]:
         return [
             part
-            for (name, parameter), old in zip(self._shown, self._old, strict=True)
-            for part in (*values(name, parameter, old), *self._others(name, parameter))
+            for (name, parameter), old, copy in zip(self._shown, self._old, self._copies, strict=True)
+            for part in (*values(name, parameter, old, copy), *self._others(name, parameter))
         ]
 
-    def _others(self, name: str, parameter: Any) -> Iterator[Part]:
+    def _others(self, name: str, parameter: Any) -> Iterator[Found]:
         grad = parameter.grad
         text = "none: it is not updated" if grad is None else ""
-        yield Part("gradient", f"{name}.grad", None if grad is None else try_summarise(grad), text)
+        yield Part("gradient", f"{name}.grad", None if grad is None else try_summarise(grad), text), grad
         state = self._optimizer.state.get(parameter) or {}
         for key, value in islice(state.items(), 8):
             if value is not None:
-                yield Part("state", f"{name} {key}", try_summarise(value))
+                yield Part("state", f"{name} {key}", try_summarise(value)), value

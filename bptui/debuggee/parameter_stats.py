@@ -58,6 +58,11 @@ class ParameterStatistics:
         self._copied: set[int] = set()
         self._size = 0
 
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        """The parameters, in the order in which they are measured."""
+        return self._table.tensors
+
     def is_due(self, share: float) -> bool:
         """Whether the last ones are paid for.
 

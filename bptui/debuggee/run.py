@@ -45,6 +45,7 @@ def run(fork: Fork, channel: Channel, memory: int) -> int:
         channel.send(Refused(str(refusal), refusal.traceback, refusal.code))
         return refusal.code
     channel.send(Loaded(loop.target, loop.source))
+    stepper.inspector.load()
     stepper.stack = StackReader(lambda: calls_of(loop.generator))
     ended = _run(loop, stepper)
     stepper.flush()
@@ -93,7 +94,9 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         tracer, samples.tracer = samples.tracer, None
         nodes = tracer.graph(sample, frame) if tracer else None
         stepper.explain(tracer.study if tracer else None)
-        del tracer  # with what it holds of the sample
+        if tracer is not None:
+            stepper.inspector.live.rows = tracer.rows
+        tracer = None  # with the tensors that it holds
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
 

@@ -8,9 +8,10 @@ import sys
 import time
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bptui.debuggee.epochs import Epochs
+from bptui.debuggee.inspector import Inspector
 from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.sources import Sources
@@ -21,6 +22,7 @@ from bptui.protocol import (
     Explained,
     GraphTraced,
     InsideSeen,
+    Inspect,
     LayoutSeen,
     Message,
     Overhead,
@@ -28,6 +30,7 @@ from bptui.protocol import (
     Quit,
     Ring,
     Samples,
+    SaveTensor,
     StackSeen,
     Step,
     Stopped,
@@ -103,6 +106,7 @@ class Stepper:
         stack: Reads where the user's code is, once torch is there.
         is_ours: False in a child that the training has forked.
         shown: The graph of the last sample that was traced.
+        inspector: Shows tensors while the training stands still.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
@@ -143,6 +147,10 @@ class Stepper:
         self._before = TRACE_BEFORE
         self.shown: tuple[Node, ...] = ()
         self._study: Study | None = None
+        self.inspector = Inspector(channel, self._scopes)
+
+    def _scopes(self) -> list[dict[str, Any]]:
+        return self.stack.variables() if self.stack is not None else []
 
     @property
     def inside(self) -> Step | None:
@@ -227,14 +235,16 @@ class Stepper:
         if inside is not None:
             place = inside.stop.place
             stack += [*(self._sources.of(place.path) if place else ()), inside]
+        self.inspector.open(self.steps)
         stack += self._explained(self.steps) if inside is not None else ()
         self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
-            self._obey(self._channel.receive())
+            self._obey(self.inspector.next_command())
         self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
         self._console.mark()
         self._plan()
+        self.inspector.close()
 
     def fail(self, error: BaseException) -> None:
         """An exception ends the training: send the frames that it went through."""
@@ -277,6 +287,7 @@ class Stepper:
         return [*sources, StackSeen(self.steps, stack)]
 
     def _attend(self, sample: Sample, nodes: tuple[Node, ...] | None) -> None:
+        self.inspector.sample = sample
         ended = self._epochs.ends_with(sample, self.steps)
         if self._goal.epochs is not None:
             self._goal.epochs -= ended
@@ -299,6 +310,7 @@ class Stepper:
         else:
             self._study = None
             self._plan()
+            self.inspector.close()
 
     def _explained(self, step: int) -> list[Message]:
         if self._study is None:
@@ -338,6 +350,8 @@ class Stepper:
             self._breakpoints = frozenset(command.indexes)
         elif isinstance(command, Overhead):
             self.overhead, self._live.share = command.share, command.share / 2
+        elif isinstance(command, Inspect | SaveTensor):
+            self.inspector.obey(command)
         elif isinstance(command, Quit):
             raise Quitting
         elif isinstance(command, Step):
@@ -371,6 +385,8 @@ class Stepper:
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
         stops = [self.steps + count - self._before for count in counts if count > self._before]
+        if self.stops_next:
+            self.inspector.remember(self.steps)
         self.may_stop = watched
         self._attention_at = self.steps if watched else min([*stops, math.inf])
 

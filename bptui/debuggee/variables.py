@@ -75,6 +75,13 @@ def read_variables(variables: dict[str, Any], room: Room) -> tuple[tuple[Local, 
     return tuple(kept), len(rows) - len(kept) + max(0, len(variables) - _MOST_VARIABLES)
 
 
+def find_variable(variables: dict[str, Any], name: str) -> Any:
+    """The value of a variable, or of a part of one, as its row is called; None if there is none."""
+    held = (variable for variable in variables if name.startswith(variable))
+    rows = (row for variable in held for row in _group(variable, variables[variable]))
+    return next((value for found, value, _ in rows if found[:_LONGEST] == name), None)
+
+
 def _group(name: object, value: Any) -> list[tuple[str, Any, bool]]:
     """A variable and its tensors, each with whether there are numbers to see; empty if it is not worth showing."""
     if type(name) is not str or name.startswith("__") or issubclass(type(value), _UNTOLD):

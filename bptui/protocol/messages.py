@@ -17,7 +17,7 @@ from bptui.records import (
     TensorSummary,
 )
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """Raised whenever an old peer would misunderstand a new one."""
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
@@ -129,7 +129,77 @@ class Resized:
     columns: int
 
 
-Command: TypeAlias = Attach | Step | Pause | Ask | Breakpoints | Overhead | Reset | Quit | Typed | Resized
+@dataclass(frozen=True, slots=True)
+class TensorRef:
+    """A tensor at the stop that is shown.
+
+    Attributes:
+        kind: Where it is to be found: "row" of the graph, "part" of a stop inside a sample, "parameter" among all,
+            "variable" of a frame, "quantity" of the sample.
+        index: The row, part or parameter from 0, the frame from 1.
+        name: What it is called there; what has another name is not what was meant.
+        part: "value", "grad", "update", or a key of the optimizer's state for it.
+    """
+
+    kind: Literal["row", "part", "parameter", "variable", "quantity"]
+    index: int
+    name: str
+    part: str = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Show a part of a tensor, at the stop where the training stands; superseded by the next one.
+
+    Attributes:
+        request: Comes back with the answers.
+        branch: The branch shown.
+        stop: Which of its stops is shown, counted from 1.
+        tensor: Which tensor.
+        index: Which slice of it, as NumPy writes it; empty for the last two dimensions.
+        first: The row and column of the slice at which the window begins.
+        window: How many rows and columns at most; a slice of one dimension is folded into rows of so many columns.
+        heat: How many rows and columns of cells a map of the slice may have; (0, 0) for none.
+        bins: How many bins the histogram of the whole tensor is to have, 0 for no statistics.
+        find: Whether to begin at the first element after `cursor` that is not finite.
+        cursor: Row and column in the slice.
+    """
+
+    request: int
+    branch: int
+    stop: int
+    tensor: TensorRef
+    index: str = ""
+    first: tuple[int, int] = (0, 0)
+    window: tuple[int, int] = (0, 0)
+    heat: tuple[int, int] = (0, 0)
+    bins: int = 0
+    find: bool = False
+    cursor: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTensor:
+    """Write a tensor into a new .npy file.
+
+    Attributes:
+        request: Comes back with the answer.
+        branch: The branch shown.
+        stop: Which of its stops is shown.
+        tensor: Which tensor.
+        path: The file, absolute.
+    """
+
+    request: int
+    branch: int
+    stop: int
+    tensor: TensorRef
+    path: str
+
+
+Command: TypeAlias = (
+    Attach | Step | Pause | Ask | Breakpoints | Overhead | Reset | Quit | Typed | Resized | Inspect | SaveTensor
+)
 
 
 # -- notices: session → app ----------------------------------------------------------------------------
@@ -162,6 +232,7 @@ class Status:
         exit_code: The exit code of the training or of the refusal, None while it lives.
         has_terminal: Whether there is a script that reads a terminal of its own.
         waits_for_input: Whether it waits for something to be typed there, as far as the kernel tells.
+        stop: How many stops the branch has had.
     """
 
     state: RunState
@@ -178,9 +249,90 @@ class Status:
     exit_code: int | None = None
     has_terminal: bool = False
     waits_for_input: bool = False
+    stop: int = 0
 
 
-Notice: TypeAlias = Welcome | Status
+Rows = tuple[tuple[float, ...], ...]
+"""Numbers row by row; the last row of a vector that is folded may be shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The answer to `Inspect`, from the debuggee through the session.
+
+    Attributes:
+        request: Of which request.
+        problem: Why nothing is shown, in one line.
+        shape: Of the whole tensor.
+        dtype: Without its library.
+        device: Where it lives.
+        remark: What is to be said of it.
+        parts: What else there is of it: "grad", "update", "exp_avg".
+        dims: The shape that the index is into: of a complex tensor there is one dimension more.
+        index: The slice that is shown.
+        size: How many rows and columns the slice has.
+        is_vector: Whether it has one dimension, and its rows are only folds of it.
+        first: The row and column at which the window begins.
+        values: The window.
+        before: The same of the previous sample, if it is known.
+        before_steps: After how many samples that was.
+        heat: Some elements of the slice, evenly spaced.
+        every: Each so manieth row and column of the slice.
+        found: The element that was looked for.
+    """
+
+    request: int
+    problem: str = ""
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    device: str = ""
+    remark: str = ""
+    parts: tuple[str, ...] = ()
+    dims: tuple[int, ...] = ()
+    index: str = ""
+    size: tuple[int, int] = (0, 0)
+    is_vector: bool = False
+    first: tuple[int, int] = (0, 0)
+    values: Rows = ()
+    before: Rows = ()
+    before_steps: int = -1
+    heat: Rows = ()
+    every: tuple[int, int] = (1, 1)
+    found: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorCounted:
+    """The statistics of a tensor that was asked for, when they are done.
+
+    Attributes:
+        request: Of which request.
+        summary: Of all its elements, without values.
+        bins: How many finite elements lie in each of as many equal parts from the least to the greatest.
+    """
+
+    request: int
+    summary: TensorSummary
+    bins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSaved:
+    """The answer to `SaveTensor`.
+
+    Attributes:
+        request: Of which request.
+        text: What was written, or why nothing was.
+        is_done: Whether it was.
+    """
+
+    request: int
+    text: str
+    is_done: bool
+
+
+Answer: TypeAlias = Inspected | TensorCounted | TensorSaved
+Notice: TypeAlias = Welcome | Status | Answer
 
 
 # -- session → keeper and back ------------------------------------------------------------------------
@@ -469,5 +621,6 @@ Event: TypeAlias = (
     | InsideSeen
     | Stopped
     | Ended
+    | Answer
 )
 Message: TypeAlias = Command | Notice | Event | Fork | WarmUp | Shutdown

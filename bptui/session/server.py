@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import ProtocolError
-from bptui.protocol import PROTOCOL_VERSION, Attach, Message, Status, Welcome, encode, read_message
+from bptui.protocol import PROTOCOL_VERSION, Attach, Message, Notice, Welcome, encode, read_message
 from bptui.session.options import SessionOptions
 from bptui.session.session import Session
 
@@ -28,7 +28,7 @@ class Server:
         self._apps: set[asyncio.StreamWriter] = set()
         self._serving: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
         self._options = options
-        self._session = Session(options, self._broadcast, is_seen=lambda: bool(self._apps))
+        self._session = Session(options, self._broadcast, is_seen=lambda: bool(self._apps), answer=self._broadcast)
 
     async def serve(self) -> None:
         """Run the session until an app says `Quit`, or until nobody needs it any more."""
@@ -89,9 +89,9 @@ class Server:
             if not hello.viewer:
                 await self._session.obey(command)
 
-    def _broadcast(self, status: Status) -> None:
+    def _broadcast(self, notice: Notice) -> None:
         for writer in tuple(self._apps):
-            self._say(writer, status)
+            self._say(writer, notice)
 
     def _say(self, writer: asyncio.StreamWriter, notice: Message) -> None:
         self._session.log("session→app", notice)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bptui.errors import ProtocolError
 from bptui.protocol import (
+    Answer,
     Ask,
     Breakpoints,
     Command,
@@ -21,6 +22,8 @@ from bptui.protocol import (
     Explained,
     Fork,
     Forked,
+    Inspect,
+    Inspected,
     Message,
     Overhead,
     Pause,
@@ -30,9 +33,12 @@ from bptui.protocol import (
     Reset,
     Resized,
     Samples,
+    SaveTensor,
     Status,
     Step,
     Stopped,
+    TensorCounted,
+    TensorSaved,
     Typed,
 )  # fmt: skip
 from bptui.records import RunState
@@ -51,6 +57,8 @@ from bptui.session.words import Rate, death, in_words
 
 NO_TORCH = "torch is not imported yet"
 """What a script is doing at first."""
+
+_ELSEWHERE = "the training does not stand there any more: only what was recorded is known"
 
 TICK = 0.08
 """Seconds between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
@@ -88,6 +96,7 @@ class Session:
         on_text: OnText = lambda *_: None,
         streams: Streams = Streams(),  # noqa: B008 - frozen
         is_seen: Callable[[], bool] = lambda: True,
+        answer: Callable[[Answer], None] = lambda _: None,
     ) -> None:
         """Create the recording.
 
@@ -97,6 +106,7 @@ class Session:
             on_text: Called with 1 or 2 and whatever the debuggee prints on stdout or stderr.
             streams: What a script reads and writes.
             is_seen: Whether somebody looks at what is recorded.
+            answer: Called with what the debuggee says of its tensors when it was asked.
 
         Raises:
             BptuiError: It can not be made, or the protocol log can not.
@@ -111,6 +121,7 @@ class Session:
         self._on_text = on_text
         self._streams = streams
         self._is_seen = is_seen
+        self._answer = answer
         self._queue: collections.deque[Step] = collections.deque(maxlen=100)
         self._is_finite = False
         self._patience = 0
@@ -181,22 +192,26 @@ class Session:
                     self._queue.append(command)
                 case Pause() if state == "running":
                     self._pause(command)
-                case Typed() | Resized():
-                    self._use_terminal(command)
-                case Ask() if state == "paused" and self._debuggee is not None:
-                    self._send(command)
+                case Typed() | Resized() | Inspect() | SaveTensor() | Ask():
+                    self._pass_on(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
                 case Reset() if state != "starting":
                     await self._reset()
 
-    # -- the script's terminal -------------------------------------------------------------------------
-
-    def _use_terminal(self, command: Typed | Resized) -> None:
-        if isinstance(command, Typed):
+    def _pass_on(self, command: Typed | Resized | Inspect | SaveTensor | Ask) -> None:
+        """To the script's terminal, or to the debuggee."""
+        if isinstance(command, Ask):
+            if self.status.state == "paused" and self._debuggee is not None:
+                self._send(command)
+        elif isinstance(command, Inspect | SaveTensor):
+            self._ask(command)
+        elif isinstance(command, Typed):
             self.type(command.keys.encode())
         elif min(command.rows, command.columns) > 0:
             self.resize(command.rows, command.columns)
+
+    # -- the script's terminal -------------------------------------------------------------------------
 
     def type(self, keys: bytes) -> None:
         """Press keys at the script's terminal."""
@@ -398,6 +413,16 @@ class Session:
         self._send(command)
         self._tick_on()
 
+    def _ask(self, command: Inspect | SaveTensor) -> None:
+        """Have the debuggee answer, if it stands where it is asked about; else say that it does not."""
+        is_there = (command.branch, command.stop) == (self.status.branch, self.status.stop)
+        if self._debuggee is not None and self.status.state == "paused" and is_there:
+            self._send(command)
+        elif isinstance(command, Inspect):
+            self._answer(Inspected(command.request, _ELSEWHERE))
+        else:
+            self._answer(TensorSaved(command.request, _ELSEWHERE, False))
+
     def _set_breakpoints(self, command: Breakpoints) -> None:
         self._change(breakpoints=command.indexes)
         if self._debuggee is not None and self.status.state in ("paused", "running"):
@@ -433,6 +458,8 @@ class Session:
                 self._on_stopped(event)
             case Explained() if self.status.state == "paused":  # else the next tick, or the stop, commits
                 self._show()
+            case Inspected() | TensorCounted() | TensorSaved():
+                self._answer(event)
             case Doing(what=what):
                 self._doing = what
                 self._change(detail=what)
@@ -448,8 +475,9 @@ class Session:
         if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
             self._send(Breakpoints(self.status.breakpoints))
         self._change(
-            state="paused", detail=event.reason, pausing=False, samples_per_second=0.0, waits_for_input=False
-        )
+            state="paused", detail=event.reason, pausing=False, samples_per_second=0.0, waits_for_input=False,
+            stop=self.status.stop + 1,
+        )  # fmt: skip
         if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:

@@ -18,12 +18,16 @@ from typing import Any
 import pytest
 
 from bptui.app.app import BptuiApp
-from bptui.app.messages import SessionLost, StatusArrived, Welcomed
+from bptui.app.messages import AnswerArrived, SessionLost, StatusArrived, Welcomed
 from bptui.protocol import (
     PROTOCOL_VERSION,
     Command,
     GraphTraced,
+    Inspect,
+    ParameterSamples,
+    ParametersSeen,
     Samples,
+    SaveTensor,
     StackSeen,
     Status,
     Welcome,
@@ -32,7 +36,19 @@ from bptui.protocol import (
 )
 from bptui.recording.reader import Reader
 from bptui.recording.writer import Writer
-from bptui.records import QUANTITIES, Frame, Kind, Layout, Local, Node, Place, Stack, Target, TensorSummary
+from bptui.records import (
+    QUANTITIES,
+    Frame,
+    Kind,
+    Layout,
+    Local,
+    Node,
+    Parameter,
+    Place,
+    Stack,
+    Target,
+    TensorSummary,
+)
 
 SCALAR = Kind((1,), "float32", "cpu")
 
@@ -157,6 +173,63 @@ class FakeLink:
 
     async def flush(self) -> None:
         pass
+
+
+class AnsweringLink(FakeLink):
+    """A session whose debuggee has one parameter, "weight", of which it answers as a real one does.
+
+    Attributes:
+        weight: The parameter.
+    """
+
+    def __init__(self, recording: Path, status: Status, weight: Any, before: Any = None) -> None:
+        super().__init__(recording, status)
+        from bptui.debuggee.answers import Answers
+        from bptui.debuggee.live import Live
+        from bptui.debuggee.remembered import Remembered
+
+        live, remembered = Live(list), Remembered()
+        if before is not None:
+            self._know(live, before)
+            remembered.keep(live, status.steps - 1)
+            before.data.copy_(weight)
+            weight = before
+        self._know(live, weight)
+        self.weight, self._answers = weight, Answers(live, remembered)
+
+    def _know(self, live: Any, weight: Any) -> None:
+        shape = tuple(weight.shape)
+        live.named, live.parameters = (Parameter("weight", shape, "float32", "cpu"),), (weight,)
+
+    def send(self, command: Command) -> None:
+        super().send(command)
+        if isinstance(command, Inspect | SaveTensor) and self._app is not None:
+            for answer in self._answers.to(command, 1):
+                if answer is not None:
+                    self._app.post_message(AnswerArrived(answer))
+
+
+@pytest.fixture
+def at_tensor(
+    recorded: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[BptuiApp, AnsweringLink]]:
+    """Makes an app that stands at a sample of a training with one parameter: the first row of Parameters."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bptui.recording.writer.time.time", lambda: 0.0)
+
+    def make(weight: Any, before: Any = None) -> tuple[BptuiApp, AnsweringLink]:
+        recording = recorded("tensor.bptui").target("a tensor")
+        recording.writer.parameters(
+            ParametersSeen(0, (Parameter("weight", tuple(weight.shape), "float32", "cpu"),))
+        )
+        recording.samples([{"epoch": 0, "index": i, "loss": 4.0 - i} for i in range(2)])
+        norms = base64.b64encode(array("d", [1.0, 0.5, 0.25] * 2)).decode()
+        recording.writer.parameter_samples(ParameterSamples(0, (0, 1), norms))
+        recording.state()
+        link = AnsweringLink(Path("tensor.bptui"), Status("paused", 0, 2, stop=3), weight, before)
+        return BptuiApp(link), link  # type: ignore[arg-type]
+
+    return make
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bptui.app.actions import ACTIONS, BY_ID
+from bptui.app.actions import ACTIONS, BY_ID, INSPECTING
 from bptui.app.app import BptuiApp
 from bptui.app.screens.help import EXTRA, key_names
+from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import MainScreen
 from bptui.app.view import View
 from bptui.protocol import Status
@@ -25,6 +26,16 @@ def test_every_action_has_a_method_keys_a_label_and_a_help_text() -> None:
         assert action.label
         assert action.help[0].isupper()
         assert not action.help.endswith(".")
+
+
+def test_every_action_of_inspect_has_a_method_and_a_line_of_help() -> None:
+    for action in INSPECTING:
+        assert callable(getattr(Inspect, f"action_{action.id}"))
+        assert len(key_names(action)) <= 22 and 24 + len(action.help) <= 86
+    shown = [action for action in INSPECTING if action.footer]
+    assert sum(len(f"{action.key} {action.label}  ") for action in shown) <= 78
+    keys = [key for action in INSPECTING for key in action.keys]
+    assert len(set(keys)) == len(keys)
 
 
 def test_no_key_is_taken_twice() -> None:
@@ -135,7 +146,7 @@ WATCHED = view("running", commands=False)
                 "reset",
             },
         ),
-        (PAUSING, {"breakpoint", "look_back", "epoch_back", "explain", "goto", "inspect", "reset"}),
+        (PAUSING, {"breakpoint", "look_back", "epoch_back", "explain", "goto", "inspect", "pause", "reset"}),
         (OVER, {"breakpoint", "look_back", "epoch_back", "explain", "goto", "inspect", "reset"}),
         (FAILED, {"breakpoint", "look_back", "epoch_back", "explain", "goto", "inspect", "reset"}),
         (READ, {"look_back", "epoch_back", "explain", "goto", "inspect"}),

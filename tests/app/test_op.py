@@ -11,7 +11,7 @@ from bptui.app.app import BptuiApp
 from bptui.protocol import Step, pack_graph, to_json
 from bptui.records import Frame, InsideStop, Kind, Node, Part, Place, TensorSummary
 
-from .test_snapshots import MEDIUM, SMALL, stand_still, then, utc  # noqa: F401
+from .test_snapshots import LARGE, MEDIUM, SMALL, stand_still, then, utc  # noqa: F401
 
 STOP = 3
 KIND = Kind((), "float32", "cpu")
@@ -25,28 +25,62 @@ def op(name: str, inputs: tuple[int, ...], value: float, grad: float | None) -> 
     return Node(name, "op", inputs, one(value), None if grad is None else one(grad), None, name)
 
 
+LEAVES = (Node("weight", "parameter", (), one(1.5214)), Node("training_x", "input", (), one(4.0)))
+FORWARD = (*LEAVES, op("mul", (0, 1), 6.0855, None), op("sub", (2,), -5.9145, None))
+BACKWARD = (*FORWARD[:3], op("sub", (2,), -5.9145, -11.8290), op("pow", (3,), 34.9813, 1.0))
+
+
+def stop_in(phase: str, path: str) -> tuple[InsideStop, tuple[Node, ...]]:
+    """A stop in this phase of the fourth sample of the seed, and the graph there."""
+    line = Place(path, 30)
+    return {
+        "forward": (
+            InsideStop(STOP, "forward", 2, 0, "sub", 3, line, parts=(
+                Part("input", "mul", one(6.0855)), Part("input", "training_y", one(12.0)),
+                Part("output", "", one(-5.9145)),
+            )), FORWARD,
+        ),
+        "backward": (
+            InsideStop(STOP, "backward", 2, 4, "SubBackward0", 3, line, parts=(
+                Part("gradient in", "output", one(-11.8290)), Part("gradient out", "mul", one(-11.8290)),
+                Part("waits", "weight", None),
+            ), made_by=(Frame("BackPropagationModel.loss_function", line), Frame("linear", Place(path, 53)))),
+            BACKWARD,
+        ),
+        "update": (
+            InsideStop(STOP, "update", 2, 0, "sub_", -1, line, parts=(
+                Part("input", "weight", one(1.5214)), Part("input", "", one(-0.4732)),
+                Part("output", "weight", one(1.9946)),
+            )),
+            (Node("weight", "parameter", (), one(1.5214), one(-47.3160)), *BACKWARD[1:2],
+             op("mul", (0, 1), 6.0855, -11.8290), *BACKWARD[3:]),
+        ),
+    }[phase]  # fmt: skip
+
+
 @pytest.fixture
 def inside(seed, at_seed) -> Callable[[], BptuiApp]:
-    """Makes an app on a session that stands at the second node of the fourth sample's backward pass."""
-    nodes = (
-        Node("weight", "parameter", (), one(1.5214)), Node("training_x", "input", (), one(4.0)),
-        op("mul", (0, 1), 6.0855, None), op("sub", (2,), -5.9145, -11.8290), op("pow", (3,), 34.9813, 1.0),
-    )  # fmt: skip
-    parts = (Part("gradient in", "output", one(-11.8290)), Part("gradient out", "mul", one(-11.8290)))
-    place = Place(str(seed), 1)
-    made_by = (Frame("BackPropagationModel.loss_function", place), Frame("linear", Place(str(seed), 2)))
-    stop = InsideStop(STOP, "backward", 2, 4, "SubBackward0", 3, place, parts=parts, made_by=made_by)
-    db = sqlite3.connect(seed)
-    db.execute("INSERT INTO inside VALUES (0, ?, ?)", (to_json(stop), pack_graph(nodes)))
-    db.commit()
-    db.close()
-    return lambda: at_seed(STOP)[0]
+    """Makes an app on a session that stands inside the fourth sample, half way through its backward pass if not
+    told otherwise."""
+
+    def make(phase: str = "backward") -> BptuiApp:
+        db = sqlite3.connect(seed)
+        (path,) = db.execute("SELECT path FROM sources").fetchone()
+        stop, nodes = stop_in(phase, path)
+        db.execute("INSERT INTO inside VALUES (0, ?, ?)", (to_json(stop), pack_graph(nodes)))
+        db.commit()
+        db.close()
+        app: BptuiApp = at_seed(STOP)[0]
+        return app
+
+    return make
 
 
-@pytest.mark.parametrize("size", [MEDIUM, SMALL], ids=["medium", "small"])
-def test_a_stop_inside_a_sample(snap_compare, inside, size) -> None:
+@pytest.mark.parametrize("size", [SMALL, MEDIUM, LARGE], ids=["small", "medium", "large"])
+@pytest.mark.parametrize("phase", ["forward", "backward", "update"])
+def test_a_stop_inside_a_sample(snap_compare, inside, phase, size) -> None:
     """On a small terminal it comes to the front by itself."""
-    assert snap_compare(inside(), terminal_size=size, run_before=then())
+    assert snap_compare(inside(phase), terminal_size=size, run_before=then())
 
 
 async def test_it_says_what_went_in_and_what_came_out(inside) -> None:
@@ -58,7 +92,7 @@ async def test_it_says_what_went_in_and_what_came_out(inside) -> None:
         assert str(panel.border_title) == "0 Op  backward node 2/4 SubBackward0"
         title, facts = panel.inspected(app.view, app._reader)
         assert title == "SubBackward0"
-        assert [name for name, _ in facts] == ["gradient in output", "gradient out mul"]
+        assert [each.name for each in facts] == ["gradient in output", "gradient out mul", "waits weight"]
 
 
 async def test_the_calls_that_made_a_node_are_walked(inside) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+import torch
 from textual.pilot import Pilot
 
 from bptui.app.app import BptuiApp
@@ -175,6 +176,26 @@ def test_help(snap_compare, at_seed) -> None:
 def test_inspect(snap_compare, at_seed) -> None:
     app, _ = at_seed(5)
     assert snap_compare(app, terminal_size=SMALL, run_before=then("x"))
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [(SMALL, DARK), (MEDIUM, DARK), (LARGE, DARK), (MEDIUM, LIGHT), (MEDIUM, ANSI), (SMALL, ANSI_LIGHT)],
+    ids=["small", "medium", "large", "light", "ansi", "ansi-light"],
+)
+def test_inspect_a_tensor(snap_compare, at_tensor, size: tuple[int, int], theme: str) -> None:
+    rows, columns = torch.arange(48.0)[:, None], torch.arange(64.0)
+    weight = torch.nn.Parameter(torch.stack([rows - columns, rows * columns - 700]) / 64)
+    weight.data[0, 5:7, 9] = NAN
+    weight.data[0, 20, 30] = INF
+    app, _ = at_tensor(weight, torch.nn.Parameter(weight.detach() - 0.125))
+
+    async def run(pilot: Pilot) -> None:
+        await then(theme=theme)(pilot)
+        app.screen.choose(7)
+        await then("x", "down", "down", "right", theme=theme)(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run)
 
 
 def test_go_to(snap_compare, at_seed) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -38,6 +39,7 @@ class EveryOp:
     shown = ()
     at: list = field(default_factory=list)
     follows: Inside | None = None
+    inspector: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(live=SimpleNamespace()))
 
     def arrive(self):
         return True
@@ -45,7 +47,7 @@ class EveryOp:
     def is_pausing(self):
         return False
 
-    def wait(self, reason="", is_amid=False, inside=None):
+    def wait(self, reason="", is_amid=False, inside=None, study=None):
         assert inside is not None, reason
         node_of = {row: node for node, row in self.follows._rows.items()}
         if inside.stop.phase == "backward":

@@ -10,9 +10,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from bptui.app.numbers import norm
+from bptui.app.panels.inspected import Inspected
 from bptui.app.panels.layers import Layer, layers
 from bptui.app.panels.measured import MARK_STYLES, Measured, measured, unknown
-from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.bar_chart import BarChart
 from bptui.app.widgets.bars import Bar
@@ -55,7 +56,7 @@ class FlowPanel(Panel):
         if not self._layers:
             return "", ()
         layer = self._layers[self.query_one(BarChart).cursor]
-        return layer.path, self._measured.facts(layer.members)
+        return layer.path, self._measured.quantities(layer.members)
 
     @on(BarChart.CursorMoved)
     def _tell_cursor(self) -> None:

@@ -15,13 +15,14 @@ from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.folding import leads_to, unfolded
 from bptui.app.panels.graph_rows import GraphRows, columns, lanes_column, output, shortened
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
-from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.panels.inspected import Inspected, Quantity
+from bptui.app.panels.panel import Panel
 from bptui.app.view import View, next_sample, place
 from bptui.app.widgets.lanes import Lanes
 from bptui.app.widgets.table_rows import column_widths
 from bptui.app.widgets.tree_table import TreeTable
 from bptui.app.widgets.virtual_table import Row, VirtualTable
-from bptui.protocol import Graph
+from bptui.protocol import Graph, TensorRef
 from bptui.protocol.unpacked_graph import NO_GRAPH
 from bptui.recording.reader import Reader
 from bptui.records import InsideStop
@@ -91,9 +92,13 @@ class GraphPanel(Panel):
             return super().inspected(view, reader)
         item = self._items[self.query_one(TreeTable).cursor]
         node = output(self._graph, item)
-        parts = (("value", node.value), ("∂loss/∂value", node.grad))
+        parts = (("value", node.value, "value"), ("∂loss/∂value", node.grad, "grad"))
         title = f"{item.path}  {item.type}" if item.is_module else f"{node.name}  {node.node}"
-        return title, tuple((name, part) for name, part in parts if part is not None)
+        return title, tuple(
+            Quantity(name, summary, TensorRef("row", item.last, node.name, part))
+            for name, summary, part in parts
+            if summary is not None
+        )
 
     # -- what is shown ---------------------------------------------------------------------------------
 

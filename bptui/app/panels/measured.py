@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bptui.app.numbers import shape
+from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.panels.parameter_norms import marks, ratio, together, worst
 from bptui.app.view import View, place
+from bptui.protocol import TensorRef
 from bptui.recording.parameters import Norms
 from bptui.recording.reader import Reader
 from bptui.records import Parameter, ParameterStats
 
 MARK_STYLES = {"NaN": "error", "Inf": "error", "none": "warning", "zero": "warning", "frozen": "muted"}
 """How each mark stands out: what `$text-…` it has."""
+
+_TENSORS = 100
+"""So many tensors of a module are listed, the first ones."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,14 @@ class Measured:
     @cached_property
     def _marks(self) -> list[str]:
         return marks(self.parameters, self.norms)
+
+    def quantities(self, members: Sequence[int]) -> Inspected:
+        """The tensors of some parameters, then what is known of all of them together."""
+        tensors = [
+            Quantity(each.name, _kind(each), TensorRef("parameter", i, each.name))
+            for i, each in ((i, self.parameters[i]) for i in members[:_TENSORS])
+        ]
+        return (*tensors, *(Quantity(*fact) for fact in self.facts(members)))
 
     def facts(self, members: Sequence[int]) -> tuple[tuple[str, str], ...]:
         """Some parameters in full."""
@@ -93,6 +106,10 @@ def unknown(view: View) -> str:
 def numel(parameters: Iterable[Parameter]) -> int:
     """How many elements parameters have."""
     return sum([math.prod(parameter.shape) for parameter in parameters])
+
+
+def _kind(parameter: Parameter) -> str:
+    return f"{shape(parameter)} {parameter.dtype} {parameter.device}"
 
 
 def _full(value: float | None) -> str:

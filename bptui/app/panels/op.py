@@ -5,9 +5,11 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from bptui.app.numbers import nonfinite, number, shape, styled
-from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.panels.inspected import Inspected, Quantity
+from bptui.app.panels.panel import Panel
 from bptui.app.view import View, place_inside
 from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
+from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
 from bptui.records import InsideStop, Part, TensorSummary
 
@@ -51,7 +53,12 @@ class OpPanel(Panel):
         if self._stop is None:
             return super().inspected(view, reader)
         parts = self._stop.parts
-        return self._stop.op, tuple((f"{each.role} {each.name}", each.summary or each.text) for each in parts)
+        return self._stop.op, tuple(
+            Quantity(
+                f"{each.role} {each.name}".strip(), each.summary or each.text, TensorRef("part", at, each.name)
+            )
+            for at, each in enumerate(parts)
+        )
 
     def _rows(self, start: int, stop: int) -> list[Row]:
         return [_row(part) for part in self._stop.parts[start:stop]] if self._stop else []
@@ -66,8 +73,8 @@ def _value(summary: TensorSummary | None, text: str) -> Cell:
     if summary is None:
         return text
     if summary.item is not None:
-        return styled(number(summary.item, _NUMBER), summary)
+        return styled(f"{number(summary.item, _NUMBER):>{_NUMBER}}", summary)
     if summary.mean is None or summary.std is None:
         return nonfinite(summary)
     mean, spread = number(summary.mean, _NUMBER), number(summary.std, _SPREAD)
-    return styled(nonfinite(summary) or f"{mean} ± {spread}", summary)
+    return styled(nonfinite(summary) or f"{mean:>{_NUMBER}} ± {spread}", summary)

@@ -8,12 +8,11 @@ from textual.containers import Container
 from textual.content import Content
 
 from bptui.app.panels import rates
+from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.view import View, place
+from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
 from bptui.records import LOSSES, QUANTITIES, RecordedSample, TensorSummary
-
-Inspected = tuple[tuple[str, TensorSummary | str], ...]
-"""Named quantities and facts, to be shown in full."""
 
 
 class Panel(Container):
@@ -66,8 +65,18 @@ class Panel(Container):
         if sample is None:
             return "", ()
         title = place(sample)
-        quantities = [(name, sample.quantities[name]) for name in QUANTITIES if name in sample.quantities]
-        return title, (*quantities, *_losses(sample), *rates.facts(sample.rates))
+        old = reader.sample(sample.branch, sample.step - 1) if sample.step else None
+        quantities = [
+            _quantity(name, sample.quantities[name], old) for name in QUANTITIES if name in sample.quantities
+        ]
+        facts = (*_losses(sample), *rates.facts(sample.rates))
+        return title, (*quantities, *(Quantity(*fact) for fact in facts))
+
+
+def _quantity(name: str, summary: TensorSummary, old: RecordedSample | None) -> Quantity:
+    """A quantity of a sample; a single number, or the norm of all parameters, is recorded as it is."""
+    ref = TensorRef("quantity", 0, name) if summary.item is None and summary.values else None
+    return Quantity(name, summary, ref, old.quantities.get(name) if old else None, old.step + 1 if old else -1)
 
 
 def _losses(sample: RecordedSample) -> list[tuple[str, str]]:

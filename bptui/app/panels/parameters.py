@@ -14,8 +14,9 @@ from textual.widgets import Input
 from bptui.app.numbers import short
 from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.folding import leads_to, unfolded
+from bptui.app.panels.inspected import Inspected
 from bptui.app.panels.measured import Measured, measured, unknown
-from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.panels.panel import Panel
 from bptui.app.panels.parameter_norms import ORDERS, in_order, matches
 from bptui.app.panels.parameter_rows import ORDER_OF, History, ParameterRows, columns
 from bptui.app.panels.parameter_tree import Item, folds_to_fit, leaf, shown_name, tree
@@ -91,7 +92,7 @@ class ParametersPanel(Panel):
         if not self._items:
             return "", ()
         item = self._items[self.query_one(TreeTable).cursor]
-        return item.path, self._measured.facts(item.members)
+        return item.path, self._measured.quantities(item.members)
 
     # -- what is shown ---------------------------------------------------------------------------------
 

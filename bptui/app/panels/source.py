@@ -7,7 +7,8 @@ from pathlib import PurePath
 from textual.app import ComposeResult
 from textual.events import Resize
 
-from bptui.app.panels.panel import Inspected, Panel
+from bptui.app.panels.inspected import Inspected
+from bptui.app.panels.panel import Panel
 from bptui.app.panels.variables import COLUMNS, inspected, row, same_frame
 from bptui.app.view import Spot, View
 from bptui.app.widgets.code_view import CodeView
@@ -67,7 +68,7 @@ class SourcePanel(Panel):
         """The variable at the cursor, or what it holds; without variables, the sample."""
         if self._frame is None or not self._frame.locals:
             return super().inspected(view, reader)
-        return inspected(self._frame, self.query_one(VirtualTable).cursor)
+        return inspected(self._frame, self.query_one(VirtualTable).cursor, self._spot.number or 1)
 
     def point_at(self, place: Place | None) -> None:
         """Mark the line of what is selected elsewhere."""

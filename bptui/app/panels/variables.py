@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual.content import Content
 
 from bptui.app.numbers import DOWN, SAME, UP, direction, nonfinite, number, shape, styled
-from bptui.app.panels.panel import Inspected
+from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.widgets.virtual_table import Column, Row
+from bptui.protocol import TensorRef
 from bptui.records import Frame, Local, TensorSummary
 
 _NUMBER, _SPREAD = 9, 7
@@ -33,13 +34,24 @@ def same_frame(one: Frame, other: Frame) -> bool:
     return (one.function, one.place.path) == (other.function, other.place.path)
 
 
-def inspected(frame: Frame, index: int) -> tuple[str, Inspected]:
+def inspected(frame: Frame, index: int, number: int) -> tuple[str, Inspected]:
     """A variable of a frame in full; of a container, what it holds."""
     local = frame.locals[index]
     inside = (f"{local.name}[", f"{local.name}.")
     chosen = [other for other in frame.locals if other is local or other.name.startswith(inside)]
     title = f"{local.name}  {local.kind} {local.text}".rstrip()
-    return title, tuple((other.name, other.summary) for other in chosen if other.summary is not None)
+    return title, tuple(
+        Quantity(
+            other.name, other.summary or f"{other.kind} {other.text}", TensorRef("variable", number, other.name)
+        )
+        for other in chosen
+        if other.summary is not None or _is_unread(other)
+    )
+
+
+def _is_unread(local: Local) -> bool:
+    """Whether it is a tensor that was too large to be summarised at the stop."""
+    return local.text == "too large to be read here"
 
 
 def _mark(local: Local, before: Local | None) -> str:

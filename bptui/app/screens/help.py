@@ -9,12 +9,12 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from bptui.app.actions import ACTIONS, Action
+from bptui.app.actions import ACTIONS, INSPECTING, Action
 from bptui.app.screens.dialog import Dialog
 
 _NAMES = {"space": "Space", "question_mark": "?", "shift+tab": "Shift+Tab", "tab": "Tab", "ctrl+p": "Ctrl+P",
           "ctrl+q": "Ctrl+Q", "slash": "/", "greater_than_sign": ">", "less_than_sign": "<",
-          "asterisk": "*"}  # fmt: skip
+          "asterisk": "*", "right_square_bracket": "]", "left_square_bracket": "[", "escape": "Esc"}  # fmt: skip
 
 EXTRA = (
     ("1 … 9", "Go to a panel by its number"),
@@ -37,6 +37,7 @@ def key_names(action: Action) -> str:
 def markdown() -> str:
     """The key table of the README."""
     rows = [(key_names(action), action.help) for action in ACTIONS] + list(EXTRA)
+    rows += [(f"{key_names(action)} in x", action.help) for action in INSPECTING]
     return "| key | what it does |\n| --- | --- |\n" + "".join(f"| {keys} | {text} |\n" for keys, text in rows)
 
 
@@ -53,7 +54,8 @@ class Help(Dialog[None]):
 
 def _lines() -> list[Content]:
     lines = []
-    for group, actions in itertools.groupby(sorted(ACTIONS, key=lambda a: _order(a.group)), key=lambda a: a.group):
+    known = sorted(ACTIONS, key=lambda action: _order(action.group))
+    for group, actions in itertools.groupby((*known, *INSPECTING), key=lambda action: action.group):
         lines.append(Content.styled(group, "bold underline"))
         lines += [_line(key_names(action), action.help) for action in actions]
         lines.append(Content(""))
