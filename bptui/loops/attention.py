@@ -54,7 +54,8 @@ def attention(lr: float = 0.02, epochs: int = 10, length: int = 5) -> Iterator[S
         3. `y` on softmax: a row of attention sums to 1, so what goes out sums to 0 in each row.
         4. Console (5) after `e`: the attention, a row for each position. At first each looks everywhere,
            at the end the first looks at the last: a diagonal, which nobody programmed.
-        5. Parameters (7): query and key hardly move until value and out mean something; compare Δw:w.
+        5. In Graph, compare the gradients of query.weight and key.weight with that of out.weight in the first
+           sample: who looks where can hardly matter before what is fetched means something.
 
     Args:
         lr: The learning rate of Adam.

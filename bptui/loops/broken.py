@@ -35,12 +35,13 @@ def broken(bug: int = 1, lr: float = 0.5, epochs: int = 20) -> Iterator[Sample]:
 
     What to look at: `bptui run broken --bug 0` is sound; keep its numbers in mind. Then find what is wrong with
         1. --bug 1: `e`. In Gradients (2), grad grows and grows, and swings, though the loss is no worse at first.
-        2. --bug 2: `5s`. In Gradients (2), the loss leaps; in Parameters (7), Δw:w says how far a step goes.
-        3. --bug 3: `s`. In Parameters (7), a mark at three parameters. Graph (1): where does the gradient end, and
+        2. --bug 2: `e`. In Gradients (2), the loss leaps though the gradient is no larger; in Weights (3), see how
+           far a step goes.
+        3. --bug 3: `s`. In Gradients (2), grad is 0. Graph (1): where does the gradient from the loss end, and
            what is the value of the op there?
-        4. --bug 4: `e`, and again. In Parameters (7), which ‖w‖ does not change, and what does its gradient say?
-        5. --bug 5: `c`. Graph (1) of the sample at which Gradients (2) turns to NaN: which op was the first?
-           `y` on it. Look back (`S`): the loss of the sample before was fine.
+        4. --bug 4: `s`. It learns, but worse. Graph (1), → on model: which layer got no gradient?
+        5. --bug 5: `e`. In Gradients (2) the last sample is NaN, the one before was fine. Graph (1): which op was
+           the first, from the input on, with an infinity or a NaN in its value? `y` on it.
     Each is one line of bptui/loops/broken.py: look at Source (4) last. The solutions are at the end.
 
     Args:

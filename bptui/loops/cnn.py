@@ -52,8 +52,8 @@ def cnn(lr: float = 0.01, epochs: int = 10, batch_size: int = 20) -> Iterator[Sa
     What to look at:
         1. `s`: Graph (1) has the shapes along the way: (20, 1, 8, 8) images, 8 channels, pooled to 4×4, 10 logits.
         2. `y` on the op in pool: one of four pixels was the largest, and it alone gets the gradient.
-        3. `y` on convolution: 72 weights serve all 64 places of the image, so their gradients are sums over the places.
-        4. Parameters (7): filters.weight has 72 numbers, classes.weight 1,280. Which moves more (Δw:w)?
+        3. `y` on convolution: 72 weights serve all 64 places of the image, so each gradient is a sum over them.
+        4. `x` on weight, under filters in Graph: the eight filters. Once trained, some have become edges.
         5. `e`, Console (5): accuracy on 200 digits that were never trained on; Gradients (2) has the loss.
 
     Args:

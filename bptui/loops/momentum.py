@@ -22,8 +22,8 @@ def momentum(lr: float = 0.03, adam_lr: float = 0.2, epochs: int = 10) -> Iterat
     What to look at:
         1. A sample is a step of each of the three: its loss is three losses, which `x` in Gradients (2) shows.
            `s`, then `n` a few times: forward, backward, update, thrice.
-        2. At an update (`o`), Op (0) shows the optimizer's state: momentum_buffer is the sum of the gradients, each
-           older one times 0.9; Adam's exp_avg and exp_avg_sq are means of the gradient and of its square.
+        2. At an update (`o`), Op (0) shows the optimizer's state: momentum_buffer is the sum of the gradients,
+           each older one times 0.9; Adam's exp_avg and exp_avg_sq are means of the gradient and of its square.
         3. Across (y) SGD is there at once; along (x) the gradient is small, and so are its steps.
         4. Momentum: gradients of one sign add up along x, so it is faster, and it overshoots: x changes its sign.
         5. Adam divides by the gradient's size: its first step is as long along x as along y, whatever the slope.

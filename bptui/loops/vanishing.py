@@ -38,11 +38,12 @@ def vanishing(lr: float = 0.03, epochs: int = 10, layers: int = 20) -> Iterator[
     """Twenty sigmoid layers against twenty ReLU with residuals.
 
     What to look at:
-        1. `s`, then Flow (8): the gradient by layer, on a logarithmic scale. That of the sigmoids falls by about a
-           factor of ten a layer, that of the residuals hardly at all.
-        2. Graph (1), → on sigmoids: `y` on a sigmoid. Its gradient is s·(1 - s), at most 1/4, and W's is on top.
-        3. → on residuals: an add passes its gradient on as it is, past the linear and the ReLU.
-        4. Parameters (7): Δw:w of sigmoids.0.linear.weight is nothing. The layer nearest the input learns nothing.
+        1. `s`, then `z` for the whole of Graph (1). From layer 19 of sigmoids up to layer 0 the gradient falls by
+           about a factor of ten a layer; from layer 19 of residuals to 0 it hardly changes.
+        2. → on a layer of sigmoids, `y` on its sigmoid: the factor is s·(1 - s), at most 1/4, and W's is on top.
+        3. → on a layer of residuals: add passes its gradient on as it is, past the linear and the ReLU.
+        4. Weights (3): the first layer of sigmoids does not move; its gradient is too small for its update to
+           change a float32.
         5. `c`: the losses in Console (5). The sigmoids come to know the mean, and nothing else.
         6. `bptui run vanishing --layers 3`: through so few sigmoids some of the gradient still arrives.
 
