@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LESSON = "linear"
 """What `bptui` alone runs."""
 
-COMMANDS = ("run", "record", "open", "attach", "export")
+COMMANDS = ("run", "record", "open", "attach", "export", "lessons")
 
 SAMPLE_AT = ("backward", "update", "loop")
 """What a sample of a script can end with: a backward pass, an update of the weights, an iteration of a loop."""
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_open(commands)
     _add_attach(commands)
     _add_export(commands)
+    _add_lessons(commands)
     return parser
 
 
@@ -147,6 +148,11 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("-o", "--output", metavar="PATH", type=Path, required=True)
     parser.add_argument("--branch", type=int, help="which branch; the newest if not given")
     parser.set_defaults(command=_export)
+
+
+def _add_lessons(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("lessons", help="list the lessons; bptui run NAME steps through one")
+    parser.set_defaults(command=_lessons)
 
 
 def _add_target(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -210,8 +216,8 @@ def _positive(text: str) -> int:
     return number
 
 
-_TARGET = """TARGET is a script as it is (train.py, -m package.train), a lesson (linear), or a generator
-function that yields a bptui.Sample per training step (file.py:function, package.module:function).
+_TARGET = """TARGET is a script as it is (train.py, -m package.train), a lesson (bptui lessons lists them), or a
+generator function that yields a bptui.Sample per training step (file.py:function, package.module:function).
 bptui's options stand before it, its own after it."""
 
 
@@ -252,4 +258,11 @@ def _export(options: argparse.Namespace) -> int:
     from bptui.recording.export import export
 
     export(options.recording, options.format, options.output, options.branch)
+    return 0
+
+
+def _lessons(options: argparse.Namespace) -> int:
+    from bptui.commands.lessons import lessons
+
+    print(lessons())
     return 0

@@ -1,5 +1,7 @@
 """What the command line makes of its arguments, without starting anything."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,9 @@ def test_another_interpreter(ran) -> None:
     assert ran == [("train.py", ("--python", "y"), None, None, False, "/x/python", True, "", 0, OVERHEAD, "")]
 
 
-@pytest.mark.parametrize("arguments", ["--help", "--version", "run --help", "record --help", "export --help"])
+@pytest.mark.parametrize(
+    "arguments", ["--help", "--version", "run --help", "record --help", "export --help", "lessons -h"]
+)
 def test_help(ran, capsys, arguments: str) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments.split())
@@ -70,7 +74,7 @@ def test_usage(capsys, arguments: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("record nothing", "no such target 'nothing'"),
+        ("record nothing", "no such target 'nothing': give a lesson (bptui lessons lists them), file.py, "),
         ("record none.py:f", "no such file: none.py"),
         ("open none.bptui", "no such recording: none.bptui"),
         ("export none.bptui --format csv -o x", "no such recording: none.bptui"),
@@ -87,6 +91,17 @@ def test_bad_input_is_one_line_and_code_2(capsys, tmp_path, monkeypatch, argumen
     assert said.out == ""
     assert said.err.startswith(f"bptui: {line}")
     assert said.err.count("\n") == 1
+
+
+def test_lessons_are_listed_without_torch() -> None:
+    code = (
+        "import sys; from bptui import cli; code = cli.main(['lessons']); sys.exit(code or 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[:2] == [
+        "linear     Learn y = 3x from nine samples",
+        "xor        Learn XOR with a hidden layer of four tanh",
+    ]
 
 
 @pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("5", 0.05), ("0", 0.0), ("100%", 1.0)])

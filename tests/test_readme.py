@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from bptui.app.screens.help import markdown
+from bptui.commands.lessons import title
+from bptui.loops import LESSONS
 from bptui.loops.linear import linear
 from bptui.recording.reader import Reader
 
@@ -18,6 +20,12 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 def test_its_key_table_is_that_of_the_actions():
     (table,) = re.findall(r"<!-- keys -->\n(.*?)<!-- /keys -->", README, re.DOTALL)
     assert table == markdown(), "run python -m screenshots"
+
+
+def test_its_lessons_are_those_that_there_are():
+    (table,) = re.findall(r"<!-- lessons -->\n(.*?)<!-- /lessons -->", README, re.DOTALL)
+    rows = [tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in table.splitlines()[2:]]
+    assert rows == [(name, title(name)) for name in LESSONS]
 
 
 def test_its_loop_runs(tmp_path):

@@ -86,7 +86,7 @@ def _check(target: str) -> None:
     path, colon, _ = target.rpartition(":")
     if target not in LESSONS and not colon:
         raise BptuiError(
-            f"no such target {target!r}: give a lesson ({', '.join(LESSONS)}), "
+            f"no such target {target!r}: give a lesson (bptui lessons lists them), "
             "file.py, package.module:function or file.py:function"
         )
     if path.endswith(".py") and not Path(path).is_file():

@@ -70,7 +70,7 @@ def _source(code: CodeType) -> str:
 def _function(name: str) -> Callable[..., Any]:
     module_name, colon, function_name = LESSONS.get(name, name).rpartition(":")
     if not colon or not module_name:
-        raise Refusal(f"no such target {name!r}: give a lesson ({', '.join(LESSONS)}) or file.py:function")
+        raise Refusal(f"no such target {name!r}: give a lesson (bptui lessons lists them) or file.py:function")
     module = _module(module_name)
     function = getattr(module, function_name, None)
     if function is None:

@@ -35,6 +35,14 @@ def linear(
 ) -> Iterator[Sample]:
     """Learn y = 3x from nine samples.
 
+    What to look at:
+        1. `s` runs a sample. Graph (1) is the model: mul, sub, pow, each with its value and its gradient.
+        2. `y` on mul: the chain rule with its numbers, ∂loss/∂weight = 1 · 2·(output - y) · 1 · x.
+        3. Gradients (2): by hand the same is 2·x·(x·w - y). Δ is what rounding leaves.
+        4. `n`, `n`, `n`: forward, backward, update, each at its own key press; `o`: op by op.
+        5. `e`, then Weights (3): the weight is on its way to 3, in large steps where x is large.
+        6. `bptui --no-zero-grad`: gradients accumulate. `bptui --lr 0.03`: every step goes too far.
+
     Args:
         lr: The learning rate.
         epochs: How many times to go through the nine samples.

@@ -83,7 +83,7 @@ def test_a_lesson():
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("lineer", "no such target 'lineer': give a lesson (linear) or file.py:function"),
+        ("lineer", "no such target 'lineer': give a lesson (bptui lessons lists them) or file.py:function"),
         ("", "no such target ''"),
         (":loop", "no such target ':loop'"),
         ("loops.py", "no such target 'loops.py'"),
