@@ -111,7 +111,7 @@ class Tracer:
         if self._explains():
             self._explainer = self._explainer or Explainer()
             handles += self._explainer.listen(outputs, nodes)
-        return handles + (self._inside.listen(nodes) if self._inside is not None else [])
+        return handles + (self._inside.listen(outputs, nodes) if self._inside is not None else [])
 
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         handles = self.listen(outputs)

@@ -6,11 +6,12 @@ import base64
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch._C._autograd import _get_sequence_nr
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from bptui.debuggee.error_line import error_line
@@ -19,7 +20,7 @@ from bptui.debuggee.inside_parts import Argument, Parts, arguments_of, function_
 from bptui.debuggee.live import Found
 from bptui.debuggee.module_calls import Call
 from bptui.debuggee.nodes import is_leaf, nodes_behind
-from bptui.debuggee.ops import TAG, UNHEARD, node_of
+from bptui.debuggee.ops import TAG, UNHEARD, flat, node_of
 from bptui.debuggee.optimizer_parts import OptimizerParts
 from bptui.debuggee.places import user_place
 from bptui.debuggee.user_loops import frames_around
@@ -56,6 +57,7 @@ class Inside:
 
     def _forget(self) -> None:
         self._made: dict[Any, None] = {}  # the nodes of all ops so far
+        self._first = 0  # the sequence number of the first of them that can be the sample's
         self._rows: dict[Any, int] = {}
         self._pass = _Pass(self, ())
         self._passes = 0
@@ -75,6 +77,7 @@ class Inside:
             self._aim()
             return
         self._forget()
+        self._first = _get_sequence_nr()
         self._tracer = tracer
         tracer.tagger.around = self.call
         self._hooks = [
@@ -99,6 +102,7 @@ class Inside:
         """Have an op called and recorded, and stop after it if that is where the step ends, or if it raises."""
         if not self._is_followed() or is_getter(func):
             return record(func, args, kwargs)
+        self._guard(self._notice, args, kwargs)
         # An op in place overwrites what went in.
         before = arguments_of(args, kwargs) if self._stepper.may_end_inside else ()
         try:
@@ -125,15 +129,31 @@ class Inside:
             self.end()
             self._stepper.wait(f"bptui can not step inside: {error!r}", is_amid=True)
 
+    def _notice(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> None:
+        """What is used now may have been made unheard, by a Function of the user's own: stop there, too."""
+        assert self._tracer is not None
+        tagger, values = self._tracer.tagger, tuple(flat((*args, *(kwargs or {}).values())))
+        tagger.note(values)
+        for value in values:
+            node = node_of(value)
+            if node is None or node in self._made or is_leaf(node) or node._sequence_nr() < self._first:
+                continue
+            if self._arrives("forward", self._call_now(), made=self._make([node])):
+                given = tagger.kept.arguments_of(node) if tagger.kept is not None else ((), {})
+                self._stop_at_op("forward", op_name(node.name()), arguments_of(*given), value, node)
+
+    def _make(self, new: list[Any]) -> range:
+        """Take up the nodes that an op has made; which they are, counted from 1."""
+        known = len(self._made)
+        self._made |= dict.fromkeys(n for n in nodes_behind(new) if n not in self._made and not is_leaf(n))
+        return range(known + 1, len(self._made) + 1)
+
     def _done(self, func: Any, before: tuple[Argument, ...], out: Any) -> None:
         tensors = tensors_in(out)
         nodes = [node for each in tensors if (node := node_of(each)) is not None]
         new = [node for node in nodes if node not in self._made]
         if new:
-            known = len(self._made)
-            self._made |= dict.fromkeys(n for n in nodes_behind(new) if n not in self._made and not is_leaf(n))
-            is_here = self._arrives("forward", self._call_now(), made=range(known + 1, len(self._made) + 1))
-            if is_here:
+            if self._arrives("forward", self._call_now(), made=self._make(new)):
                 self._stop_at_op("forward", op_name(new[0].name()), before, out, new[0])
         elif tensors and not nodes and self._optimizer is None and (self._passes or self._stepper.is_pausing()):
             # An update by hand; before any backward pass validation, or data, where only a pause stops.
@@ -161,9 +181,12 @@ class Inside:
 
     # -- backward --------------------------------------------------------------------------------------
 
-    def listen(self, nodes: list[Any]) -> list[Any]:
+    def listen(self, outputs: Sequence[Any], nodes: list[Any]) -> list[Any]:
         """Follow the backward pass that is about to begin; the handles are to be removed after it."""
         if not self._is_followed() or self._pass.nodes:
+            return []
+        self._guard(self._notice, outputs)
+        if not self._is_followed():
             return []
         self._pass = _Pass(self, nodes)
         self._passes += 1

@@ -13,6 +13,8 @@ from torch._C._autograd import _get_sequence_nr
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from bptui.debuggee.nodes import is_leaf
+from bptui.debuggee.places import user_frames
+from bptui.records import Frame
 
 HELD = 2**29
 """Bytes of arguments and gradients that are held at most, beyond what the training itself holds."""
@@ -44,6 +46,7 @@ class KeptCall:
         edges: Of each floating argument, where its gradient flows; None if it needs none.
         outputs: Of each floating tensor that it returned, where its gradient comes from; nothing of a Function.
         random: The state of the random numbers before it.
+        frames: Of a Function, the user's calls in which it was applied.
     """
 
     function: Any
@@ -55,6 +58,7 @@ class KeptCall:
     _structure: TreeSpec
     _versions: tuple[tuple[torch.Tensor, int], ...]
     outputs: tuple[Edge | None, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments by place and by name, as they were before the call.
@@ -166,6 +170,20 @@ class KeptCalls:
             )
         return found
 
+    def frames_of(self, node: Any) -> tuple[Frame, ...]:
+        """The user's calls in which the Function was applied that made a node; none if they are not known."""
+        try:
+            return self.of(node).frames
+        except NotKept:
+            return ()
+
+    def arguments_of(self, node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What went into the call that made a node; nothing if that is not known."""
+        try:
+            return self.of(node).arguments()
+        except NotKept:
+            return (), {}
+
     def _applied(self, args: tuple[Any, ...]) -> Any:
         """Torch's Function.apply is about to be entered, in the frame that calls this."""
         unwrapped = self._unwrap(args)
@@ -176,6 +194,7 @@ class KeptCalls:
             call = self.before(function.apply, unwrapped, None, _get_sequence_nr())
             if call is not None:
                 call.stop = call.first + 1  # its node is the next one to be made
+                call.frames = user_frames()
                 self._calls.append(call)
         return unwrapped
 

@@ -175,7 +175,9 @@ class OpTagger(TorchFunctionMode):
         call = self._modules.current
         for node, value in nodes.items():
             if TAG not in node.metadata:
-                node.metadata[TAG] = Op(try_summarise(value), (), None, call)
+                frames = self.kept.frames_of(node) if self.kept is not None else ()
+                place = frames[0].place if frames else None
+                node.metadata[TAG] = Op(try_summarise(value), (), place, call, frames)
                 if self.hold is not None:
                     self.hold(node, value)
                 if call is not None:

@@ -143,7 +143,12 @@ def test_it_stops_at_the_op_that_raises(begin):
 
 def test_it_stops_at_the_node_that_raises(begin):
     debuggee = begin(BROKEN)
-    assert stops(debuggee, 4)[-2:] == [("backward", 1, "SumBackward0"), ("backward", 2, "WrongBackward")]
+    assert stops(debuggee, 2) == [("forward", 1, "mul"), ("forward", 2, "wrong")]
+    stop, graph = newest(debuggee)
+    assert parts(stop) == [("input", "mul", None), ("output", "", None)]
+    assert stop.place == graph[stop.row].place
+    assert "Wrong.apply(" in debuggee.loaded.source.splitlines()[stop.place.line - 1]
+    assert stops(debuggee, 3)[-2:] == [("backward", 1, "SumBackward0"), ("backward", 2, "WrongBackward")]
     stop, _ = newest(debuggee)
     assert stop.error.startswith("ValueError: no derivative")
     assert "no derivative" in debuggee.run().line
