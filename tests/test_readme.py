@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from bptui.app.screens.help import markdown
 from bptui.commands.lessons import title
 from bptui.loops import LESSONS
+from bptui.loops.linear import linear
 from bptui.recording.reader import Reader
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -36,3 +38,10 @@ def test_its_loop_runs(tmp_path):
     assert (branch.steps, branch.state) == (500, "finished")
     assert reader.target().options == {"lr": "0.05", "epochs": "5"}
     reader.close()
+
+
+def test_the_learning_rate_at_which_it_says_the_lesson_diverges():
+    (lr,) = re.findall(r"`bptui --lr (\S+)` makes it diverge", README)
+    losses = [sample.loss.item() for sample in linear(lr=float(lr), epochs=5)]
+    epochs = [losses[first : first + 9] for first in range(0, len(losses), 9)]
+    assert all(max(after) > 10 * max(before) for before, after in itertools.pairwise(epochs))

@@ -41,7 +41,7 @@ def linear(
         3. Gradients (2): by hand the same is 2·x·(x·w - y). Δ is what rounding leaves.
         4. `n`, `n`, `n`: forward, backward, update, each at its own key press; `o`: op by op.
         5. `e`, then Weights (3): the weight is on its way to 3, in large steps where x is large.
-        6. `bptui --no-zero-grad`: gradients accumulate. `bptui --lr 0.03`: every step goes too far.
+        6. `bptui --no-zero-grad`: gradients accumulate. `bptui --lr 0.04`: every step goes too far.
 
     Args:
         lr: The learning rate.
