@@ -124,11 +124,13 @@ def ratio(network):
 
 
 def test_sigmoids_lose_the_gradient_and_residuals_do_not():
-    generator = vanishing()
+    generator, moved = vanishing(), set()
     for sample in generator:
         networks, x = generator.gi_frame.f_locals, sample.input
+        moved.add(tuple(sample.weight_after.flatten().tolist()))
         assert ratio(networks["sigmoids"]) < 1e-12
         assert ratio(networks["residuals"]) > 0.1
+    assert len(moved) == 1, "the first layer of sigmoids stays where it was"
     sigmoids, residuals = networks["sigmoids_loss"].item(), networks["residuals_loss"].item()
     assert networks["sigmoids"](x).std() < 1e-6, "whatever comes in, the mean comes out"
     assert residuals < 0.5 * sigmoids
