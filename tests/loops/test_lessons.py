@@ -50,7 +50,7 @@ def function(name):
 def test_its_docstring_says_what_to_look_at(name):
     first, empty, *rest = inspect.getdoc(function(name)).splitlines()
     assert first == f"{title(name)}." and len(first) <= 60 and empty == ""
-    assert rest[0].startswith("What to look at:")
+    assert rest[0] == "What to look at:"
     assert any(line.strip().startswith("1. ") for line in rest)
     explained = {line.partition(":")[0].strip() for line in rest[rest.index("Args:") + 1 :]}
     assert set(inspect.signature(function(name)).parameters) <= explained
