@@ -52,8 +52,8 @@ def attention(lr: float = 0.02, epochs: int = 10, length: int = 5) -> Iterator[S
         2. The gradient reaches x, the add before block, by four paths: query, key, value, and past them through
            the residual add. `y` there: the norms on the way from the loss; what comes in is the sum of the four.
         3. `y` on softmax: a row of attention sums to 1, so what goes out sums to 0 in each row.
-        4. Console (5) after `e`: the attention, a row for each position. At first each looks everywhere,
-           at the end the first looks at the last: a diagonal, which nobody programmed.
+        4. Console (5) after `e`: the attention, a row for each position. The first looks at the last, the
+           second at the last but one: a diagonal, which nobody programmed.
         5. In Graph, compare the gradients of query.weight and key.weight with that of out.weight in the first
            sample: who looks where can hardly matter before what is fetched means something.
 

@@ -29,8 +29,8 @@ def softmax(lr: float = 0.2, epochs: int = 10, batch_size: int = 10) -> Iterator
         3. Gradients (2): (softmax - one_hot)ᵀ · x / n by hand has the norm of autograd's gradient of the weight;
            `x` there shows all six entries of both.
         4. `e`: the gradient shrinks as the probabilities become right; Console (5) has the accuracy.
-        5. `bptui run softmax --lr 20`: too sure at once. The loss is 0, but for a point on the wrong side now and
-           then, and a point that is surely right teaches nothing.
+        5. `bptui run softmax --lr 20`: too sure at once. After an epoch the loss is all but 0, and with it the
+           gradient: a point that is surely right teaches nothing.
 
     Args:
         lr: The learning rate.

@@ -39,7 +39,7 @@ def vanishing(lr: float = 0.03, epochs: int = 10, layers: int = 20) -> Iterator[
 
     What to look at:
         1. `s`, then `z` for the whole of Graph (1). From layer 19 of sigmoids up to layer 0 the gradient falls by
-           about a factor of ten a layer; from layer 19 of residuals to 0 it hardly changes.
+           about a factor of eight a layer; from layer 19 of residuals to 0 it hardly changes.
         2. → on a layer of sigmoids, `y` on its sigmoid: the factor is s·(1 - s), at most 1/4, and W's is on top.
         3. → on a layer of residuals: add passes its gradient on as it is, past the linear and the ReLU.
         4. Weights (3): the first layer of sigmoids does not move; its gradient is too small for its update to
