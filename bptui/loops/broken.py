@@ -33,10 +33,11 @@ class Model(nn.Module):
 def broken(bug: int = 1, lr: float = 0.5, epochs: int = 20) -> Iterator[Sample]:
     """Five bugs to find.
 
-    What to look at: `bptui run broken --bug 0` is sound; keep its numbers in mind. Then find what is wrong with
+    What to look at:
+        0. `bptui run broken --bug 0` is sound: keep its numbers in mind. Then find what is wrong with
         1. --bug 1: `e`. In Gradients (2), grad grows and grows, and swings, though the loss is no worse at first.
-        2. --bug 2: `e`. In Gradients (2), the loss leaps though the gradient is no larger; in Weights (3), see how
-           far a step goes.
+        2. --bug 2: `e`. In Gradients (2), the loss leaps, though the gradients are hardly larger; Weights (3) has
+           how far a step goes.
         3. --bug 3: `s`. In Gradients (2), grad is 0. Graph (1): where does the gradient from the loss end, and
            what is the value of the op there?
         4. --bug 4: `s`. It learns, but worse. Graph (1), → on model: which layer got no gradient?

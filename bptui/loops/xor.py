@@ -40,7 +40,7 @@ def xor(lr: float = 0.05, epochs: int = 100, tanh: bool = True) -> Iterator[Samp
     """Learn XOR with a hidden layer of four tanh.
 
     What to look at:
-        1. `s` runs a sample. In Graph (1), follow the gradient from the loss down: output, tanh, hidden.
+        1. `s` runs a sample. In Graph (1), follow the gradient from the loss up: output, tanh, hidden.
         2. No target says what a hidden unit should be. Select hidden's linear and press `y`: its gradient is
            the output's, times the weight between them, times tanh' = 1 - tanh².
         3. Gradients (2): that product by hand has the norm of autograd's gradient of hidden.weight; `x` there

@@ -68,7 +68,7 @@ def test_a_bad_yield_is_one_line_that_names_the_key(shell, loop):
 
 @pytest.mark.parametrize(
     ("target", "word"),
-    [("nothing", "linear"), ("nowhere.py:loop", "nowhere.py"), ("loop.py:lop", "did you mean 'loop'")],
+    [("nothing", "bptui lessons"), ("nowhere.py:loop", "nowhere.py"), ("loop.py:lop", "did you mean 'loop'")],
 )
 def test_a_target_that_can_not_be_run_is_one_line(shell, loop, target, word):
     loop("yield from ten()")

@@ -50,7 +50,7 @@ def function(name):
 def test_its_docstring_says_what_to_look_at(name):
     first, empty, *rest = inspect.getdoc(function(name)).splitlines()
     assert first == f"{title(name)}." and len(first) <= 60 and empty == ""
-    assert rest[0].startswith("What to look at:")
+    assert rest[0] == "What to look at:"
     assert any(line.strip().startswith("1. ") for line in rest)
     explained = {line.partition(":")[0].strip() for line in rest[rest.index("Args:") + 1 :]}
     assert set(inspect.signature(function(name)).parameters) <= explained
@@ -124,11 +124,13 @@ def ratio(network):
 
 
 def test_sigmoids_lose_the_gradient_and_residuals_do_not():
-    generator = vanishing()
+    generator, moved = vanishing(), set()
     for sample in generator:
         networks, x = generator.gi_frame.f_locals, sample.input
+        moved.add(tuple(sample.weight_after.flatten().tolist()))
         assert ratio(networks["sigmoids"]) < 1e-12
         assert ratio(networks["residuals"]) > 0.1
+    assert len(moved) == 1, "the first layer of sigmoids stays where it was"
     sigmoids, residuals = networks["sigmoids_loss"].item(), networks["residuals_loss"].item()
     assert networks["sigmoids"](x).std() < 1e-6, "whatever comes in, the mean comes out"
     assert residuals < 0.5 * sigmoids
