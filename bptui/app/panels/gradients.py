@@ -6,6 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.events import Resize
 
+from bptui.app.lesson_text import lesson_text
 from bptui.app.messages import StepSelected
 from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.gradient_rows import GradientRows, columns, passes_of
@@ -50,6 +51,7 @@ class GradientsPanel(Panel):
         count = f"{view.steps:,} sample{'s' * (view.steps > 1)}" if view.steps else empty
         asides = [f"branch {view.branch}"] if view.branch else []
         asides += ["weight before the update"] if "weight" in self._columns else []
+        asides += ["l: what to look at"] if view.awaits_first and lesson_text(view, reader) else []
         self.titled(count, " · ".join(asides))
 
     @on(VirtualTable.CursorMoved)

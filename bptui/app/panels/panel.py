@@ -24,7 +24,7 @@ class Panel(Container):
     """
 
     NAME: ClassVar[str]
-    NUMBER: ClassVar[int]
+    NUMBER: ClassVar[int | str]
 
     DEFAULT_CSS = """
     Panel {

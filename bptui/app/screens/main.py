@@ -24,6 +24,7 @@ from bptui.app.panels.explain import ExplainPanel
 from bptui.app.panels.flow import FlowPanel
 from bptui.app.panels.gradients import GradientsPanel
 from bptui.app.panels.graph import GraphPanel
+from bptui.app.panels.lesson import LessonPanel
 from bptui.app.panels.op import OpPanel
 from bptui.app.panels.panel import Panel
 from bptui.app.panels.parameters import ParametersPanel
@@ -42,7 +43,7 @@ LEAST = (40, 12)
 
 PANELS: tuple[type[Panel], ...] = (
     GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
-    ExplainPanel, OpPanel,
+    ExplainPanel, OpPanel, LessonPanel,
 )  # fmt: skip
 _BOTTOM = ("console", "run", "flow", "op")
 
@@ -111,6 +112,7 @@ class MainScreen(Screen[None]):
         self._known = False
         self._failed = False
         self._room = Size(0, 0)
+        self._before_lesson = "gradients"
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -123,6 +125,7 @@ class MainScreen(Screen[None]):
                 yield ExplainPanel()
             with Container(id="right"):
                 yield SourcePanel()
+                yield LessonPanel()
                 yield WeightsPanel()
                 with Container(id="bottom"):
                     yield ConsolePanel()
@@ -164,7 +167,8 @@ class MainScreen(Screen[None]):
     @property
     def panels(self) -> tuple[type[Panel], ...]:
         """The panels that there are for this training."""
-        return tuple(panel for panel in PANELS if self._several or panel not in _OF_SEVERAL)
+        others = [panel for panel in PANELS if self._several or panel not in _OF_SEVERAL]
+        return tuple(panel for panel in others if panel is not LessonPanel or self.active == "lesson")
 
     @property
     def console_room(self) -> Size:
@@ -205,6 +209,13 @@ class MainScreen(Screen[None]):
 
     def action_explain(self) -> None:
         self.choose(ExplainPanel.NUMBER)
+
+    def action_lesson(self) -> None:
+        if self.active == "lesson":
+            self.active = self._before_lesson
+            self.remove_class("-teaches")
+        else:
+            self._before_lesson, self.active = self.active, "lesson"
 
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
@@ -256,6 +267,8 @@ class MainScreen(Screen[None]):
             self.bring_front(active)
         if active in (*_BEHIND_EXPLAIN, "explain"):
             self.set_class(active == "explain", "-explains")
+        if active in ("source", "lesson"):  # which stand in the same place
+            self.set_class(active == "lesson", "-teaches")
         self._arrange()
         if self.is_mounted and not self.panel(active).has_focus_within:
             self.panel(active).take_focus()
@@ -298,7 +311,8 @@ class MainScreen(Screen[None]):
             panel.set_class(panel.id == self.active, "-active")
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
-        self.query_one(PanelTabs).show(self.panels, self.active, self._failed)
+        tabs = [panel for panel in self.panels if panel is not LessonPanel]  # which has no number
+        self.query_one(PanelTabs).show(tabs, self.active, self._failed)
         self._redraw_soon()
 
     def _redraw_soon(self) -> None:
