@@ -136,7 +136,7 @@ ACTIONS = (
            _SCREEN, _has_several, footer=False, shown="<", owner="screen"),
     Action("unfold_all", ("asterisk",), "unfold all", "Unfold all modules of Graph; again: as many as fit",
            _SCREEN, footer=False, shown="*", owner="screen"),
-    Action("lesson", ("l",), "lesson", "Show what there is to look at: the training's docstring; again: close it",
+    Action("lesson", ("l",), "lesson", "Show what there is to look at, or leave that: the docstring",
            _SCREEN, footer=False, owner="screen"),
     Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False,
            owner="screen"),
