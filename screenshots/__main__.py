@@ -39,7 +39,7 @@ SHOTS = {
     "small-terminal": ((80, 24), "dark", ("s", "s", "s", "shift+tab"), ()),
     "light": ((120, 36), "light", ("e", "e", "S", "S"), ()),
     "sixteen-colours": ((120, 36), "ansi", ("e",), ()),
-    "inspect": ((120, 36), "dark", ("e", "x"), ()),
+    "inspect": ((120, 36), "dark", ("s", "s", "7", "end", "x"), (_SCRIPT,)),
     "help": ((120, 36), "dark", ("e", "question_mark"), ()),
     "transformer": ((120, 36), "dark", ("s", "s", "s"), (_SCRIPT,)),
     "transformer-graph": ((120, 36), "dark", ("s", "s", "1", "z"), (_SCRIPT,)),

@@ -139,8 +139,10 @@ def _progress(share: float, width: int) -> str:
 def _loss(view: View, reader: Reader | None, width: int) -> Content:
     if view.sample is None or reader is None or view.status.trouble:
         return Content("")
+    label = "last loss " if view.inside is not None else "loss "  # that of the sample before
+    width -= len(label) - len("loss ")
     columns = reader.columns(view.branch, view.steps, "loss", width)
     value = cell(view.sample.quantities.get("loss"), 10)
     return Content.assemble(
-        "loss ", " " * (10 - value.cell_length), value, " ", (spark(columns).rjust(width), "$text-primary")
+        label, " " * (10 - value.cell_length), value, " ", (spark(columns).rjust(width), "$text-primary")
     )

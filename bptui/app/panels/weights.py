@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from bptui.app.numbers import cell, direction, norm_cell, number
 from bptui.app.panels.panel import Panel
-from bptui.app.view import View
+from bptui.app.view import View, place
 from bptui.app.widgets.plot import Range
 from bptui.app.widgets.plot_widget import Plot
 from bptui.recording.buckets import Column
@@ -45,6 +45,8 @@ class WeightsPanel(Panel):
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the run so far; numbers are those of the sample shown, changes since the one shown before."""
+        # Inside of a sample, these are those of the one before.
+        self.titled(place(view.sample) if view.inside is not None and view.sample is not None else "")
         for quantity, label, aside in _SERIES:
             row = self.query_one(f"#series-{quantity}")
             row.query_one(Static).update(_line(view, quantity, label, aside))
