@@ -103,6 +103,8 @@ class Inside:
         if not self._is_followed() or is_getter(func):
             return record(func, args, kwargs)
         self._guard(self._notice, args, kwargs)
+        if not self._is_followed():  # from a stop there it went on to the sample's end
+            return record(func, args, kwargs)
         # An op in place overwrites what went in.
         before = arguments_of(args, kwargs) if self._stepper.may_end_inside else ()
         try:
