@@ -23,7 +23,9 @@ def lesson_text(view: View, reader: Reader) -> str:
     """The docstring of the function that is debugged, or of the script; empty if it has none."""
     if view.target is None:
         return ""
-    return _docstring(view.target.name.rpartition(":")[2], reader.source(view.target.path))
+    # Scripts begin before torch is there, and what stands behind a colon is one of their arguments.
+    function = view.target.name.rpartition(":")[2] if view.target.torch else ""
+    return _docstring(function, reader.source(view.target.path))
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.binding import Binding
+
 from bptui.app.lesson_text import lesson_text, rendered
 from bptui.app.panels.text_panel import TextPanel
 from bptui.app.view import View
@@ -14,6 +16,7 @@ class LessonPanel(TextPanel):
     """Why you look at this: what there is to be seen, and by which keys."""
 
     NAME, NUMBER = "Lesson", "l"
+    BINDINGS = [Binding("escape", "screen.lesson", "close", show=False)]
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw the docstring of what is debugged."""
