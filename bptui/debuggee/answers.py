@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from bptui.debuggee.live import Live, unobserved
+from bptui.debuggee.live import Live
 from bptui.debuggee.remembered import Copy, Remembered
 from bptui.debuggee.stats import UNREADABLE, as_tensor, kind_of
 from bptui.debuggee.tensor_stats import count
 from bptui.debuggee.tensor_view import NoNumbers, Slice, cut, first_nonfinite, plain
+from bptui.debuggee.unobserved import unobserved
 from bptui.protocol import Answer, Inspect, Inspected, SaveTensor, TensorCounted, TensorRef, TensorSaved
 from bptui.protocol.indexing import BadIndex, default_index, index_text
 

@@ -11,19 +11,12 @@ from pathlib import Path
 from types import FrameType, GeneratorType
 from typing import Any
 
-import torch
-from torch.utils._python_dispatch import _disable_current_modes
-
 from bptui.debuggee.error_line import error_line
 from bptui.debuggee.places import MOST_FRAMES, is_user
+from bptui.debuggee.unobserved import unobserved
 from bptui.debuggee.user_loops import is_own
 from bptui.debuggee.variables import Room, read_variables
 from bptui.records import Frame, Place, Stack
-
-# Entered for the first time it imports a module; at the end of a script, that would make the interpreter forget
-# that Ctrl-C has ended it, and with that the exit code.
-with _disable_current_modes():
-    pass
 
 Call = tuple[FrameType, int]
 """A frame and its line."""
@@ -118,7 +111,7 @@ def _read(calls: list[Call], error: str = "") -> Stack:
     users, room = _users(calls), Room()
     frames, inner = [], -1
     # The user's own modes would see the arithmetic of our summaries.
-    with torch._C.DisableTorchFunction(), _disable_current_modes(), torch.no_grad():
+    with unobserved():
         for i in users[:MOST_FRAMES]:
             frames.append(_frame(*calls[i], _libraries(calls[inner + 1 : i]), room))
             inner = i

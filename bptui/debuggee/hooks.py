@@ -122,17 +122,10 @@ class Hooks:
         self._findings.say(threads=self._other_threads)
 
     def resume(self) -> None:
-        """After a stop before a sample's end: trace what is to come, if it is to be seen.
-
-        A mode of the script's would end before ours.
-        """
+        """After a stop before a sample's end: trace what is to come, if it is to be seen."""
         is_first = not self._stepper.steps and self._stepper.trace_next
-        if not (is_first or self._stepper.inside):
-            return
-        if self._tracer is not None:
-            self._inside.begin(self._tracer)
-        elif torch._C._len_torch_function_stack() == 0:
-            self._guard(self._trace)
+        if is_first or self._stepper.inside:
+            self._inside.resume(self._tracer, lambda: self._guard(self._trace))
 
     def leave(self) -> None:
         """Listen no more."""
@@ -313,8 +306,7 @@ class Hooks:
         assert tracer is not None
         tracer.end()
         nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
-        self._stepper.explain(tracer.study)
-        self._stepper.inspector.live.rows = tracer.rows
+        self._stepper.keep_trace(tracer)
         return nodes
 
     def _trace(self) -> None:

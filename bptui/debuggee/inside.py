@@ -86,6 +86,16 @@ class Inside:
         ]
         self._aim()
 
+    def resume(self, tracer: Tracer | None, trace: Callable[[], object]) -> None:
+        """After a stop in the midst of a sample, follow its rest; `trace` begins to, if nothing does yet.
+
+        A mode of the training's own would end before ours.
+        """
+        if tracer is not None:
+            self.begin(tracer)
+        elif torch._C._len_torch_function_stack() == 0:
+            trace()
+
     def end(self) -> None:
         """The sample is complete."""
         if self._tracer is None:

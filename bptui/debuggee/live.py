@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils._python_dispatch import _disable_current_modes
 
 from bptui.debuggee import static
 from bptui.debuggee.nodes import is_leaf
 from bptui.debuggee.tensor_view import NoNumbers
+from bptui.debuggee.unobserved import unobserved
 from bptui.debuggee.variables import find_variable
 from bptui.protocol.messages import TensorRef
 from bptui.records import Node, Parameter, Part
@@ -21,13 +20,6 @@ ROOM = 1 << 26
 """Bytes of activations and gradients that are kept for a stop, and as many of the sample before it."""
 
 _TENSORS = (torch.Tensor, torch.nn.Parameter)
-
-
-@contextmanager
-def unobserved() -> Iterator[None]:
-    """Whatever is computed in here is seen by none of the script's modes, and leaves no history."""
-    with torch._C.DisableTorchFunction(), _disable_current_modes(), torch.no_grad():
-        yield
 
 
 class Held(NamedTuple):

@@ -6,7 +6,8 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 
@@ -38,23 +39,24 @@ def is_user(path: str) -> bool:
 
 def user_place() -> Place | None:
     """The user's line that is being run now: the innermost on the stack."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if is_user(frame.f_code.co_filename):
-            return Place(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back
-    return None
+    return next(map(_place, _user_calls()), None)
 
 
 def user_frames() -> tuple[Frame, ...]:
     """The user's calls that are going on now, the innermost first: function and line, without variables."""
-    frames: list[Frame] = []
-    each: FrameType | None = sys._getframe(1)
-    while each is not None and len(frames) < MOST_FRAMES:
-        if is_user(each.f_code.co_filename):
-            frames.append(Frame(each.f_code.co_qualname, Place(each.f_code.co_filename, each.f_lineno)))
-        each = each.f_back
-    return tuple(frames)
+    return tuple(Frame(each.f_code.co_qualname, _place(each)) for each in islice(_user_calls(), MOST_FRAMES))
+
+
+def _user_calls() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if is_user(frame.f_code.co_filename):
+            yield frame
+        frame = frame.f_back
+
+
+def _place(frame: FrameType) -> Place:
+    return Place(frame.f_code.co_filename, frame.f_lineno)
 
 
 def user_traceback(error: BaseException) -> str:

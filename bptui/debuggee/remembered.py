@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from bptui.debuggee.live import ROOM, Live, unobserved
+from bptui.debuggee.live import ROOM, Live
 from bptui.debuggee.tensor_view import NoNumbers
+from bptui.debuggee.unobserved import unobserved
 from bptui.protocol.messages import TensorRef
 
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from types import GeneratorType
 from typing import Any
 
-import torch
-
 from bptui.debuggee import nudges
 from bptui.debuggee.console import Console
 from bptui.debuggee.frames import StackReader, calls_of, users_call
@@ -93,9 +91,7 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         frame, line = users_call(loop.generator)
         tracer, samples.tracer = samples.tracer, None
         nodes = tracer.graph(sample, frame) if tracer else None
-        stepper.explain(tracer.study if tracer else None)
-        if tracer is not None:
-            stepper.inspector.live.rows = tracer.rows
+        stepper.keep_trace(tracer)
         tracer = None  # with the tensors that it holds
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
 
@@ -127,16 +123,9 @@ class _Samples:
                 self.tracer.__exit__()
 
     def resume(self) -> None:
-        """After a stop in the midst of a sample: trace its rest, if one is to step inside it.
-
-        A mode of the loop's own would end before ours.
-        """
-        if self._stepper.inside is None:
-            return
-        if self.tracer is not None:
-            self._inside.begin(self.tracer)
-        elif torch._C._len_torch_function_stack() == 0:
-            self._trace()
+        """After a stop in the midst of a sample: trace its rest, if one is to step inside it."""
+        if self._stepper.inside is not None:
+            self._inside.resume(self.tracer, self._trace)
 
     def _trace(self) -> None:
         self.tracer = Tracer(explains=lambda: self._stepper.stops_next, inside=self._inside)

@@ -41,6 +41,7 @@ from bptui.records import OVERHEAD, Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.frames import StackReader
+    from bptui.debuggee.graph import Tracer
     from bptui.debuggee.rows import Row, RowReader
     from bptui.debuggee.study import Study
 
@@ -195,9 +196,11 @@ class Stepper:
         if message is not None:
             self._ring.put(message)
 
-    def explain(self, study: Study | None) -> None:
-        """Write down, with its graph, what can be said of the nodes of the sample that is visited next."""
-        self._study = study
+    def keep_trace(self, tracer: Tracer | None) -> None:
+        """What was recorded of the sample that is visited next: to be written down, explained and looked at."""
+        self._study = tracer.study if tracer is not None else None
+        if tracer is not None:
+            self.inspector.live.rows = tracer.rows
 
     def is_pausing(self) -> bool:
         """Whether a pause was asked for inside a sample; other commands are obeyed here, too."""

@@ -14,16 +14,12 @@ from bptui.explain.chain import chain, links
 from bptui.loops.linear import linear
 from bptui.protocol import Explained, unpack_explanations
 from bptui.records import Sample
+from tests.debuggee.traced import traced
 
 
 def explained(loop, skipped=0):
     """The rows of a sample and what is explained of them."""
-    generator = loop()
-    for _ in range(skipped):
-        next(generator)
-    with Tracer(explains=lambda: True) as tracer:
-        sample = next(generator)
-    rows = tracer.graph(sample, generator.gi_frame)
+    rows, tracer = traced(loop, skipped)
     return rows, tracer.explanations
 
 

@@ -15,6 +15,7 @@ from bptui.debuggee import explaining, kept_calls, study
 from bptui.debuggee.graph import Tracer
 from bptui.protocol import Ask, Explained, unpack_explanations
 from bptui.records import Sample
+from tests.debuggee.traced import traced
 
 TRAINING = os.getpid()
 
@@ -63,12 +64,8 @@ def net():
 
 def studied(loop, skipped=0):
     """The rows of a sample and what can be said of them."""
-    generator = loop()
-    for _ in range(skipped):
-        next(generator)
-    with Tracer(explains=lambda: True) as tracer:
-        sample = next(generator)
-    return tracer.graph(sample, generator.gi_frame), tracer.study
+    rows, tracer = traced(loop, skipped)
+    return rows, tracer.study
 
 
 def ops(rows):
