@@ -88,7 +88,7 @@ class Hooks:
         self._passes = LoaderPasses()
         self._loss_scale = LossScale()
         self._epochs = EpochCounter(self._passes, epoch_length)
-        self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave)
+        self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave, stepper.breaks)
         self._tracer: Tracer | None = None
         self._inside = Inside(stepper)
         self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
@@ -98,6 +98,7 @@ class Hooks:
         self._losses = ElementReader()
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
+        stepper.quantities.rate = lambda: self._rates.first
         stepper.declares_lengths = False
 
     def install(self) -> None:
@@ -124,7 +125,7 @@ class Hooks:
     def resume(self) -> None:
         """After a stop before a sample's end: trace what is to come, if it is to be seen."""
         is_first = not self._stepper.steps and self._stepper.trace_next
-        if is_first or self._stepper.inside:
+        if is_first or self._stepper.is_followed:
             self._inside.resume(self._tracer, lambda: self._guard(self._trace))
 
     def leave(self) -> None:
@@ -283,7 +284,8 @@ class Hooks:
         if self._statistics.is_measuring:
             measured = self._statistics.finish()
             self._stepper.keep(*measured)
-            self._stepper.inspector.know(measured.parameters, self._statistics.tensors)
+            tensors = self._stepper.quantities.tensors = self._statistics.tensors
+            self._stepper.inspector.know(measured.parameters, tensors)
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))

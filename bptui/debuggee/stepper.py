@@ -7,13 +7,19 @@ import math
 import sys
 import time
 from array import array
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bptui.debuggee.conditions import Conditions
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.inspector import Inspector
+from bptui.debuggee.line_breaks import LineBreaks
 from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
+from bptui.debuggee.quantities import InsideQuantities, Quantities
 from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Ask,
@@ -108,6 +114,10 @@ class Stepper:
         is_ours: False in a child that the training has forked.
         shown: The graph of the last sample that was traced.
         inspector: Shows tensors while the training stands still.
+        conditions: The breakpoints.
+        quantities: What the names of their conditions stand for.
+        breaks: Those of them that are on lines.
+        resume: Called after a stop in the midst of a sample.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
@@ -136,7 +146,10 @@ class Stepper:
         self._announced = 0
         self._attention_at: float = 0
         self._goal = Goal()
-        self._breakpoints: frozenset[int] = frozenset()
+        self.conditions = Conditions(channel.send)
+        self.quantities = Quantities()
+        self.breaks = LineBreaks(self._at_line)
+        self.resume: Callable[[], object] = lambda: None
         self._epochs = Epochs()
         self._stopped = True
         self._pausing: Pause | None = None
@@ -161,7 +174,12 @@ class Stepper:
     @property
     def may_end_inside(self) -> bool:
         """Whether the next op, node or phase may be where it ends."""
-        return self._goal.inside is not None and self._goal.left <= 1
+        return self.conditions.at_ops or (self._goal.inside is not None and self._goal.left <= 1)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether it may stop inside the next sample, at an op or node."""
+        return self._goal.inside is not None or self.conditions.at_ops
 
     @property
     def producing(self) -> int:
@@ -183,11 +201,14 @@ class Stepper:
         self.steps += 1
         if self._flag[0] == self._seen and self.steps < self._attention_at and nodes is None:
             return
+        if self.reader is not None:
+            self.quantities.see(self.steps, sample, row.numbers, self.reader.layouts[row.layout], nodes)
         self._attend(sample, nodes)
 
     def keep(self, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
         """Statistics of each parameter at the sample that is visited next; not due, if only for a stop there."""
         self._statistics.add(self.steps, parameters, numbers, is_due)
+        self.quantities.measure(self.steps + 1, parameters, numbers)
         if is_due and time.monotonic() > self._statistics_sent + PARAMETERS_WAIT:
             self.flush()
 
@@ -215,8 +236,29 @@ class Stepper:
         self._goal.left -= 1
         return self._goal.inside is not None and self._goal.left <= 0
 
+    def hits_inside(self, here: Mapping[str, Callable[[], Any]]) -> tuple[int, ...]:
+        """The breakpoints that stop at an op or node.
+
+        Args:
+            here: Its quantities.
+        """
+        return self.conditions.at_op(InsideQuantities(self.quantities, self.steps + 1, here), self.steps + 1)
+
+    def _at_line(self, frame: FrameType) -> None:
+        path, line, step = frame.f_code.co_filename, frame.f_lineno, self.steps + 1
+        quantities = InsideQuantities(self.quantities, step, {})
+        hit = self.conditions.at_line(str(Path(path).absolute()), line, quantities, step)
+        if hit and self.is_ours:
+            self.wait(f"at {Path(path).name}:{line}", is_amid=True, hit=hit)
+            self.resume()
+
     def wait(
-        self, reason: str = "", is_amid: bool = False, inside: InsideSeen | None = None, study: Study | None = None
+        self,
+        reason: str = "",
+        is_amid: bool = False,
+        inside: InsideSeen | None = None,
+        study: Study | None = None,
+        hit: tuple[int, ...] = (),
     ) -> None:
         """Stop until a command says how to go on.
 
@@ -225,6 +267,7 @@ class Stepper:
             is_amid: Whether this is in the midst of a sample.
             inside: What is to be seen there, if it is at an op or node.
             study: What can be said of the nodes of the sample, there.
+            hit: The breakpoints that are why.
         """
         self.flush()
         self._study = study or (None if is_amid else self._study)
@@ -240,7 +283,10 @@ class Stepper:
             stack += [*(self._sources.of(place.path) if place else ()), inside]
         self.inspector.open(self.steps)
         stack += self._explained(self.steps) if inside is not None else ()
-        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
+        reason = ": ".join(filter(None, (self.conditions.in_words(hit), reason)))
+        self.conditions.aim("")
+        self._say_hits()
+        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self.inspector.next_command())
@@ -304,12 +350,11 @@ class Stepper:
         is_over = self._ends_with_sample()
         if self._flag[0] != self._seen:
             self._tick()
+        hit = self.conditions.at_sample(self.quantities, self.steps)
         if self._goal.epochs is not None and self._goal.epochs <= 0:
-            self.wait(self._epochs.doubt)
-        elif self._goal.stop_at == self.steps or is_over:
-            self.wait()
-        elif sample.index in self._breakpoints:
-            self.wait(f"breakpoint at sample {sample.index + 1}")
+            self.wait(self._epochs.doubt, hit=tuple(filter(None, hit)))
+        elif self._goal.stop_at == self.steps or is_over or hit:
+            self.wait(hit=tuple(filter(None, hit)))
         else:
             self._study = None
             self._plan()
@@ -337,8 +382,14 @@ class Stepper:
         self._seen = self._flag[0]
         self._has_ticked = True
         self.flush()
+        self._say_hits()
         for command in self._channel.poll():
             self._obey(command)
+
+    def _say_hits(self) -> None:
+        news = self.conditions.news()
+        if news is not None:
+            self._channel.send(news)
 
     def _obey(self, command: Message) -> None:
         if isinstance(command, Ask):
@@ -350,7 +401,8 @@ class Stepper:
             at = soon if self._goal.stop_at is None else min(self._goal.stop_at, soon)
             self._goal = Goal(at, inside=Step("op"), left=1)
         elif isinstance(command, Breakpoints):
-            self._breakpoints = frozenset(command.indexes)
+            self.conditions.arm(command.breakpoints)
+            self.breaks.arm(self.conditions.lines())
         elif isinstance(command, Overhead):
             self.overhead, self._live.share = command.share, command.share / 2
         elif isinstance(command, Inspect | SaveTensor):
@@ -363,6 +415,7 @@ class Stepper:
             inside = command if command.is_inside else None
             left = 1 if command.granularity == "row" else command.count  # its count is the row's number
             self._goal = Goal(stop_at, epochs, self.steps, inside, left)
+            self.conditions.aim(command.until)
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -372,16 +425,18 @@ class Stepper:
             if left is not None and self.declares_lengths:
                 self._goal = Goal(stop_at=self.steps + left)
         last = self._epochs.samples_to_the_end()
-        nearest = self._epochs.samples_to_index(self._breakpoints)
+        conditions = self.conditions
+        nearest = self._epochs.samples_to_index(conditions.indexes)
         counts = [count for count in (left, last, nearest) if count is not None]
-        watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
-        is_inside = self._goal.inside is not None
+        watched = self._goal.epochs is not None or (bool(conditions.indexes) and nearest is None)
+        is_inside = self.is_followed
         watched = watched or is_inside or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
         self.stops_next = is_inside or any(count <= 1 for count in counts)
         is_live = self._has_ticked and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside
+        self.trace_next = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
         if is_live:
             self._has_ticked = False
             self._live.begin(self.steps)
@@ -390,8 +445,9 @@ class Stepper:
         stops = [self.steps + count - self._before for count in counts if count > self._before]
         if self.stops_next:
             self.inspector.remember(self.steps)
-        self.may_stop = watched
-        self._attention_at = self.steps if watched else min([*stops, math.inf])
+        self.may_stop = watched or conditions.needs_parameters
+        is_looked_at = watched or conditions.at_samples
+        self._attention_at = self.steps if is_looked_at else min([*stops, math.inf])
 
 
 def _alone(step: int, row: Row) -> Samples:

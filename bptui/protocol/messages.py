@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 from bptui.records import (
     QUANTITIES,
+    Breakpoint,
+    Hits,
     InsideStop,
     Layout,
     OptimizerRates,
@@ -17,7 +19,7 @@ from bptui.records import (
     TensorSummary,
 )
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Raised whenever an old peer would misunderstand a new one."""
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
@@ -45,10 +47,16 @@ class Step:
 
     "op" goes on to the next op or node, "module" out of the module at hand, "row" to row `count` of the graph
     shown, from 1.
+
+    Attributes:
+        granularity: What is counted.
+        count: How many of them.
+        until: Of "run", the expression at which it ends: after the first sample for which it holds.
     """
 
     granularity: Granularity
     count: int = 1
+    until: str = ""
 
     @property
     def is_inside(self) -> bool:
@@ -69,13 +77,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Breakpoints:
-    """From now on stop at these samples of every epoch, and at no others.
+    """From now on stop at these, and at no others; one that was there already keeps its hits."""
 
-    Attributes:
-        indexes: Their positions in the epoch, from 0.
-    """
-
-    indexes: tuple[int, ...]
+    breakpoints: tuple[Breakpoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +226,9 @@ class Status:
         branch: The branch at hand.
         steps: How many samples of it are committed.
         revision: Grows whenever something else was committed: a graph, output, the target.
-        breakpoints: The samples of every epoch at which it stops, by their index.
+        breakpoints: Where it stops.
+        hits: What has become of each of them on this branch.
+        hit: Those at which it stands, by their numbers.
         pausing: A pause was asked for and the sample at hand is not done yet.
         detail: What is happening while starting; how it ended after that.
         samples_per_second: Of the last second, 0 while it is not running.
@@ -239,7 +245,7 @@ class Status:
     branch: int
     steps: int
     revision: int = 0
-    breakpoints: tuple[int, ...] = ()
+    breakpoints: tuple[Breakpoint, ...] = ()
     pausing: bool = False
     detail: str = ""
     samples_per_second: float = 0.0
@@ -250,6 +256,8 @@ class Status:
     has_terminal: bool = False
     waits_for_input: bool = False
     stop: int = 0
+    hits: tuple[Hits, ...] = ()
+    hit: tuple[int, ...] = ()
 
 
 Rows = tuple[tuple[float, ...], ...]
@@ -577,11 +585,33 @@ class Stopped:
         steps: How many samples there are.
         reason: Why here, empty if it was asked for.
         imported_late: Whether the training has imported what a warm keeper would have had ready.
+        hit: The breakpoints that are why, by their numbers.
     """
 
     steps: int
     reason: str = ""
     imported_late: bool = False
+    hit: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakpointsHit:
+    """What has become of some breakpoints since it was last said."""
+
+    hits: tuple[Hits, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a logpoint says.
+
+    Attributes:
+        step: The sample at hand.
+        text: One line.
+    """
+
+    step: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -619,6 +649,8 @@ Event: TypeAlias = (
     | SourceSeen
     | StackSeen
     | InsideSeen
+    | BreakpointsHit
+    | Logged
     | Stopped
     | Ended
     | Answer

@@ -59,14 +59,19 @@ class OutputLine:
     Attributes:
         branch: The branch during which it came.
         step: The step during which it came, -1 before the first.
-        is_error: Whether it came on stderr.
+        stream: 1 for stdout, 2 for stderr, `LOGGED` for a logpoint.
         text: Without its newline.
     """
 
     branch: int
     step: int
-    is_error: bool
+    stream: int
     text: str
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it came on stderr."""
+        return self.stream == 2
 
 
 class Reader:
@@ -221,8 +226,8 @@ class Reader:
     def output(self, start: int, stop: int) -> tuple[OutputLine, ...]:
         """Printed lines from number `start` up to before `stop`."""
         where = "id > ? AND id <= ? ORDER BY id"
-        rows = self._rows(f"SELECT branch, step, stream = 2, text FROM output WHERE {where}", (start, stop))
-        return tuple(OutputLine(branch, step, bool(error), text) for branch, step, error, text in rows)
+        rows = self._rows(f"SELECT branch, step, stream, text FROM output WHERE {where}", (start, stop))
+        return tuple(OutputLine(*row) for row in rows)
 
     def output_until(self, branch: int, step: int) -> int:
         """How many lines were printed up to the end of a step."""

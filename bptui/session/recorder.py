@@ -14,6 +14,7 @@ from bptui.protocol.messages import (
     GraphTraced,
     InsideSeen,
     LayoutSeen,
+    Logged,
     LossesSeen,
     ParameterSamples,
     ParametersSeen,
@@ -24,7 +25,7 @@ from bptui.protocol.messages import (
     Stopped,
 )
 from bptui.recording.writer import Writer
-from bptui.records import RunState
+from bptui.records import LOGGED, RunState
 from bptui.session.console import Line
 from bptui.session.screen import Row
 
@@ -91,6 +92,8 @@ class Recorder:
                 self._write(self._writer.layout, event.id, event.layout)
             case SourceSeen(path=path, text=text):
                 self._write(self._writer.source, path, text)
+            case Logged(step=step, text=text):
+                self.output([(step, LOGGED, text)])
             case Found(facts=facts):
                 self.describe(facts)
             case Loaded(target=target, source=source):

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import ProtocolError
+from bptui.kept import Kept, save
 from bptui.protocol import (
     Answer,
     Ask,
     Breakpoints,
+    BreakpointsHit,
     Command,
     Doing,
     Ended,
@@ -114,7 +116,7 @@ class Session:
         self.options = options
         self.log = ProtocolLog(Path(options.log) if options.log else None)
         self.over = asyncio.Event()
-        self.status = Status("starting", 0, 0, detail="importing torch")
+        self.status = Status("starting", 0, 0, detail="importing torch", breakpoints=options.breakpoints)
         self._shown = self.status
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
@@ -408,7 +410,7 @@ class Session:
 
     def _step(self, command: Step) -> None:
         self._is_finite = command.granularity == "sample" or command.is_inside
-        self._change(state="running", detail="" if self._recorder.seen else self._doing)
+        self._change(state="running", hit=(), detail="" if self._recorder.seen else self._doing)
         self._rate = Rate()
         self._send(command)
         self._tick_on()
@@ -424,7 +426,9 @@ class Session:
             self._answer(TensorSaved(command.request, _ELSEWHERE, False))
 
     def _set_breakpoints(self, command: Breakpoints) -> None:
-        self._change(breakpoints=command.indexes)
+        self._change(breakpoints=command.breakpoints)
+        if self.options.keep:
+            save(Path(self.options.keep), Kept(self.options.target, command.breakpoints))
         if self._debuggee is not None and self.status.state in ("paused", "running"):
             self._send(command)
         self._show()
@@ -453,6 +457,9 @@ class Session:
                 self._newest = event
                 if self.status.detail == self._doing:
                     self._change(detail="")
+            case BreakpointsHit(hits=hits):
+                known = {each.id: each for each in (*self.status.hits, *hits)}
+                self._change(hits=tuple(known.values()))
             case Stopped() if not self._is_leaving:
                 debuggee.drain()
                 self._on_stopped(event)
@@ -476,8 +483,12 @@ class Session:
             self._send(Breakpoints(self.status.breakpoints))
         self._change(
             state="paused", detail=event.reason, pausing=False, samples_per_second=0.0, waits_for_input=False,
-            stop=self.status.stop + 1,
+            stop=self.status.stop + 1, hit=event.hit,
         )  # fmt: skip
+        spent = [each for each in self.status.breakpoints if each.is_temporary and each.id in event.hit]
+        if spent:
+            left = tuple(each for each in self.status.breakpoints if each not in spent)
+            self._set_breakpoints(Breakpoints(left))
         if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:
