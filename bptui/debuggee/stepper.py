@@ -249,7 +249,7 @@ class Stepper:
         quantities = InsideQuantities(self.quantities, step, {})
         hit = self.conditions.at_line(str(Path(path).absolute()), line, quantities, step)
         if hit and self.is_ours:
-            self.wait(f"at {Path(path).name}:{line}", is_amid=True, hit=hit)
+            self.wait(is_amid=True, hit=hit)
             self.resume()
 
     def wait(

@@ -426,7 +426,10 @@ class Session:
             self._answer(TensorSaved(command.request, _ELSEWHERE, False))
 
     def _set_breakpoints(self, command: Breakpoints) -> None:
-        self._change(breakpoints=command.breakpoints)
+        known = {(each.id, each.text) for each in self.status.breakpoints}
+        same = {each.id for each in command.breakpoints if (each.id, each.text) in known}
+        hits = tuple(each for each in self.status.hits if each.id in same)
+        self._change(breakpoints=command.breakpoints, hits=hits)
         if self.options.keep:
             save(Path(self.options.keep), Kept(self.options.target, command.breakpoints))
         if self._debuggee is not None and self.status.state in ("paused", "running"):

@@ -9,14 +9,14 @@ NET = """\
 import torch
 
 torch.manual_seed(0)
-model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
-spare = torch.nn.Linear(2, 2)
-optimizer = torch.optim.SGD([*model.parameters(), *spare.parameters()], lr=0.1)
+net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+model = torch.nn.ModuleDict({"net": net, "spare": torch.nn.Linear(2, 2)})
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 data = torch.randn(64, 4)
 target = data.sum(1, keepdim=True)
 
 def loss_of(rows):
-    guess = model(data[rows])
+    guess = net(data[rows])
     return ((guess - target[rows]) ** 2).mean()
 
 for epoch in range(3):
@@ -27,7 +27,7 @@ for epoch in range(3):
         optimizer.step()
         if epoch == 1 and i == 3:
             with torch.no_grad():
-                model[0].weight[0, 0] = float("nan")
+                net[0].weight[0, 0] = float("nan")
 """
 
 
@@ -68,16 +68,35 @@ async def test_conditions_after_samples(workshop, text, steps):
         assert status.hits[0].count == 1
 
 
-async def test_conditions_at_ops(workshop):
+async def test_breakpoints_inside_a_sample_and_on_lines(workshop):
     async with workshop.session(workshop.write(NET)) as stepped:
-        print(await run(stepped, breakpoints("op relu")))
-        print(await run(stepped))
-        print(await run(stepped, breakpoints("module model.0")))
-        print(await run(stepped, breakpoints("backward if step == 5")))
-        print(await run(stepped, breakpoints("param 2.weight")))
-        print(await run(stepped, breakpoints("isnan(value)")))
-        print(await run(stepped, breakpoints("train.py:12")))
-        print(await run(stepped))
-        print(await run(stepped, breakpoints("train.py:21")))
-        print(await run(stepped, breakpoints()))
-        assert 0
+        reached, reader = [], stepped.done().reader
+        for text, times in (
+            ("op relu", 2),
+            ("module net.0", 1),
+            ("backward if step == 5", 1),
+            ("param 2.weight", 1),
+            ("train.py:12 if step > 6", 1),
+            ("train.py:18", 2),
+            ("isnan(value)", 2),
+        ):
+            await stepped.session.obey(breakpoints(text))
+            for _ in range(times):
+                status = await run(stepped)
+                inside = reader.inside(0)
+                place = reader.stack(0, status.steps).frames[0].place.line
+                assert status.detail == f"breakpoint 1: {text}"
+                reached.append((status.steps, inside.phase if inside else "", inside.op if inside else "", place))
+        assert reached == [
+            (0, "forward", "relu", 11),
+            (1, "forward", "relu", 11),
+            (1, "forward", "addmm", 11),
+            (4, "backward", "MeanBackward0", 18),
+            (4, "backward", "AccumulateGrad", 18),
+            (6, "", "", 12),
+            (7, "", "", 18),
+            (8, "", "", 18),
+            (12, "forward", "addmm", 11),
+            (13, "forward", "addmm", 11),
+        ]
+        assert (await run(stepped, breakpoints())).state == "finished"
