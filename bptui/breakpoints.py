@@ -60,7 +60,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "op": Kind("op conv2d: after each such op, or node", lambda what: f"op == {_quoted(what)}", each=True),
-    "module": Kind("module blocks.*.attn: at its first op", lambda what: f"matches(module, {_quoted(what)})"),
+    "module": Kind("module blocks.*.attn: when its ops begin", lambda what: f"matches(module, {_quoted(what)})"),
     "param": Kind(
         "param fc1.weight: when its gradient has come", lambda what: f"matches(leaf, {_quoted(what)})", each=True
     ),
@@ -132,15 +132,15 @@ def _place(where: str, has_condition: bool) -> tuple[str, bool, str, int]:
 
 
 def _expression(where: str) -> str:
+    if where.isdecimal():
+        raise BptuiError(f"{where} of what? sample {where}, epoch {where}, or FILE.py:{where}")
     try:
         return parse(where).text
     except BadExpression as error:
-        if re.fullmatch(r"[\w./*-]+( [\w./*-]+)?", where) and not where.isdecimal():
+        if re.fullmatch(r"[\w./*-]+( [\w./*-]+)?", where):
             word = where.split()[0]
             hint = suggestion(word, KINDS) or f"; an op is written op {word}"
             raise BptuiError(f"no breakpoint is written {where!r}{hint}: {_WAYS}") from error
-        if where.isdecimal():
-            raise BptuiError(f"{where} of what? sample {where}, epoch {where}, or FILE.py:{where}") from error
         raise
 
 

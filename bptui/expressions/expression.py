@@ -33,12 +33,14 @@ class Window:
         kind: "mean", "previous" or "unchanged".
         length: How many samples back.
         inner: What is remembered of each.
+        parts: The windows in that.
     """
 
     key: str
     kind: str
     length: int
     inner: Compiled
+    parts: tuple[str, ...] = ()
     _seen: collections.deque[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,8 @@ class Window:
 
     def remember(self, values: dict[str, Any]) -> None:
         """A sample is complete."""
+        if any(values[part] is None for part in self.parts):
+            return
         now = self.inner(values)
         if self.kind == "unchanged":
             self._seen.append(frozenset(now.at_rest()))

@@ -181,6 +181,9 @@ class _Checked(ast.NodeTransformer):
                 self._refuse(node, WINDOWS[name])
             self._names.add("update")
             inner = ast.copy_location(ast.Name("update", ast.Load()), inner)
+        first = len(self._windows)
+        compiled = self._compiled(inner)
         key = f"_window{len(self._windows)}"
-        self._windows.append(Window(key, name, length, self._compiled(inner)))
+        parts = tuple(each.key for each in self._windows[first:])
+        self._windows.append(Window(key, name, length, compiled, parts))
         return ast.copy_location(ast.Name(key, ast.Load()), node)

@@ -3,7 +3,7 @@
 import pytest
 
 from bptui.breakpoints import parse_breakpoint
-from bptui.protocol import Breakpoints, Step
+from bptui.protocol import Breakpoints
 
 NET = """\
 import torch
@@ -90,12 +90,12 @@ async def test_breakpoints_inside_a_sample_and_on_lines(workshop):
         assert reached == [
             (0, "forward", "relu", 11),
             (1, "forward", "relu", 11),
-            (1, "forward", "addmm", 11),
+            (1, "backward", "AddmmBackward0", 18),
             (4, "backward", "MeanBackward0", 18),
             (4, "backward", "AccumulateGrad", 18),
             (6, "", "", 12),
+            (6, "", "", 18),
             (7, "", "", 18),
-            (8, "", "", 18),
             (12, "forward", "addmm", 11),
             (13, "forward", "addmm", 11),
         ]

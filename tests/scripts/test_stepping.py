@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
+from bptui.breakpoints import parse_breakpoint
 from bptui.explain.chain import chain, links
 from bptui.loops.linear import linear
-from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Breakpoints, Pause, Reset, Step
 
 SEED = """\
