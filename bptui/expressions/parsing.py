@@ -60,7 +60,7 @@ def _syntax(error: Exception, text: str) -> tuple[str, str, int]:
     """What Python says against it, and where."""
     if not isinstance(error, SyntaxError):
         return "it is too deep, or holds what is no text", text, 0
-    at = min(max((error.offset or 1) - 1, 0), len(text))
+    at = min((error.offset or len(text) + 1) - 1, len(text))  # of an end that came too early it gives 0
     is_assignment = text[at : at + 1] == "=" or "==" in error.msg
     return "use == to compare" if is_assignment else error.msg, text, at
 

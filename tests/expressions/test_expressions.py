@@ -40,7 +40,7 @@ def test_values(text, losses, expected):
         ("", 0, "there is no expression"),
         ("lss > 3", 0, "nothing is called 'lss'; did you mean 'loss'?"),
         ("loss = 3", 5, "use == to compare"),
-        ("loss >", 5, "invalid syntax"),
+        ("loss >", 6, "invalid syntax"),
         ("(loss", 0, "'(' was never closed"),
         ("loss > meen(loss, 3)", 7, "no function is called 'meen'; did you mean 'mean'?"),
         ("loss.size", 0, "there is no .size, but dtype, ndim, norm, numel, shape"),
