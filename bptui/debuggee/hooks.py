@@ -303,10 +303,12 @@ class Hooks:
             self._has_micro_batches = True
         return Known(count if count > pending.updates else 0, _COUNT) if self._has_micro_batches else None
 
-    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
+    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...] | None:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
+        if not self._stepper.wants_graph:
+            return None
         nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
         self._stepper.keep_trace(tracer)
         return nodes
