@@ -34,6 +34,7 @@ from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
 from bptui.debuggee.user_loops import frames_around, look_around
+from bptui.debuggee.wanted import WantedGradients
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Kind, Node, Sample
 
@@ -99,6 +100,8 @@ class Hooks:
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
         stepper.quantities.rate = lambda: self._rates.first
+        stepper.quantities.weigh = self._parameters.weigh
+        self._wanted = stepper.quantities.wanted = WantedGradients()
         stepper.declares_lengths = False
 
     def install(self) -> None:
@@ -217,6 +220,7 @@ class Hooks:
         is_numbered = self._epochs.see(around, frame)
         if around.loops and (pending.at == "loop" or not is_numbered):
             pending.is_watched = self._watch.watch(*around.loops[0], until_exit=not is_numbered)
+        self._wanted.note()
         if self._is_update_to_come(pending):
             self._parameters.await_update()  # which may clip: one norm, not two
         else:
@@ -240,6 +244,7 @@ class Hooks:
         self._is_stepping = True
         self._updates.expect_step(optimizer)
         self._rates.note(optimizer)
+        self._wanted.note()
         if self._pending is not None and not self._is_inside:
             self._parameters.before_update(optimizer, is_unscaled=bool(self._pending.scaling))
         if self._statistics.is_measuring:
@@ -284,8 +289,7 @@ class Hooks:
         if self._statistics.is_measuring:
             measured = self._statistics.finish()
             self._stepper.keep(*measured)
-            tensors = self._stepper.quantities.tensors = self._statistics.tensors
-            self._stepper.inspector.know(measured.parameters, tensors)
+            self._stepper.know(measured.parameters, self._statistics.tensors)
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))

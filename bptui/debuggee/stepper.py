@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -213,6 +213,11 @@ class Stepper:
         if is_due and time.monotonic() > self._statistics_sent + PARAMETERS_WAIT:
             self.flush()
 
+    def know(self, parameters: tuple[Parameter, ...], tensors: Sequence[Any]) -> None:
+        """These are the parameters that were measured."""
+        self.inspector.know(parameters, tensors)
+        self.quantities.know(parameters, tensors, self.conditions)
+
     def say(self, message: Message | None) -> None:
         """Write something down of the sample that is visited next."""
         if message is not None:
@@ -404,6 +409,7 @@ class Stepper:
         elif isinstance(command, Breakpoints):
             self.conditions.arm(command.breakpoints)
             self.breaks.arm(self.conditions.lines())
+            self.quantities.choose(self.conditions)
         elif isinstance(command, Overhead):
             self.overhead, self._live.share = command.share, command.share / 2
         elif isinstance(command, Inspect | SaveTensor):
@@ -417,6 +423,7 @@ class Stepper:
             left = 1 if command.granularity == "row" else command.count  # its count is the row's number
             self._goal = Goal(stop_at, epochs, self.steps, inside, left)
             self.conditions.aim(command.until)
+            self.quantities.choose(self.conditions)
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -447,7 +454,7 @@ class Stepper:
         stops = [self.steps + count - self._before for count in counts if count > self._before]
         if self.stops_next:
             self.inspector.remember(self.steps)
-        self.may_stop = watched or conditions.needs_parameters
+        self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)
         is_looked_at = watched or conditions.at_samples or conditions.at_ops
         self._attention_at = self.steps if is_looked_at else min([*stops, math.inf])
 
