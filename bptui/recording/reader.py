@@ -21,6 +21,7 @@ from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_
 from bptui.records import (
     QUANTITIES,
     Branch,
+    Edit,
     Explanations,
     InsideStop,
     Kind,
@@ -30,6 +31,7 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    Value,
 )  # fmt: skip
 
 _SAMPLE = f"SELECT id, epoch, idx, layout, marks, {', '.join(QUANTITIES)} FROM samples"
@@ -217,6 +219,18 @@ class Reader:
         """The user's frames after so many samples, None if it did not stop there."""
         rows = self._rows("SELECT stack FROM stacks WHERE next = ?", [sample_id(branch, steps)])
         return from_json(Stack, rows[0][0]) if rows else None
+
+    def edits(self, branch: int) -> tuple[Edit, ...]:
+        """What was set by hand, in its order."""
+        rows = self._rows("SELECT edit FROM edits WHERE branch = ? ORDER BY id", [branch])
+        return tuple(from_json(Edit, text) for (text,) in rows)
+
+    def watched(self, expression: str, branch: int, steps: int, count: int = 2) -> list[tuple[int, Value]]:
+        """What an expression was last, after at most so many samples: the newest first, each after how many."""
+        span = (expression, sample_id(branch, 0), sample_id(branch, max(steps, 0)))
+        select = "SELECT next, value FROM watched WHERE expression = ? AND next >= ? AND next <= ?"
+        rows = self._rows(f"{select} ORDER BY next DESC LIMIT ?", (*span, count))
+        return [(step_of(key), from_json(Value, text)) for key, text in rows]
 
     def output_count(self) -> int:
         """How many lines were printed, over all branches."""
