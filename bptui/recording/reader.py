@@ -225,6 +225,10 @@ class Reader:
         rows = self._rows("SELECT edit FROM edits WHERE branch = ? ORDER BY id", [branch])
         return tuple(from_json(Edit, text) for (text,) in rows)
 
+    def watched_expressions(self) -> tuple[str, ...]:
+        """All expressions that were ever watched."""
+        return tuple(each for (each,) in self._rows("SELECT DISTINCT expression FROM watched ORDER BY rowid"))
+
     def watched(self, expression: str, branch: int, steps: int, count: int = 2) -> list[tuple[int, Value]]:
         """What an expression was last, after at most so many samples: the newest first, each after how many."""
         span = (expression, sample_id(branch, 0), sample_id(branch, max(steps, 0)))
