@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Kept in SQLite's user_version; a later version is refused."""
 
 OLDEST_VERSION = 6
@@ -12,8 +12,9 @@ OLDEST_VERSION = 6
 
 _EXPLANATIONS = "explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NULL)"
 _INSIDE = "inside (branch INTEGER PRIMARY KEY, stop TEXT NOT NULL, nodes BLOB NOT NULL)"
+_NOTES = "notes (id INTEGER PRIMARY KEY, sample INTEGER NOT NULL, about TEXT NOT NULL, subjects TEXT NOT NULL)"
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE}
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -104,6 +105,9 @@ CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);
 
 -- Where inside a sample a branch has stopped last, unless it has stopped elsewhere since: the graph so far.
 CREATE TABLE {_INSIDE};
+
+-- What the debuggee has noticed of itself, from a sample on until it says otherwise: `subjects` are names in JSON.
+CREATE TABLE {_NOTES};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,
