@@ -15,6 +15,9 @@ from bptui.records import Node, TensorSummary
 Feed = Callable[[int], Sequence[Any]]
 """Gives the next items, of a branch that has so many samples; nothing if there are no more for now."""
 
+_Leaves = tuple[int, dict[str, Node]]
+"""A step, and the parameters of its graph by their names."""
+
 CHUNK = 64
 """Samples that are read together."""
 
@@ -67,12 +70,11 @@ class _Parameters:
         self._feed: Feed | None = None
 
     def __call__(self, steps: int) -> Sequence[ParametersSeen]:
-        if not steps:
-            return ()
-        if self._feed is None:
-            is_script = "torch" in self._reader.facts()  # of a loop it is told with the target
-            self._feed = (_Measured if is_script else _Traced)(self._reader, self._branch)
-        return self._feed(steps)
+        target = self._reader.target() if self._feed is None and steps else None
+        if target is not None:
+            is_loop = bool(target.torch)  # a script is loaded before torch is
+            self._feed = (_Traced if is_loop else _Measured)(self._reader, self._branch)
+        return self._feed(steps) if self._feed is not None else ()
 
 
 class _Measured:
@@ -102,20 +104,17 @@ class _Traced:
 
     def __init__(self, reader: Reader, branch: int) -> None:
         self._reader, self._branch, self._next = reader, branch, 0
-        self._before: tuple[int, dict[str, Node]] | None = None
+        self._before: _Leaves | None = None
 
     def __call__(self, steps: int) -> Sequence[ParametersSeen]:
-        items: list[ParametersSeen] = []
-        for step in self._reader.traced_steps(self._branch, self._next, steps, 1):
+        while found := self._reader.traced_steps(self._branch, self._next, steps, 1):
+            step = found[0]
             self._next = step + 1
             graph = self._reader.graph(self._branch, step)
-            nodes = _leaves(graph) if graph is not None else {}
-            if self._before is not None:
-                at, old = self._before
-                seen = [_moved(node, nodes.get(name) if at + 1 == step else None) for name, node in old.items()]
-                items.append(_parameters(self._reader, self._branch, at, seen))
-            self._before = step, nodes
-        return items
+            before, self._before = self._before, (step, _leaves(graph) if graph is not None else {})
+            if before is not None:  # the first one has to wait for the second
+                return [_parameters(self._reader, self._branch, before[0], _moved(before, self._before))]
+        return ()
 
 
 def _leaves(graph: Graph) -> dict[str, Node]:
@@ -123,7 +122,13 @@ def _leaves(graph: Graph) -> dict[str, Node]:
     return {node.name: node for row in rows if (node := graph[row]).kind == "parameter"}
 
 
-def _moved(node: Node, after: Node | None) -> ParameterSeen:
+def _moved(before: _Leaves, after: _Leaves) -> list[ParameterSeen]:
+    """The parameters of a sample; their updates are known if the next one that was traced is the next one."""
+    nodes = after[1] if after[0] == before[0] + 1 else {}
+    return [_parameter(node, nodes.get(name)) for name, node in before[1].items()]
+
+
+def _parameter(node: Node, after: Node | None) -> ParameterSeen:
     """A parameter as the forward pass used it, and as the next one did."""
     old, new = node.value, after.value if after is not None else None
     update = _distance(old, new) if old is not None and new is not None else None
