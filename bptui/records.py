@@ -247,6 +247,40 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """Something that was set by hand.
+
+    Attributes:
+        step: After how many samples.
+        what: "lr", "model.fc1.weight[0, 1]".
+        old: What it was, in one line.
+        new: What it is.
+    """
+
+    step: int
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an expression has come to.
+
+    Attributes:
+        text: How Python shows it; of a long one, so much as is worth it.
+        kind: Its type; of a tensor "float32 8×4".
+        number: Itself, if it is one number.
+        problem: Why there is none, in one line; of what is no Python, below it the place.
+    """
+
+    text: str = ""
+    kind: str = ""
+    number: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedSample:
     """A sample as the recording holds it.
 

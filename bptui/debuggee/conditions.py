@@ -69,8 +69,9 @@ class Conditions:
         at_samples: Whether one has to be looked at after every sample.
         at_ops: Whether one has to be looked at after every op.
         at_lines: Whether one is on a line.
-        needs_parameters: Whether each parameter has to be measured for that.
-        needs_graphs: Whether each sample has to be traced for that, where a loop yields what is known of it.
+        needs_updates: Whether the update of each parameter has to be measured for that.
+        named: The parameters whose gradient, or which themselves, are asked for, after what of them.
+        is_about_missing: Whether it is asked which parameters got no gradient.
         indexes: The positions in the epoch, from 0, of those that stop there always.
     """
 
@@ -85,7 +86,8 @@ class Conditions:
         self._until: Expression | None = None
         self.indexes: frozenset[int] = frozenset()
         self.at_samples = self.at_ops = self.at_lines = False
-        self.needs_parameters = self.needs_graphs = False
+        self.needs_updates = self.is_about_missing = False
+        self.named: frozenset[tuple[str, str]] = frozenset()
 
     def arm(self, breakpoints: Iterable[Breakpoint]) -> None:
         """Look at these from now on, and at no others; those that are known keep their hits."""
@@ -107,10 +109,14 @@ class Conditions:
         self.indexes = frozenset(i for each in samples if (i := sample_index(each.breakpoint)) is not None)
         looked_at = [part for each in active for part in each.expressions()]
         looked_at += [self._until] if self._until else []
-        self.needs_parameters = any(each.needs_parameters for each in looked_at)
-        self.needs_graphs = any(
-            "grad" in each.names and (each.named or "missing" in each.called) for each in looked_at
-        )
+        self.needs_updates = any(each.needs_updates for each in looked_at)
+        self.is_about_missing = any(each.is_about_missing for each in looked_at)
+        self.named = frozenset(name for each in looked_at for name in each.named)
+
+    @property
+    def needs_graphs(self) -> bool:
+        """Whether a loop's samples have to be traced: only their graph tells the gradients of parameters."""
+        return self.is_about_missing or any(name == "grad" for name, _ in self.named)
 
     def at_sample(self, quantities: Mapping[str, Any], step: int) -> tuple[int, ...]:
         """Those that stop after this sample, by their numbers; 0 stands for what `aim` was told."""

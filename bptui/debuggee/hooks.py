@@ -35,6 +35,7 @@ from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
 from bptui.debuggee.user_loops import frames_around, look_around
+from bptui.debuggee.wanted import WantedGradients
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Kind, Node, Sample
 
@@ -103,6 +104,8 @@ class Hooks:
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
         stepper.quantities.rate = lambda: self._rates.first
+        stepper.quantities.weigh = self._parameters.weigh
+        self._wanted = stepper.quantities.wanted = WantedGradients()
         stepper.declares_lengths = False
 
     def install(self) -> None:
@@ -228,6 +231,7 @@ class Hooks:
         is_numbered = self._epochs.see(around, frame)
         if around.loops and (pending.at == "loop" or not is_numbered):
             pending.is_watched = self._watch.watch(*around.loops[0], until_exit=not is_numbered)
+        self._wanted.note()
         if self._is_update_to_come(pending):
             self._parameters.await_update()  # which may clip: one norm, not two
         else:
@@ -251,6 +255,7 @@ class Hooks:
         self._is_stepping = True
         self._updates.expect_step(optimizer)
         self._rates.note(optimizer)
+        self._wanted.note()
         if self._pending is not None and not self._is_inside:
             self._parameters.before_update(optimizer, is_unscaled=bool(self._pending.scaling))
         if self._statistics.is_measuring:
@@ -296,9 +301,13 @@ class Hooks:
         if self._statistics.is_measuring:
             measured = self._statistics.finish()
             self._stepper.keep(*measured)
+<<<<<<< HEAD
             tensors = self._stepper.quantities.tensors = self._statistics.tensors
             self._stepper.inspector.know(measured.parameters, tensors)
             self._noticing.complete(measured.parameters, tensors)
+=======
+            self._stepper.know(measured.parameters, self._statistics.tensors)
+>>>>>>> main
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))
@@ -316,10 +325,12 @@ class Hooks:
             self._has_micro_batches = True
         return Known(count if count > pending.updates else 0, _COUNT) if self._has_micro_batches else None
 
-    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
+    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...] | None:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
+        if not self._stepper.wants_graph:
+            return None
         nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
         self._stepper.keep_trace(tracer)
         return nodes

@@ -17,7 +17,15 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from bptui.debuggee.error_line import error_line
 from bptui.debuggee.graph import UNNAMED, op_name
-from bptui.debuggee.inside_parts import Argument, Parts, arguments_of, function_name, is_getter, tensors_in
+from bptui.debuggee.inside_parts import (
+    Argument,
+    Parts,
+    arguments_of,
+    function_name,
+    is_getter,
+    is_in_place,
+    tensors_in,
+)
 from bptui.debuggee.live import Found
 from bptui.debuggee.module_calls import Call
 from bptui.debuggee.module_paths import ModulePaths
@@ -164,8 +172,7 @@ class Inside:
         self._guard(self._notice, args, kwargs)
         if not self._is_followed():  # from a stop there it went on to the sample's end
             return record(func, args, kwargs)
-        # An op in place overwrites what went in.
-        before = arguments_of(args, kwargs) if self._stepper.may_end_inside else ()
+        before = arguments_of(args, kwargs) if self._is_kept(func, kwargs) else ()
         try:
             out = record(func, args, kwargs)
         except Exception as error:
@@ -173,8 +180,14 @@ class Inside:
                 before = before or arguments_of(args, kwargs)
                 self._guard(self._raised, function_name(func), before, error)
             raise
-        self._guard(self._done, func, before, out)
+        self._guard(self._done, func, lambda: before or arguments_of(args, kwargs), out)
         return out
+
+    def _is_kept(self, func: Any, kwargs: Mapping[str, Any] | None) -> bool:
+        """Whether what goes into an op has to be read before it: one in place overwrites it."""
+        if self._optimizer is not None and not torch.is_grad_enabled():
+            return False  # the optimizer's own: no stop is there
+        return self._stepper.may_end_inside or (self._stepper.conditions.at_ops and is_in_place(func, kwargs))
 
     def _is_followed(self) -> bool:
         is_on = self._tracer is not None and self._stepper.is_followed
@@ -207,22 +220,22 @@ class Inside:
     def _make(self, new: list[Any]) -> range:
         """Take up the nodes that an op has made; which they are, counted from 1."""
         known = len(self._made)
-        self._made |= dict.fromkeys(n for n in nodes_behind(new) if n not in self._made and not is_leaf(n))
+        self._made |= dict.fromkeys(n for n in nodes_behind(new, self._made) if not is_leaf(n))
         return range(known + 1, len(self._made) + 1)
 
-    def _done(self, func: Any, before: tuple[Argument, ...], out: Any) -> None:
+    def _done(self, func: Any, before: Callable[[], tuple[Argument, ...]], out: Any) -> None:
         tensors = tensors_in(out)
         nodes = [node for each in tensors if (node := node_of(each)) is not None]
         new = [node for node in nodes if node not in self._made]
         if new:
             names = (function_name(func), op_name(new[0].name()))
             if self._arrives(_Here("forward", self._call_now(), names, out), made=self._make(new)):
-                self._stop_at_op("forward", op_name(new[0].name()), before, out, new[0])
+                self._stop_at_op("forward", op_name(new[0].name()), before(), out, new[0])
         elif tensors and not nodes and self._optimizer is None and (self._passes or self._stepper.is_pausing()):
             # An update by hand; before any backward pass validation, or data, where only a pause stops.
             phase: Phase = "update" if self._passes else "forward"
             if self._arrives(_Here(phase, self._call_now(), (function_name(func),), out)):
-                self._stop_at_op(phase, function_name(func), before, out, None)
+                self._stop_at_op(phase, function_name(func), before(), out, None)
 
     def _call_now(self) -> Call | None:
         return self._tracer.tagger.call if self._tracer else None

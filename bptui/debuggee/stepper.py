@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -107,6 +107,7 @@ class Stepper:
         steps: How many samples are complete.
         stops_next: Whether the next sample is known to be the last one before a stop, or of the run.
         trace_next: Whether the next sample is to be traced, op by op.
+        wants_graph: Whether its graph is to be written down.
         may_stop: Whether the training may stop after the next sample, as nobody can know where an epoch ends.
         reader: Turns samples into rows, once torch is there.
         overhead: Of the running time, so much goes into graphs and, by halves, into statistics of parameters.
@@ -131,7 +132,7 @@ class Stepper:
         """
         self.steps = 0
         self.stops_next = False
-        self.trace_next = False
+        self.trace_next = self.wants_graph = False
         self.may_stop = False
         self._channel = channel
         self._ring = ring
@@ -174,7 +175,7 @@ class Stepper:
     @property
     def may_end_inside(self) -> bool:
         """Whether the next op, node or phase may be where it ends."""
-        return self.conditions.at_ops or (self._goal.inside is not None and self._goal.left <= 1)
+        return self._goal.inside is not None and self._goal.left <= 1
 
     @property
     def is_followed(self) -> bool:
@@ -211,6 +212,11 @@ class Stepper:
         self.quantities.measure(self.steps + 1, parameters, numbers)
         if is_due and time.monotonic() > self._statistics_sent + PARAMETERS_WAIT:
             self.flush()
+
+    def know(self, parameters: tuple[Parameter, ...], tensors: Sequence[Any]) -> None:
+        """These are the parameters that were measured."""
+        self.inspector.know(parameters, tensors)
+        self.quantities.know(parameters, tensors, self.conditions)
 
     def say(self, message: Message | None) -> None:
         """Write something down of the sample that is visited next."""
@@ -403,6 +409,7 @@ class Stepper:
         elif isinstance(command, Breakpoints):
             self.conditions.arm(command.breakpoints)
             self.breaks.arm(self.conditions.lines())
+            self.quantities.choose(self.conditions)
         elif isinstance(command, Overhead):
             self.overhead, self._live.share = command.share, command.share / 2
         elif isinstance(command, Inspect | SaveTensor):
@@ -416,6 +423,7 @@ class Stepper:
             left = 1 if command.granularity == "row" else command.count  # its count is the row's number
             self._goal = Goal(stop_at, epochs, self.steps, inside, left)
             self.conditions.aim(command.until)
+            self.quantities.choose(self.conditions)
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -429,14 +437,15 @@ class Stepper:
         nearest = self._epochs.samples_to_index(conditions.indexes)
         counts = [count for count in (left, last, nearest) if count is not None]
         watched = self._goal.epochs is not None or (bool(conditions.indexes) and nearest is None)
-        is_inside = self.is_followed
+        is_inside = self._goal.inside is not None
         watched = watched or is_inside or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
         self.stops_next = is_inside or any(count <= 1 for count in counts)
         is_live = self._has_ticked and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside
-        self.trace_next = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
+        self.wants_graph = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
+        self.trace_next = self.wants_graph or conditions.at_ops
         if is_live:
             self._has_ticked = False
             self._live.begin(self.steps)
@@ -445,8 +454,8 @@ class Stepper:
         stops = [self.steps + count - self._before for count in counts if count > self._before]
         if self.stops_next:
             self.inspector.remember(self.steps)
-        self.may_stop = watched or conditions.needs_parameters
-        is_looked_at = watched or conditions.at_samples
+        self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)
+        is_looked_at = watched or conditions.at_samples or conditions.at_ops
         self._attention_at = self.steps if is_looked_at else min([*stops, math.inf])
 
 

@@ -84,7 +84,7 @@ class Expression:
         code: Gives its value from those of its names.
         windows: What it remembers, each before those that it is a part of.
         names: The names in it.
-        named: The parameters that it names.
+        named: The parameters that it names, each after what of it: ("grad", "fc1.weight").
         called: The functions in it.
         is_inside: Whether it is about an op or a node, not about a sample.
     """
@@ -93,14 +93,19 @@ class Expression:
     code: Compiled
     windows: tuple[Window, ...]
     names: frozenset[str]
-    named: frozenset[str]
+    named: frozenset[tuple[str, str]]
     called: frozenset[str]
     is_inside: bool
 
     @property
-    def needs_parameters(self) -> bool:
-        """Whether each parameter has to be looked at, not only the loss and the norm of all gradients."""
-        return bool(self.named or self.names & {"param", "update"} or "missing" in self.called)
+    def needs_updates(self) -> bool:
+        """Whether the update of each parameter has to be measured, which costs about as much as it."""
+        return "update" in self.names
+
+    @property
+    def is_about_missing(self) -> bool:
+        """Whether it asks which parameters got no gradient."""
+        return "missing" in self.called
 
     def value(self, quantities: Mapping[str, Any]) -> Any:
         """What it is now; whatever a part of it raises is raised.

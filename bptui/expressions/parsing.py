@@ -72,7 +72,7 @@ class _Checked(ast.NodeTransformer):
         self._text = text
         self._windows: list[Window] = []
         self._names: set[str] = set()
-        self._named: set[str] = set()
+        self._named: set[tuple[str, str]] = set()
         self._called: set[str] = set()
 
     def expression(self, tree: ast.Expression) -> Expression:
@@ -162,7 +162,7 @@ class _Checked(ast.NodeTransformer):
             self._refuse(node, f'{name}(…) needs the name of a parameter: {name}("fc1.weight")')
             raise AssertionError
         self._names.add(name)
-        self._named.add(argument.value)
+        self._named.add((name, argument.value))
         return node
 
     def _window(self, node: ast.Call, name: str) -> ast.AST:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from bptui.records import (
     QUANTITIES,
     Breakpoint,
+    Edit,
     Hits,
     InsideStop,
     Layout,
@@ -17,6 +18,7 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    Value,
 )
 
 PROTOCOL_VERSION = 4
@@ -201,8 +203,67 @@ class SaveTensor:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """What is this expression of Python, where the training stands?
+
+    Attributes:
+        request: Comes back with the answer.
+        text: The expression.
+        frame: In which of the user's frames, from 1, the innermost.
+    """
+
+    request: int
+    text: str
+    frame: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """End the evaluation that is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Set something, where the training stands.
+
+    Attributes:
+        request: Comes back with the answer.
+        target: A variable, or a part of one: "w[0]"; "lr" and "lr[1]" are those of the optimizer.
+        value: An expression of Python.
+        frame: In which of the user's frames, from 1, the innermost.
+    """
+
+    request: int
+    target: str
+    value: str
+    frame: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """From now on watch these expressions, and no others."""
+
+    expressions: tuple[str, ...]
+
+
 Command: TypeAlias = (
-    Attach | Step | Pause | Ask | Breakpoints | Overhead | Reset | Quit | Typed | Resized | Inspect | SaveTensor
+    Attach
+    | Step
+    | Pause
+    | Ask
+    | Breakpoints
+    | Overhead
+    | Reset
+    | Quit
+    | Typed
+    | Resized
+    | Inspect
+    | SaveTensor
+    | Evaluate
+    | Interrupt
+    | Assign
+    | Watches
 )
 
 
@@ -229,6 +290,7 @@ class Status:
         breakpoints: Where it stops.
         hits: What has become of each of them on this branch.
         hit: Those at which it stands, by their numbers.
+        watches: What is watched.
         pausing: A pause was asked for and the sample at hand is not done yet.
         detail: What is happening while starting; how it ended after that.
         samples_per_second: Of the last second, 0 while it is not running.
@@ -258,6 +320,7 @@ class Status:
     stop: int = 0
     hits: tuple[Hits, ...] = ()
     hit: tuple[int, ...] = ()
+    watches: tuple[str, ...] = ()
 
 
 Rows = tuple[tuple[float, ...], ...]
@@ -339,7 +402,35 @@ class TensorSaved:
     is_done: bool
 
 
-Answer: TypeAlias = Inspected | TensorCounted | TensorSaved
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The answer to `Evaluate`.
+
+    Attributes:
+        request: Of which request.
+        value: What it is.
+    """
+
+    request: int
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The answer to `Assign`.
+
+    Attributes:
+        request: Of which request.
+        text: What was set, in one line; empty if nothing was.
+        problem: Why nothing was.
+    """
+
+    request: int
+    text: str = ""
+    problem: str = ""
+
+
+Answer: TypeAlias = Inspected | TensorCounted | TensorSaved | Evaluated | Assigned
 Notice: TypeAlias = Welcome | Status | Answer
 
 
@@ -631,6 +722,26 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """Something was set by hand."""
+
+    edit: Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the expressions that are watched have come to.
+
+    Attributes:
+        steps: After so many samples.
+        values: That of each expression.
+    """
+
+    steps: int
+    values: dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The loop is over: it ran out, raised, or asked to exit.
 
@@ -668,6 +779,8 @@ Event: TypeAlias = (
     | InsideSeen
     | BreakpointsHit
     | Logged
+    | Edited
+    | Watched
     | Stopped
     | Ended
     | Answer

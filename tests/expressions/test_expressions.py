@@ -73,11 +73,11 @@ def test_what_is_no_expression_is_said_with_its_place(text, position, message):
 
 def test_what_it_speaks_of():
     expression = parse('grad("fc1.weight").norm > 100 and any(missing(grad))')
-    assert (expression.named, expression.names) == ({"fc1.weight"}, {"grad"})
-    assert expression.needs_parameters
+    assert (expression.named, expression.names) == ({("grad", "fc1.weight")}, {"grad"})
+    assert expression.is_about_missing
     assert not expression.is_inside
-    assert not parse("norm(grad) > 100").needs_parameters
-    assert parse("any(unchanged(param, 3))").needs_parameters
+    assert not parse("norm(grad) > 100").needs_updates
+    assert parse("any(unchanged(param, 3))").needs_updates
     assert parse('isnan(value) and op == "mul"').is_inside
 
 

@@ -53,7 +53,8 @@ async def run(stepped, command=None):
         ('isnan(param("0.weight"))', 12),
         ('norm(grad("2.bias")) > 0.001', 1),
         ("nograd", 1),
-        ('update("spare.weight").norm == 0', None),
+        ('update("0.weight").norm > 0', 1),
+        ("any(unchanged(param, 3)) and step > 5", 6),
         ("step == 7 and lr == 0.1", 7),
     ],
 )

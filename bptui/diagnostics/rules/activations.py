@@ -14,7 +14,7 @@ from bptui.records import EXACT, Node, TensorSummary
 def _dead(seen: GraphSeen, limits: Mapping[str, float]) -> Hits:
     """The share of a ReLU's outputs that are 0, of all of them: which units they are of is not recorded."""
     hits = []
-    for row, subject, node, value in _rows(seen.graph, "relu"):
+    for row, subject, _, value in _rows(seen.graph, "relu"):
         share = value.zeros / value.numel
         if share >= limits["zeros"]:
             said = f"{share:.1%} of its {value.numel:,} outputs are 0, limit {limits['zeros']:.1%}"

@@ -59,8 +59,8 @@ FINITE = (
     Rule(
         "not-finite-sample", "samples", each(_sample),
         "What is NaN or infinite once makes every weight so at the next update.",
-        "Find the op (not-finite-op, or step to the sample before and on by o), then lower the learning rate, clip "
-        "the gradient, or clamp what goes into log, sqrt and divisions.",
+        "Find the op (not-finite-op), then clamp what goes into log, sqrt and divisions, clip the gradient, or lower "
+        "the learning rate.",
     ),
     Rule(
         "not-finite-op", "graph", each(_op),
@@ -71,7 +71,7 @@ FINITE = (
     Rule(
         "not-finite-parameter", "parameters", each(_parameter),
         "A weight that is NaN or infinite stays so: nothing after it can be learnt.",
-        "Go back to the sample before, clip gradients or lower the learning rate; skip an update whose gradient is "
+        "Look at the sample before; clip gradients, lower the learning rate, and skip an update whose gradient is "
         "not finite.",
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ FIRST = 10
 
 
 def _spike(limits: Mapping[str, float]) -> Generator[Hits, SampleSeen, None]:
-    """After Fabric's (≥ 2 × the mean of 10) and Megatron's (≥ 10 × the largest of the first 100) spike detection."""
+    """After the spike detection of Fabric (≥ 2 × the mean of 10) and Megatron (≥ 10 × the largest of 100)."""
     leap = Leap(limits)
     hits: Hits = None
     while True:

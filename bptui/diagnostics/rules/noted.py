@@ -58,13 +58,13 @@ NOTES = (
     ),
     Rule(
         "loss-detached", "notes",
-        _noted("loss-detached", "backward() was called on a loss that has no grad_fn, though there are parameters"),
+        _noted("loss-detached", "backward() is called, and it has no grad_fn, though there are parameters"),
         "There is no way from the loss back to the parameters, so there is no gradient.",
         "Look for a detach(), item(), .data, numpy() or no_grad() between the model and the loss.",
     ),
     Rule(
         "requires-grad-missing", "notes",
-        _noted("requires-grad-missing", "backward() was called, but nothing that led to the loss requires a gradient"),
+        _noted("requires-grad-missing", "backward() is called, but nothing that led to it requires a gradient"),
         "Autograd records only what comes from a tensor that requires a gradient.",
         "Make the weights with requires_grad=True, or as nn.Parameter.",
     ),

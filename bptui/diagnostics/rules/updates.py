@@ -46,7 +46,7 @@ def _unchanged(seen: ParametersSeen, limits: Mapping[str, float]) -> Hits:
 
 
 def _learning_rate(limits: Mapping[str, float]) -> Generator[Hits, ParametersSeen, None]:
-    """lr · curvature > 2, where steps of plain gradient descent on a quadratic go ever further across its valley.
+    """Rate · curvature > 2: steps of plain gradient descent on a quadratic go ever further across its valley.
 
     The learning rate is measured: it is ‖Δw‖/‖grad‖, if that is the same for all parameters and for the sample
     before. So is the curvature along the gradient, by a bound from below: of a quadratic L ≥ 0 it is at least
@@ -83,7 +83,7 @@ UPDATES = (
     ),
     Rule(
         "update-ratio", "parameters", each(_ratio),
-        "About a thousandth of the weight is usual; far more throws away what was learnt, far less learns nothing.",
+        "A thousandth of the weight is usual; far more throws away what was learnt, far less learns nothing.",
         "Change the learning rate by that factor, or clip the gradient.",
     ),
     Rule(

@@ -41,12 +41,12 @@ def _initialisation(limits: Mapping[str, float]) -> Generator[Hits, ParametersSe
 
 def _gains(parameters: list[ParameterSeen], limits: Mapping[str, float]) -> list[Hit]:
     hits = []
-    for each in parameters:
-        gain = (each.weight or 0.0) / math.sqrt(each.shape[0])  # rms · √fan_in, as numel = shape[0] · fan_in
+    for seen in parameters:
+        gain = (seen.weight or 0.0) / math.sqrt(seen.shape[0])  # rms · √fan_in, as numel = shape[0] · fan_in
         limit = limits["gain_most"] if gain > limits["gain_most"] else limits["gain_least"]
         if gain > limits["gain_most"] or gain < limits["gain_least"]:
             where = "above" if gain > limit else "below"
-            hits.append(Hit(each.name, gain, limit, f"rms(w)·√fan_in is {short(gain)}, {where} {short(limit)}"))
+            hits.append(Hit(seen.name, gain, limit, f"rms(w)·√fan_in is {short(gain)}, {where} {short(limit)}"))
     return hits
 
 
