@@ -301,13 +301,8 @@ class Hooks:
         if self._statistics.is_measuring:
             measured = self._statistics.finish()
             self._stepper.keep(*measured)
-<<<<<<< HEAD
-            tensors = self._stepper.quantities.tensors = self._statistics.tensors
-            self._stepper.inspector.know(measured.parameters, tensors)
-            self._noticing.complete(measured.parameters, tensors)
-=======
             self._stepper.know(measured.parameters, self._statistics.tensors)
->>>>>>> main
+            self._noticing.complete(measured.parameters, self._statistics.tensors)
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))

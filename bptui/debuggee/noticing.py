@@ -79,7 +79,7 @@ class Noticing:
             self._tell("gradient-not-zeroed", (each.name for each, key in named if key in summed))
 
     def _summed(self) -> set[int] | None:
-        """Whose gradient was still that of an update before when this one's was added; None if that is not known."""
+        """Whose gradient was still that of an update before when another was added; None if nobody knows."""
         step, before = self._prints
         known = before if step + 1 == self._steps() else {}
         prints = (

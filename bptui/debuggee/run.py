@@ -97,13 +97,9 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         sample = as_sample(item)
         frame, line = users_call(loop.generator)
         tracer, samples.tracer = samples.tracer, None
-<<<<<<< HEAD
-        nodes = tracer.graph(sample, frame) if tracer else None
-        if tracer:
-            samples.notice(frame)
-=======
         nodes = tracer.graph(sample, frame) if tracer and stepper.wants_graph else None
->>>>>>> main
+        if nodes is not None:
+            samples.notice(frame)
         stepper.keep_trace(tracer)
         tracer = None  # with the tensors that it holds
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
