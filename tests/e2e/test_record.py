@@ -233,5 +233,8 @@ def test_a_breakpoint_ends_the_training_with_exit_code_3(shell):
 
 def test_a_breakpoint_that_is_none_runs_nothing(shell):
     done = shell.bptui("record", "-o", "r.bptui", "--break", "lss > 3", "linear")
-    assert (done.returncode, done.stderr) == (2, "bptui: nothing is called 'lss'; did you mean 'loss'?, in 'lss > 3'\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "bptui: nothing is called 'lss'; did you mean 'loss'?, in 'lss > 3'\n",
+    )
     assert not (shell.folder / "r.bptui").exists()

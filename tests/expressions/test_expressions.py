@@ -50,7 +50,11 @@ def test_values(text, losses, expected):
         ("loss and open('x')", 9, "no function is called 'open'"),
         ("loss.__class__", 0, "there is no .__class__, but dtype, ndim, norm, numel, shape"),
         ("grad(3) > 1", 0, 'grad(…) needs the name of a parameter: grad("fc1.weight")'),
-        ("mean(loss, 0)", 0, "mean(loss, 10): the mean of the 10 samples before this one; mean(value): of a tensor"),
+        (
+            "mean(loss, 0)",
+            0,
+            "mean(loss, 10): the mean of the 10 samples before this one; mean(value): of a tensor",
+        ),
         ("mean(value, 3) > 1", 0, "value is of one op, but what came before is counted in samples"),
         ("isnan", 0, "isnan is a function: isnan(…)"),
         ("'a' * 3", 0, "one can not calculate with a text"),

@@ -59,8 +59,8 @@ FINITE = (
     Rule(
         "not-finite-sample", "samples", each(_sample),
         "What is NaN or infinite once makes every weight so at the next update.",
-        "Find the op (not-finite-op); clamp what goes into log, sqrt and divisions, clip the gradient, or lower the "
-        "learning rate.",
+        "Find the op (not-finite-op); clamp what goes into log, sqrt and divisions, clip the gradient, or take a "
+        "lower learning rate.",
     ),
     Rule(
         "not-finite-op", "graph", each(_op),
