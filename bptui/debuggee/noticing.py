@@ -40,6 +40,7 @@ class Noticing:
         self._passed: set[int] = set()
         self._held: dict[int, torch.Tensor] = {}
         self._is_updated: bool | None = None
+        self._is_looking = False
         self._prints: tuple[int, dict[int, Any]] = -1, {}
         self._parameters: tuple[Parameter, ...] = ()
         self._reached: set[int] = set()
@@ -52,7 +53,7 @@ class Noticing:
         Args:
             is_updated: Whether the one before ended with an update; None to find out, if that was looked at, too.
         """
-        self._passed, self._held, self._is_updated = set(), {}, is_updated
+        self._passed, self._held, self._is_updated, self._is_looking = set(), {}, is_updated, True
 
     def backward(self, leaves: Sequence[torch.Tensor]) -> None:
         """A backward pass of the sample, which reaches these leaves, is about to begin."""
@@ -69,7 +70,9 @@ class Noticing:
         if parameters is not self._parameters:
             self._parameters, self._reached, self._looks = parameters, set(), 0
         self._looks += 1
+        self._is_looking = False
         self._reached |= self._passed
+        self._note_grads(tensors)
         named = [(each, id(tensor)) for each, tensor in zip(parameters, tensors, strict=True)]
         self._tell("frozen-parameter", (each.name for each, _ in named if each.is_frozen))
         if self._looks >= LOOKS:
@@ -81,22 +84,25 @@ class Noticing:
     def _summed(self) -> set[int] | None:
         """Whose gradient was still that of an update before when another was added; None if nobody knows."""
         step, before = self._prints
-        known = before if step + 1 == self._steps() else {}
-        prints = (
-            {} if self._is_updated is not None else {key: fingerprint(leaf) for key, leaf in self._held.items()}
-        )
+        prints = {key: fingerprint(leaf) for key, leaf in self._held.items()}
         self._prints = self._steps(), prints
-        if not self._held:
+        if not prints:
             return set()
-        if self._is_updated is None:
-            changed = {key for key, was in known.items() if key in prints and prints[key] != was}
-            return changed or None
-        return {*self._held} if self._is_updated else None  # of a micro-batch it is meant to be so
+        if self._is_updated is False or (self._is_updated is None and step + 1 != self._steps()):
+            return None  # of a micro-batch it is meant to be so
+        # Others may have a gradient that nobody uses, of an optimizer that has only a part of the parameters.
+        changed = {key for key, now in prints.items() if key in before and before[key] != now}
+        return changed if changed or (self._is_updated and prints.keys() <= before.keys()) else None
 
     def updated(self, optimizer: Any, runs: int) -> None:
         """An optimizer has made a step, after so many runs of the engine in all."""
+        tensors = (
+            [each for group in optimizer.param_groups for each in group["params"]] if self._is_looking else []
+        )
+        self._note_grads(tensors)  # which may be zeroed next
         first = next((each for group in optimizer.param_groups for each in group["params"]), None)
-        grad = None if first is None else first.grad
+        with torch._C.DisableTorchFunction():
+            grad = None if first is None else first.grad
         state = (runs, id(grad), grad._version if grad is not None else 0)
         known, before = self._optimizers.get(id(optimizer), (None, ()))
         is_again = known is not None and known() is optimizer and before == state
@@ -105,6 +111,11 @@ class Noticing:
         self._optimizers[id(optimizer)] = known, state
         if is_again or self._told.get("update-without-backward"):
             self._tell("update-without-backward", [type(optimizer).__name__] * is_again)
+
+    def _note_grads(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Those that have a gradient were reached: also in a backward pass within another, as of checkpoints."""
+        with torch._C.DisableTorchFunction():
+            self._reached.update([id(each) for each in tensors if each.grad is not None])
 
     def failed(self, error: BaseException) -> None:
         """An exception ends the training."""

@@ -37,11 +37,13 @@ def _unchanged(seen: ParametersSeen, limits: Mapping[str, float]) -> Hits:
     moves = [each for each in seen.parameters if each.update]
     least = limits["share"] * max([each.pull or 0.0 for each in moves], default=math.inf)
     least = least if moves else limits["alone"]
+    is_module = any("." in each.name for each in seen.parameters)  # then others are data that want a gradient
     return [
         Hit(each.name, ratio, limits["ratio"],
             f"‖Δw‖/‖w‖ is {short(ratio)}, not above {short(limits['ratio'])}; ‖grad‖/‖w‖ is {short(each.pull)}")
         for each in seen.parameters
-        if each.pull and each.pull >= least and (ratio := each.ratio) is not None and ratio <= limits["ratio"]
+        if ("." in each.name or not is_module)
+        and each.pull and each.pull >= least and (ratio := each.ratio) is not None and ratio <= limits["ratio"]
     ]  # fmt: skip
 
 
