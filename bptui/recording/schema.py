@@ -12,11 +12,12 @@ OLDEST_VERSION = 6
 
 _EXPLANATIONS = "explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NULL)"
 _INSIDE = "inside (branch INTEGER PRIMARY KEY, stop TEXT NOT NULL, nodes BLOB NOT NULL)"
+_NOTES = "notes (id INTEGER PRIMARY KEY, sample INTEGER NOT NULL, about TEXT NOT NULL, subjects TEXT NOT NULL)"
 
 _EDITS = "edits (id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, edit TEXT NOT NULL)"
 _WATCHED = "watched (expression TEXT, next INTEGER, value TEXT NOT NULL, PRIMARY KEY (expression, next))"
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 10: _EDITS, 11: _WATCHED}
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -113,6 +114,9 @@ CREATE TABLE {_EDITS};
 
 -- What a watched expression was: `next` is the sample before which it was.
 CREATE TABLE {_WATCHED};
+
+-- What the debuggee has noticed of itself, from a sample on until it says otherwise: `subjects` are names in JSON.
+CREATE TABLE {_NOTES};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,
