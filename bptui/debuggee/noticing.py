@@ -41,7 +41,8 @@ class Noticing:
         self._held: dict[int, torch.Tensor] = {}
         self._is_updated: bool | None = None
         self._is_looking = False
-        self._prints: tuple[int, dict[int, Any]] = -1, {}
+        self._weights: dict[int, Any] = {}
+        self._before: tuple[int, dict[int, Any]] = -1, {}
         self._parameters: tuple[Parameter, ...] = ()
         self._reached: set[int] = set()
         self._looks = 0
@@ -53,7 +54,8 @@ class Noticing:
         Args:
             is_updated: Whether the one before ended with an update; None to find out, if that was looked at, too.
         """
-        self._passed, self._held, self._is_updated, self._is_looking = set(), {}, is_updated, True
+        self._passed, self._held, self._weights = set(), {}, {}
+        self._is_updated, self._is_looking = is_updated, True
 
     def backward(self, leaves: Sequence[torch.Tensor]) -> None:
         """A backward pass of the sample, which reaches these leaves, is about to begin."""
@@ -62,7 +64,9 @@ class Noticing:
         zeroed = {*map(id, again)} - {*map(id, _with_grad(again))}  # since an earlier pass, which was for others
         new = [leaf for key, leaf in reached.items() if key not in self._passed]
         self._held = {key: leaf for key, leaf in self._held.items() if key not in zeroed}
-        self._held |= {id(leaf): leaf for leaf in _with_grad(new)}
+        held = _with_grad(new)
+        self._held |= {id(leaf): leaf for leaf in held}
+        self._weights |= {id(leaf): fingerprint(leaf) for leaf in held}
         self._passed.update(reached)
 
     def complete(self, parameters: tuple[Parameter, ...], tensors: Sequence[torch.Tensor]) -> None:
@@ -83,16 +87,16 @@ class Noticing:
 
     def _summed(self) -> set[int] | None:
         """Whose gradient was still that of an update before when another was added; None if nobody knows."""
-        step, before = self._prints
-        prints = {key: fingerprint(leaf) for key, leaf in self._held.items()}
-        self._prints = self._steps(), prints
-        if not prints:
+        step, before = self._before
+        weights = {key: self._weights[key] for key in self._held}
+        self._before = self._steps(), weights
+        if not weights:
             return set()
         if self._is_updated is False or (self._is_updated is None and step + 1 != self._steps()):
             return None  # of a micro-batch it is meant to be so
         # Others may have a gradient that nobody uses, of an optimizer that has only a part of the parameters.
-        changed = {key for key, now in prints.items() if key in before and before[key] != now}
-        return changed if changed or (self._is_updated and prints.keys() <= before.keys()) else None
+        changed = {key for key, now in weights.items() if key in before and before[key] != now}
+        return changed if changed or (self._is_updated and weights.keys() <= before.keys()) else None
 
     def updated(self, optimizer: Any, runs: int) -> None:
         """An optimizer has made a step, after so many runs of the engine in all."""
