@@ -72,11 +72,12 @@ def session_options(
     check_recordable(recording)
     path = str(log.absolute()) if log else None
     keep = kept.path_of(target, bool(script and not is_module)) if keeps else None
-    before = kept.load(keep).breakpoints if keep else ()
+    before = kept.load(keep) if keep else kept.Kept("")
     return SessionOptions(
         target, arguments, str(recording.absolute()), path, script=script,
         python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
-        overhead=overhead, breakpoints=_numbered(before, asked), keep=str(keep or ""),
+        overhead=overhead, breakpoints=_numbered(before.breakpoints, asked), watches=before.watches,
+        keep=str(keep or ""),
     )  # fmt: skip
 
 

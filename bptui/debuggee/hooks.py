@@ -104,6 +104,7 @@ class Hooks:
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
         stepper.quantities.rate = lambda: self._rates.first
+        stepper.questions.assigner.optimizers = self._rates.optimizers
         stepper.quantities.weigh = self._parameters.weigh
         self._wanted = stepper.quantities.wanted = WantedGradients()
         stepper.declares_lengths = False
@@ -169,7 +170,13 @@ class Hooks:
         if threading.get_ident() != self._thread:
             self._other_threads = _OTHER_THREADS
             return False
-        return self._works and not self._is_inside and torch._C._functorch.maybe_current_level() is None
+        is_ours = self._stepper.questions.evaluator.is_at_work
+        return (
+            self._works
+            and not self._is_inside
+            and not is_ours
+            and torch._C._functorch.maybe_current_level() is None
+        )
 
     def _guard(self, work: Callable[..., Any], *values: Any) -> Any:
         """Do our own work; a bug of ours ends the listening, never the training."""
@@ -247,9 +254,17 @@ class Hooks:
         return is_sure and not is_made and not self._updates.is_by_hand
 
     def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        if threading.get_ident() == self._thread and self._works:
+        if self._is_followed():
             self._watch.look_away()
             self._guard(self._expect_update, optimizer)
+
+    def _is_followed(self) -> bool:
+        """Whether a step of an optimizer is the training's."""
+        return (
+            threading.get_ident() == self._thread
+            and self._works
+            and not self._stepper.questions.evaluator.is_at_work
+        )
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
         self._is_stepping = True
@@ -262,7 +277,7 @@ class Hooks:
             self._statistics.before_update(optimizer)
 
     def _after_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        if threading.get_ident() == self._thread and self._works:
+        if self._is_followed():
             self._guard(self._note_update, optimizer)
             self._watch.look_back()
 

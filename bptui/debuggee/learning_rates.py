@@ -58,6 +58,10 @@ class LearningRates:
         self._said = said
         return RatesSeen(step, said)
 
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """All that have made a step."""
+        return list(self._named.values()) or list(self._optimizers.values())
+
     @property
     def first(self) -> float | None:
         """That of the first parameter group that made a step in the sample at hand, or else before."""

@@ -33,6 +33,8 @@ def listen(
     """
 
     def on_nudge(number: int, frame: FrameType | None) -> None:
+        if stepper.questions.evaluator.is_at_work:
+            stepper.questions.evaluator.interrupt()
         if is_training() and not _is_in_our_code(frame, outermost()):
             try:
                 stepper.attend(_where(frame))

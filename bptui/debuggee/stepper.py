@@ -20,6 +20,7 @@ from bptui.debuggee.line_breaks import LineBreaks
 from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.quantities import InsideQuantities, Quantities
+from bptui.debuggee.questions import Questions
 from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Ask,
@@ -118,6 +119,7 @@ class Stepper:
         conditions: The breakpoints.
         quantities: What the names of their conditions stand for.
         breaks: Those of them that are on lines.
+        questions: Answers what the user asks.
         resume: Called after a stop in the midst of a sample.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
@@ -162,7 +164,12 @@ class Stepper:
         self._before = TRACE_BEFORE
         self.shown: tuple[Node, ...] = ()
         self._study: Study | None = None
+        self.questions = Questions(channel, self._frames, self.quantities, self._say_stack)
+        self._is_amid = False
         self.inspector = Inspector(channel, self._scopes)
+
+    def _frames(self) -> list[FrameType]:
+        return self.stack.frames() if self.stack is not None else []
 
     def _scopes(self) -> list[dict[str, Any]]:
         return self.stack.variables() if self.stack is not None else []
@@ -251,6 +258,8 @@ class Stepper:
         return self.conditions.at_op(InsideQuantities(self.quantities, self.steps + 1, here), self.steps + 1)
 
     def _at_line(self, frame: FrameType) -> None:
+        if self.questions.evaluator.is_at_work:
+            return
         path, line, step = frame.f_code.co_filename, frame.f_lineno, self.steps + 1
         quantities = InsideQuantities(self.quantities, step, {})
         hit = self.conditions.at_line(str(Path(path).absolute()), line, quantities, step)
@@ -280,7 +289,7 @@ class Stepper:
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
             return
-        self._stopped = not is_amid
+        self._stopped, self._is_amid = not is_amid, is_amid
         self._pausing = None
         self._console.flush()
         stack = self._messages(self.stack.now(is_amid)) if self.stack else []
@@ -292,6 +301,7 @@ class Stepper:
         reason = ": ".join(filter(None, (self.conditions.in_words(hit), reason)))
         self.conditions.aim("")
         self._say_hits()
+        self.questions.open(self.steps, is_amid)
         self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
@@ -356,6 +366,7 @@ class Stepper:
         is_over = self._ends_with_sample()
         if self._flag[0] != self._seen:
             self._tick()
+            self.questions.watch(self.steps, is_running=True)
         hit = self.conditions.at_sample(self.quantities, self.steps)
         if self._goal.epochs is not None and self._goal.epochs <= 0:
             self.wait(self._epochs.doubt, hit=tuple(filter(None, hit)))
@@ -397,7 +408,14 @@ class Stepper:
         if news is not None:
             self._channel.send(news)
 
+    def _say_stack(self) -> None:
+        """What was set is seen in the variables of the stop, too."""
+        if self.stack is not None:
+            self._channel.send(*self._messages(self.stack.now(self._is_amid)))
+
     def _obey(self, command: Message) -> None:
+        if self.questions.obey(command):
+            return
         if isinstance(command, Ask):
             self._answer(command)
         elif isinstance(command, Pause):

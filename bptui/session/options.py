@@ -26,6 +26,7 @@ class SessionOptions:
         keep_compile: Whether torch.compile compiles, and what it compiles is not traced.
         sample_at: What a script's sample ends with, as the user says; empty to find out.
         breakpoints: Where it stops.
+        watches: What is watched.
         keep: The file in which they are kept from run to run, empty for none.
         epoch_length: How many samples an epoch of a script has, as the user says; 0 to find out.
     """
@@ -43,6 +44,7 @@ class SessionOptions:
     sample_at: str = ""
     epoch_length: int = 0
     breakpoints: tuple[Breakpoint, ...] = ()
+    watches: tuple[str, ...] = ()
     keep: str = ""
 
     @property

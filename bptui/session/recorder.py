@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
 from bptui.protocol.messages import (
+    Edited,
     Explained,
     Found,
     GraphTraced,
@@ -24,6 +25,7 @@ from bptui.protocol.messages import (
     SourceSeen,
     StackSeen,
     Stopped,
+    Watched,
 )
 from bptui.recording.writer import Writer
 from bptui.records import LOGGED, RunState
@@ -39,6 +41,8 @@ _WRITES: dict[type[Message], Callable[..., None]] = {
     GraphTraced: Writer.graph,
     Explained: Writer.explanations,
     StackSeen: Writer.stack,
+    Edited: Writer.edit,
+    Watched: Writer.watched,
 }
 """What is written as it comes."""
 

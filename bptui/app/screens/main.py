@@ -31,6 +31,7 @@ from bptui.app.panels.panel import Panel
 from bptui.app.panels.parameters import ParametersPanel
 from bptui.app.panels.run import RunPanel
 from bptui.app.panels.source import SourcePanel
+from bptui.app.panels.watches import WatchesPanel
 from bptui.app.panels.weights import WeightsPanel
 from bptui.app.status_line import StatusLine
 from bptui.app.view import View
@@ -44,9 +45,9 @@ LEAST = (40, 12)
 
 PANELS: tuple[type[Panel], ...] = (
     GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
-    ExplainPanel, OpPanel, DiagnosticsPanel, LessonPanel,
+    ExplainPanel, OpPanel, WatchesPanel, DiagnosticsPanel, LessonPanel,
 )  # fmt: skip
-_BOTTOM = ("console", "run", "flow", "op", "diagnostics")
+_BOTTOM = ("console", "run", "flow", "op", "watches", "diagnostics")
 
 _OF_AN_OP = ("graph", "source", "explain")
 """Panels that show where inside a sample the training has stopped, as Op does."""
@@ -133,6 +134,7 @@ class MainScreen(Screen[None]):
                     yield RunPanel().add_class("-front")
                     yield FlowPanel()
                     yield OpPanel()
+                    yield WatchesPanel()
                     yield DiagnosticsPanel()
         yield Static(id="tiny")
         yield LegalKeys()
@@ -211,6 +213,10 @@ class MainScreen(Screen[None]):
 
     def action_explain(self) -> None:
         self.choose(ExplainPanel.NUMBER)
+
+    def action_watches(self) -> None:
+        self.active = "watches"
+        self.bring_front("watches")
 
     def action_lesson(self) -> None:
         if self.active == "lesson":
