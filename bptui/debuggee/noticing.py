@@ -18,6 +18,9 @@ from bptui.records import Parameter
 LOOKS = 3
 """Samples in which a parameter may get no gradient before that is told: a network may have its turn later."""
 
+SOUND = 10
+"""Updates in a row, each after a backward pass, until those without one are taken to be over."""
+
 MOST = 1000
 """Parameters that are named at most."""
 
@@ -46,6 +49,7 @@ class Noticing:
         self._parameters: tuple[Parameter, ...] = ()
         self._reached: set[int] = set()
         self._looks = 0
+        self._sound = 0
         self._optimizers: dict[int, tuple[weakref.ref[Any], tuple[int, ...]]] = {}
 
     def begin(self, is_updated: bool | None = None) -> None:
@@ -113,7 +117,8 @@ class Noticing:
         if known is None or known() is not optimizer:
             known = weakref.ref(optimizer)
         self._optimizers[id(optimizer)] = known, state
-        if is_again or self._told.get("update-without-backward"):
+        self._sound = 0 if is_again else self._sound + 1
+        if is_again or self._sound == SOUND:
             self._tell("update-without-backward", [type(optimizer).__name__] * is_again)
 
     def _note_grads(self, tensors: Iterable[torch.Tensor]) -> None:
