@@ -176,8 +176,13 @@ class BptuiApp(App[Outcome]):
     def _diagnose(self, reader: Reader) -> None:
         """Look on, and again soon if there is more to be looked at."""
         branch, is_done = self._view.branch, self._diagnoses.follow(reader, self._view)
-        findings, diagnosed = self._diagnoses.findings(branch), self._diagnoses.diagnosed(branch)
-        self._view = dataclasses.replace(self._view, findings=findings, diagnosed=diagnosed)
+        known = self._diagnoses
+        self._view = dataclasses.replace(
+            self._view,
+            findings=known.findings(branch),
+            diagnosed=known.diagnosed(branch),
+            crowd=known.crowd(branch),
+        )
         if not is_done and self._diagnosing is None:
             self._diagnosing = self.set_timer(BETWEEN, self._diagnose_on)
         if is_done and (news := self._diagnoses.news(branch)) and self._view.commands:

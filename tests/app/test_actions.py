@@ -156,5 +156,5 @@ WATCHED = view("running", commands=False)
     ],
 )
 def test_legal(seen: View, legal: set[str]) -> None:
-    always = {"watch"} if seen.commands else set()
+    always = {"breakpoint", "watch"} if seen.commands else set()
     assert {action.id for action in ACTIONS if action.legal(seen)} == legal | SCREEN | always
