@@ -1,0 +1,113 @@
+"""Can the network learn two examples by heart?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+
+from bptui.debuggee.recipe.calm import calm
+from bptui.debuggee.recipe.examples import Examples, suppositions
+from bptui.debuggee.recipe.fit import Fit, fit
+from bptui.debuggee.recipe.losses import cross_entropy
+from bptui.debuggee.replay import Replay, gradients
+from bptui.explain.text import number
+from bptui.records import TrainingCheck
+
+GOOD, BAD = 0.99, 0.9
+"""By this part the loss should fall; less than this part is a fault."""
+
+STEPS, SECONDS = 300, 4.0
+"""Updates for each learning rate, and CPU for all of them."""
+
+SAME = 1e-4
+"""Up to this relative difference two copies of an example are treated alike."""
+
+_NAME = "overfit"
+
+
+def overfit(replay: Replay) -> TrainingCheck:
+    """Train on copies of two of the examples, or on the batch as it is, and look how far the loss falls."""
+    data, what = _two(replay)
+    known = cross_entropy(replay)
+    floor = known.floor if known is not None and known.edge is not None else 0.0
+    found = fit(replay, data, 1 - GOOD + GOOD * _floor_part(replay, data, floor), STEPS, SECONDS)
+    return _judged(found, floor, what)
+
+
+def _floor_part(replay: Replay, data: Mapping[int, torch.Tensor], floor: float) -> float:
+    if not floor:
+        return 0.0
+    replay.restore()
+    return min(1.0, floor / float(replay.loss_of(replay.run(data, calm)).detach()))
+
+
+def _two(replay: Replay) -> tuple[dict[int, torch.Tensor], str]:
+    """The batch with copies of two examples in every place, and in words what is learned."""
+    replay.restore()
+    values = replay.run(tweak=calm)
+    edges = replay.outputs()
+    inputs = list(replay.inputs().values())
+    for examples in suppositions(inputs, [values[edge] for edge in edges]):
+        data = {key: examples.two(part) for key, part in replay.others().items()}
+        if _are_alike(replay, data, examples):
+            return data, "two examples"
+    sizes = {part.shape[0] for part in (*inputs, *replay.targets().values()) if part.dim()}
+    return {}, "the one example at hand" if sizes <= {1} else "the whole batch at hand"
+
+
+def _are_alike(replay: Replay, data: Mapping[int, torch.Tensor], examples: Examples) -> bool:
+    """Whether copies of the same example come out alike, and are as wrong: else the examples lie elsewhere."""
+    replay.restore()
+    torch.manual_seed(0)
+    values = replay.run(data, calm)
+    loss = replay.loss_of(values)
+    outputs = [values[edge] for edge in replay.outputs()]
+    grads = gradients([loss], [torch.ones_like(loss)], outputs)
+    return all(
+        _is_close(part.detach(), examples.two(part.detach()))
+        for pair in zip(outputs, grads, strict=True)
+        for part in pair
+    )
+
+
+def _is_close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return bool((one - other).abs().max() <= SAME * one.abs().max())
+
+
+def _judged(found: Fit, floor: float, what: str) -> TrainingCheck:
+    if not math.isfinite(found.first) or found.first <= floor:
+        return TrainingCheck(_NAME, found=f"loss {number(found.first)}", text=_NO_SCALE)
+    part = (found.first - found.best) / (found.first - floor)
+    numbers = (
+        f"{what}: loss {number(found.first)} → {number(found.best)}, −{_percent(part)}, in {found.steps} updates "
+        f"(Adam, lr {found.rate:g})"
+    )
+    limit = f"−{GOOD:.0%}" + (f" of the way to {number(floor)}" if floor else "")
+    if part >= GOOD:
+        return TrainingCheck(_NAME, True, numbers, limit, f"It can learn {what} by heart.")
+    if found.is_falling:
+        why = f"It still fell when the {SECONDS:.0f} s of CPU were over: no more can be said."
+        return TrainingCheck(_NAME, None, numbers, limit, why)
+    if part >= BAD or what == "the whole batch at hand":
+        return TrainingCheck(_NAME, None, numbers, limit, _NOT_ALL if part >= BAD else _NOT_TWO)
+    return TrainingCheck(_NAME, False, numbers, limit, _WRONG)
+
+
+def _percent(part: float) -> str:
+    return f"{math.floor(1000 * part) / 10:g} %".replace("-", "−")
+
+
+_NO_SCALE = "A loss that is not finite, or not above its least value, says nothing of how much is learned."
+_NOT_ALL = (
+    "Nearly all is learned: what is left may be a regularisation, noise, or two examples that can not be told apart."
+)
+_NOT_TWO = (
+    "Which dimension counts the examples is not known, so all of them were to be learned, for which the network may "
+    "be too small."
+)
+_WRONG = (
+    "A network that can not learn two examples has a fault: outputs that are cut off or detached, shapes that "
+    "broadcast in the loss, targets that do not belong to the inputs."
+)
