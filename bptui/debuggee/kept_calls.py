@@ -49,6 +49,7 @@ class KeptCall:
         edges: Of each floating argument, where its gradient flows; None if it needs none.
         outputs: Of each floating tensor that it returned, where its gradient comes from; nothing of a Function.
         changed: If it changed an argument in place, where the gradients of those come from after it.
+        autocast: The dtype that torch.autocast has it compute in on the CPU; None if it has no say.
         overwrites: Whether it is one that changes an argument in place.
         random: The state of the random numbers before it.
         frames: Of a Function, the user's calls in which it was applied.
@@ -65,6 +66,7 @@ class KeptCall:
     outputs: tuple[Edge | None, ...] = ()
     frames: tuple[Frame, ...] = ()
     changed: tuple[Changed, ...] = ()
+    autocast: torch.dtype | None = None
     overwrites: bool = False
     _overwritten: tuple[tuple[int, torch.Tensor], ...] = ()
 
@@ -164,6 +166,7 @@ class KeptCalls:
         changing = tuple((at, part) for at, part in enumerate(parts) if isinstance(part, torch.Tensor))
         return KeptCall(
             function, first, first, edges, torch.get_rng_state(), kept, structure, versions,
+            autocast=torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None,
             overwrites=overwrites, _overwritten=changing if overwrites else (),
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_flatten
 
 from bptui.debuggee.kept_calls import Edge, KeptCall, KeptCalls, NotKept, is_floating
 from bptui.debuggee.ops import TAG
+from bptui.explain.calls import name_of
 
 EXACT = 1e-4
 """Up to this relative difference the loss is the training's own: the copy computes with one thread."""
@@ -50,9 +51,14 @@ class Step:
         return any(not isinstance(node, int) for node, _ in self.sources.values())
 
     @property
+    def takes_inputs(self) -> bool:
+        """Whether data that goes into it is what the network is asked about."""
+        return not self.is_last and (self.has_leaf or not self.has_history or self.name in _JOINING)
+
+    @property
     def name(self) -> str:
         """What was called: "cross_entropy"."""
-        return str(getattr(self.call.function, "__name__", ""))
+        return name_of(self.call.function)
 
 
 class Replay:
@@ -133,34 +139,29 @@ class Replay:
     # -- data ------------------------------------------------------------------------------------------
 
     def inputs(self) -> dict[int, torch.Tensor]:
-        """What goes into the network, by id: data that meets a parameter before any other call's result."""
-        return self._data(
-            lambda step, name: not step.is_last
-            and name not in _OWN
-            and (not step.has_history or step.name in _JOINING)
-        )
+        """What goes into the network, by id: data that meets a parameter, or comes before all that did.
+
+        What only meets results of other calls is a mask, or noise.
+        """
+        return self._data(lambda step, name: step.takes_inputs and name not in _OWN)
 
     def others(self) -> dict[int, torch.Tensor]:
         """All that is neither a parameter nor the network's own: inputs, targets, masks, noise."""
         return self._data(lambda step, name: name not in (_OWN | _WEIGHTS if step.is_last else _OWN))
-
-    def targets(self) -> dict[int, torch.Tensor]:
-        """What goes into the loss function beside what comes from the network."""
-        return self._data(lambda step, name: step.is_last and step.has_history and name not in _WEIGHTS)
 
     def _data(self, is_meant: Callable[[Step, str], bool]) -> dict[int, torch.Tensor]:
         found = {}
         for step in self.steps:
             names = _names_of(step)
             for at, part in step.data.items():
-                if part.numel() > 1 and is_meant(step, names.get(at, "")):
+                if part.dim() and is_meant(step, names.get(at, "")):
                     found[id(part)] = part
         return found
 
     def outputs(self) -> list[Edge]:
         """What comes out of the network: what is compared with targets, or else enters the loss function."""
         last = [step for step in self.steps if step.is_last and step.has_history]
-        meeting = [step for step in last if any(part.numel() > 1 for part in step.data.values())]
+        meeting = [step for step in last if any(part.dim() for part in step.data.values())]
         found = [edge for step in meeting for edge in step.sources.values()]
         if not found:
             of = {edge: step for step in self.steps for edge in step.wanted}
@@ -220,7 +221,8 @@ class Replay:
         args, kwargs = step.call.with_parts(parts)
         if tweak is not None:
             args, kwargs = tweak(step.call, args, kwargs)
-        with torch.enable_grad():
+        half = step.call.autocast
+        with torch.enable_grad(), torch.autocast("cpu", half, enabled=half is not None):
             returned = tree_flatten(step.call.function(*args, **kwargs))[0]
         return {edge: find(returned, parts) for edge, find in step.wanted.items()}
 

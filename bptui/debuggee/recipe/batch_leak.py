@@ -57,7 +57,7 @@ def batch_leak(replay: Replay) -> TrainingCheck:
 
 
 def _is_one(inputs: Sequence[torch.Tensor]) -> bool:
-    return all(not part.dim() or part.shape[0] == 1 for part in inputs)
+    return bool(inputs) and all(part.shape[0] == 1 for part in inputs)
 
 
 def _largest(replay: Replay, examples: Examples, tweak: Tweak) -> Leak | None:

@@ -53,8 +53,7 @@ def _two(replay: Replay) -> tuple[dict[int, torch.Tensor], str]:
         data = {key: examples.two(part) for key, part in replay.others().items()}
         if _are_alike(replay, data, examples):
             return data, "two examples"
-    sizes = {part.shape[0] for part in (*inputs, *replay.targets().values()) if part.dim()}
-    return {}, "the one example at hand" if sizes <= {1} else "the whole batch at hand"
+    return {}, _BATCH
 
 
 def _are_alike(replay: Replay, data: Mapping[int, torch.Tensor], examples: Examples) -> bool:
@@ -90,7 +89,7 @@ def _judged(found: Fit, floor: float, what: str) -> TrainingCheck:
     if found.is_falling:
         why = f"It still fell when the {SECONDS:.0f} s of CPU were over: no more can be said."
         return TrainingCheck(_NAME, None, numbers, limit, why)
-    if part >= BAD or what == "the whole batch at hand":
+    if part >= BAD or what == _BATCH:
         return TrainingCheck(_NAME, None, numbers, limit, _NOT_ALL if part >= BAD else _NOT_TWO)
     return TrainingCheck(_NAME, False, numbers, limit, _WRONG)
 
@@ -99,6 +98,7 @@ def _percent(part: float) -> str:
     return f"{math.floor(1000 * part) / 10:g} %".replace("-", "−")
 
 
+_BATCH = "the batch at hand"
 _NO_SCALE = "A loss that is not finite, or not above its least value, says nothing of how much is learned."
 _NOT_ALL = (
     "Nearly all is learned: what is left may be a regularisation, noise, or two examples that can not be told apart."

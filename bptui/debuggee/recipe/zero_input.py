@@ -37,7 +37,7 @@ def _blank(replay: Replay) -> tuple[dict[int, torch.Tensor], str]:
     inputs = replay.inputs()
     floating = {key: torch.zeros_like(part) for key, part in inputs.items() if part.is_floating_point()}
     tokens = {id(part): part for step in replay.steps if step.name == "embedding" for part in step.data.values()
-              if id(part) in inputs and part.numel() > 1}  # fmt: skip
+              if id(part) in inputs}  # fmt: skip
     if not tokens:
         return floating, "zeros"
     # The largest: positions are the same for all examples, and stay.
