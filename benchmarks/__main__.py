@@ -14,12 +14,24 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import graph, inside, inspecting, keys, overhead, parameters, queries, reset, scripts, start
+from benchmarks import (
+    breakpoints,
+    graph,
+    inside,
+    inspecting,
+    keys,
+    overhead,
+    parameters,
+    queries,
+    reset,
+    scripts,
+    start,
+)
 from benchmarks.timing import Row
 
 BENCHMARKS = {
     each.__name__.rpartition(".")[2]: each
-    for each in (overhead, reset, start, keys, parameters, queries, graph, inside, inspecting)
+    for each in (overhead, reset, start, keys, parameters, queries, graph, inside, breakpoints, inspecting)
 }
 
 

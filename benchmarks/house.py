@@ -12,7 +12,20 @@ from typing import Self
 
 from benchmarks.timing import environment
 from bptui import paths
-from bptui.protocol import PROTOCOL_VERSION, Attach, Channel, Pause, Quit, Reset, Status, Step, Welcome, to_json
+from bptui.breakpoints import parse_breakpoint
+from bptui.protocol import (
+    PROTOCOL_VERSION,
+    Attach,
+    Breakpoints,
+    Channel,
+    Pause,
+    Quit,
+    Reset,
+    Status,
+    Step,
+    Welcome,
+    to_json,
+)
 from bptui.protocol.messages import Granularity
 from bptui.session.options import SessionOptions
 
@@ -65,6 +78,12 @@ class House:
         goal = self.status.steps + count
         self._channel.send(Step("sample", count))
         self._wait(lambda: self.status.state == "paused" and self.status.steps == goal)
+
+    def stop_at(self, *texts: str) -> None:
+        """Have these breakpoints, and no others."""
+        wanted = tuple(parse_breakpoint(text, number) for number, text in enumerate(texts, 1))
+        self._channel.send(Breakpoints(wanted))
+        self._wait(lambda: self.status.breakpoints == wanted)
 
     def step_inside(self, granularity: Granularity, count: int = 1) -> None:
         """Go on within a sample."""

@@ -25,7 +25,16 @@ SAMPLE_AT = ("backward", "update", "loop")
 LARGEST_COUNT = 10**15
 """A number that is no count of samples, but surely a mistake."""
 
-RUN_OPTIONS = ("--record", "--python", "--log-protocol", "--overhead", "--theme", "--sample-at", "--epoch-length")
+RUN_OPTIONS = (
+    "--record",
+    "--python",
+    "--log-protocol",
+    "--overhead",
+    "--theme",
+    "--sample-at",
+    "--epoch-length",
+    "--break",
+)
 """bptui's own options of `bptui run` with a value."""
 
 RUN_SWITCHES = ("-m", "--keep-compile")
@@ -105,6 +114,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_interpreter(parser)
     _add_log(parser)
     _add_overhead(parser)
+    _add_breakpoints(parser, "stop at BREAKPOINT")
     _add_theme(parser)
     _add_target(parser, required=False)
     parser.set_defaults(command=_run)
@@ -118,6 +128,7 @@ def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_interpreter(parser)
     _add_log(parser)
     _add_overhead(parser)
+    _add_breakpoints(parser, "end the training at BREAKPOINT, with exit code 3")
     _add_target(parser, required=True)
     parser.set_defaults(command=_record)
 
@@ -186,6 +197,13 @@ def _add_log(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_breakpoints(parser: argparse.ArgumentParser, help_: str) -> None:
+    parser.add_argument(
+        "--break", dest="breakpoints", metavar="BREAKPOINT", action="append", default=[],
+        help=f"{help_}: nan, 'loss > 3', 'op relu', train.py:42, …; may be given several times",
+    )  # fmt: skip
+
+
 def _add_overhead(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overhead", metavar="PERCENT", type=_share, default=OVERHEAD,
@@ -224,7 +242,7 @@ bptui's options stand before it, its own after it."""
 def _run(options: argparse.Namespace) -> int:
     from bptui.commands.run import run
 
-    return run(lambda: _session_options(options, options.record), options.theme)
+    return run(lambda: _session_options(options, options.record, keeps=True), options.theme)
 
 
 def _record(options: argparse.Namespace) -> int:
@@ -233,13 +251,23 @@ def _record(options: argparse.Namespace) -> int:
     return record(_session_options(options, options.output))
 
 
-def _session_options(options: argparse.Namespace, recording: Path | None) -> SessionOptions:
+def _session_options(options: argparse.Namespace, recording: Path | None, keeps: bool = False) -> SessionOptions:
     from bptui.commands.run import session_options
 
     return session_options(
-        options.target, tuple(options.arguments), recording, options.log_protocol, options.is_module,
-        options.python, options.keep_compile, options.sample_at, options.epoch_length, options.overhead,
-    )  # fmt: skip
+        options.target,
+        tuple(options.arguments),
+        recording,
+        options.log_protocol,
+        is_module=options.is_module,
+        python=options.python,
+        keep_compile=options.keep_compile,
+        sample_at=options.sample_at,
+        epoch_length=options.epoch_length,
+        overhead=options.overhead,
+        breakpoints=tuple(options.breakpoints),
+        keeps=keeps,
+    )
 
 
 def _open(options: argparse.Namespace) -> int:

@@ -40,6 +40,11 @@ def recordings() -> Path:
     return platformdirs.user_state_path(_APP) / "recordings"
 
 
+def kept() -> Path:
+    """The directory of what is kept of each target from run to run."""
+    return platformdirs.user_state_path(_APP) / "targets"
+
+
 def prune(keep: int = KEPT_RECORDINGS, size: int = KEPT_BYTES) -> None:
     """Delete old automatic recordings beyond `keep` files or `size` bytes; never the newest, never an open one."""
     found = sorted(_found(recordings()), key=lambda each: each[1].st_mtime, reverse=True)

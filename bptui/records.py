@@ -12,6 +12,9 @@ QUANTITIES = ("input", "target", "output", "loss", "grad", "by_hand", "weight", 
 LOSSES = "losses"
 """Beside them, where a sample has several backward passes: the loss of each, as one tensor."""
 
+LOGGED = 3
+"""What is printed by a logpoint stands beside stdout, 1, and stderr, 2, as a stream of its own."""
+
 EXACT = 16
 """Up to so many elements a `TensorSummary` keeps every value at full precision."""
 
@@ -195,6 +198,86 @@ class OptimizerRates:
 
     optimizer: str
     rates: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """Where, or under what condition, the training stops.
+
+    Attributes:
+        id: Its number, from 1.
+        text: As it was asked for: "op conv2d", "loss > 3".
+        condition: An expression that has to hold; empty for a line that always stops.
+        path: Of a line of source, its file.
+        line: Its number, 0 if it is about no line.
+        each: Whether it hits each time that the condition holds, not only when it begins to.
+        is_enabled: Whether it is looked at.
+        is_temporary: Whether it goes with its first stop.
+        ignore: So many hits pass without a stop.
+        message: What a logpoint says in Console, and goes on; empty for what stops.
+    """
+
+    id: int
+    text: str
+    condition: str = ""
+    path: str = ""
+    line: int = 0
+    each: bool = False
+    is_enabled: bool = True
+    is_temporary: bool = False
+    ignore: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What has become of a breakpoint.
+
+    Attributes:
+        id: Its number.
+        count: How often it has hit, those that were ignored included.
+        at: The sample of the last time, -1 before the first.
+        problem: Why it can not be looked at, in one line.
+    """
+
+    id: int
+    count: int = 0
+    at: int = -1
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Something that was set by hand.
+
+    Attributes:
+        step: After how many samples.
+        what: "lr", "model.fc1.weight[0, 1]".
+        old: What it was, in one line.
+        new: What it is.
+    """
+
+    step: int
+    what: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an expression has come to.
+
+    Attributes:
+        text: How Python shows it; of a long one, so much as is worth it.
+        kind: Its type; of a tensor "float32 8×4".
+        number: Itself, if it is one number.
+        problem: Why there is none, in one line; of what is no Python, below it the place.
+    """
+
+    text: str = ""
+    kind: str = ""
+    number: float | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,23 @@ import pytest
 from bptui import cli
 from bptui.records import OVERHEAD
 
+DEFAULTS = {
+    "is_module": False,
+    "python": "",
+    "keep_compile": False,
+    "sample_at": "",
+    "epoch_length": 0,
+    "overhead": OVERHEAD,
+    "breakpoints": (),
+    "keeps": True,
+}
+
 
 @pytest.fixture
 def ran(monkeypatch):
     """What `bptui run` and `bptui record` would have run."""
     seen = []
-    monkeypatch.setattr("bptui.commands.run.session_options", lambda *asked: asked)
+    monkeypatch.setattr("bptui.commands.run.session_options", lambda *asked, **how: (asked, how))
     monkeypatch.setattr("bptui.commands.run.run", lambda options, theme: seen.append((*options(), theme)) or 0)
     return seen
 
@@ -38,18 +49,19 @@ def ran(monkeypatch):
 )
 def test_own_options_stand_before_the_target_its_own_after_it(ran, arguments, target, own, record, theme) -> None:
     assert cli.main(arguments.split()) == 0
-    assert ran == [(target, own, Path(record) if record else None, None, False, "", False, "", 0, OVERHEAD, theme)]
+    assert ran == [((target, own, Path(record) if record else None, None), DEFAULTS, theme)]
 
 
 @pytest.mark.parametrize("arguments", ["run -m a.b --keep-compile", "-m a.b --keep-compile"])
 def test_a_module_is_a_target(ran, arguments: str) -> None:
     assert cli.main(arguments.split()) == 0
-    assert ran == [("a.b", ("--keep-compile",), None, None, True, "", False, "", 0, OVERHEAD, "")]
+    assert ran == [(("a.b", ("--keep-compile",), None, None), DEFAULTS | {"is_module": True}, "")]
 
 
 def test_another_interpreter(ran) -> None:
     assert cli.main(["--python", "/x/python", "--keep-compile", "train.py", "--python", "y"]) == 0
-    assert ran == [("train.py", ("--python", "y"), None, None, False, "/x/python", True, "", 0, OVERHEAD, "")]
+    how = DEFAULTS | {"python": "/x/python", "keep_compile": True}
+    assert ran == [(("train.py", ("--python", "y"), None, None), how, "")]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +119,7 @@ def test_lessons_are_listed_without_torch() -> None:
 @pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("5", 0.05), ("0", 0.0), ("100%", 1.0)])
 def test_overhead_is_a_percentage(ran, text, share) -> None:
     assert cli.main(["--overhead", text, "train.py"]) == 0
-    assert ran[0][-2] == share
+    assert ran[0][1]["overhead"] == share
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "101", "nan", ""])

@@ -40,6 +40,7 @@ from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
+from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed
 from bptui.recording.reader import Reader
 
@@ -260,8 +261,15 @@ class BptuiApp(App[Outcome]):
 
     def action_breakpoint(self) -> None:
         if self._view.sample is not None:
-            wanted = {*self._view.status.breakpoints} ^ {self._view.sample.index}
-            self._send(Breakpoints(tuple(sorted(wanted))))
+            self._toggle_breakpoint(f"sample {self._view.sample.index + 1}")
+
+    def _toggle_breakpoint(self, text: str) -> None:
+        """Stop there, or stop there no more."""
+        known = self._view.status.breakpoints
+        left = tuple(each for each in known if each.text != text)
+        if left == known:
+            left = (*known, parse_breakpoint(text, 1 + max((each.id for each in known), default=0)))
+        self._send(Breakpoints(left))
 
     def action_look_back(self) -> None:
         self._go(self._view.step - self._count.take())

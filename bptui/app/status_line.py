@@ -8,9 +8,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from bptui.app.numbers import cell, spark
-from bptui.app.view import View, next_sample, place_inside
+from bptui.app.view import View
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
+from bptui.where import next_sample, place_inside
 
 _STATES = {
     "starting": ("◌", "$text-warning"),

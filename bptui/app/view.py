@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bptui import where as places
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
 from bptui.records import Frame, InsideStop, Parameter, Place, RecordedSample, Stack, Target
@@ -168,32 +169,6 @@ def recorded_status(reader: Reader) -> Status:
     return Status(branch.state, branch.id, branch.steps, detail=branch.detail, exit_code=branch.exit_code)
 
 
-def place_inside(inside: InsideStop) -> str:
-    """Where in a sample it is: "forward op 4 mul", "backward node 3/7 MulBackward0"."""
-    of = f"/{inside.total}" if inside.total else ""
-    unit = {"forward": "op", "backward": "node", "update": "step"}[inside.phase]
-    return f"{inside.phase} {unit} {inside.position}{of} {inside.op}"
-
-
 def where(view: View) -> str:
     """Which moment is shown: a sample, or a stop inside the one after it."""
-    if view.inside is not None:
-        return f"{next_sample(view.sample)} · {place_inside(view.inside)}"
-    return place(view.sample) if view.sample else "before the first sample"
-
-
-def next_sample(sample: RecordedSample | None) -> str:
-    """The sample after a complete one, as far as it is known where it is."""
-    if sample is None:
-        return "first sample"
-    samples = sample.layout.samples
-    if samples is None:
-        return f"after {place(sample)}"
-    if sample.index + 1 < samples:
-        return f"epoch {sample.epoch} · sample {sample.index + 2}"
-    return f"epoch {sample.epoch + 1} · sample 1"
-
-
-def place(sample: RecordedSample) -> str:
-    """Where a sample is in the run, counted as people count."""
-    return f"epoch {sample.epoch} · sample {sample.index + 1}"
+    return places.where(view.sample, view.inside)

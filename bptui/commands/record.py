@@ -25,13 +25,18 @@ from bptui.recording.reader import Reader
 from bptui.session.options import SessionOptions
 from bptui.session.orphans import adopt_orphans
 from bptui.session.session import Session
+from bptui.where import where
+
+HIT = 3
+"""The exit code of a training that was ended by a breakpoint."""
 
 
 def record(options: SessionOptions) -> int:
     """Run a target and record it; what it prints goes through.
 
     Returns:
-        The training's exit code; 2 if the target was refused; after a signal 128 + its number, as shells give it.
+        The training's exit code; 2 if the target was refused; `HIT` at a breakpoint; after a signal 128 + its
+        number, as shells give it.
 
     Raises:
         BptuiError: It can not be recorded there.
@@ -62,7 +67,10 @@ class _Recording:
             await self._session.start()
             await self._session.obey(Step("run"))  # it waits for the first sample
             await self._session.over.wait()
+            stop = self._session.status
             await self._session.close()
+        if stop.hit and stop.exit_code is None and not self._signal:
+            return _conclude_hit(stop, self._recording)
         if self._is_script:
             return _conclude_script(self._session.status, self._signal, self._recording)
         return _conclude(self._session.status, self._signal)
@@ -82,7 +90,7 @@ class _Recording:
         if status.steps and not self._has_total:
             self._find_total()
         self._bar.update(self._task, completed=status.steps, rate=f"{status.samples_per_second:,.0f} samples/s")
-        if status.exit_code is not None:
+        if status.exit_code is not None or (status.state == "paused" and status.hit):
             self._session.over.set()
 
     def _find_total(self) -> None:
@@ -124,6 +132,17 @@ def _bar(is_shown: bool) -> Progress:
         console=Console(stderr=True), transient=True, disable=not is_shown,
         redirect_stdout=is_shown and sys.stdout.isatty(),
     )  # fmt: skip
+
+
+def _conclude_hit(status: Status, recording: Path) -> int:
+    """Say at which breakpoint it stands, and where."""
+    reader = Reader(recording)
+    sample, inside = reader.sample(status.branch, status.steps - 1), reader.inside(status.branch)
+    stack = reader.stack(status.branch, status.steps)
+    reader.close()
+    line = f" ({stack.frames[0].place.path}:{stack.frames[0].place.line})" if stack and stack.frames else ""
+    print(f"bptui: {status.detail}: {where(sample, inside)}{line}", file=sys.stderr)
+    return HIT
 
 
 def _conclude(status: Status, interrupted: int) -> int:

@@ -6,19 +6,20 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bptui import paths
+from bptui import kept, paths
+from bptui.breakpoints import parse_breakpoint
 from bptui.commands.python import check_python
 from bptui.errors import BptuiError
 from bptui.loops import LESSONS
 from bptui.protocol import to_json
 from bptui.recording.reader import Reader
 from bptui.recording.writer import check_recordable
-from bptui.records import OVERHEAD
+from bptui.records import OVERHEAD, Breakpoint
 from bptui.session.options import SessionOptions
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def session_options(
     sample_at: str = "",
     epoch_length: int = 0,
     overhead: float = OVERHEAD,
+    breakpoints: tuple[str, ...] = (),
+    keeps: bool = False,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
@@ -50,10 +53,13 @@ def session_options(
         sample_at: What a script's sample ends with, empty to find out.
         epoch_length: How many samples an epoch of a script has, 0 to find out.
         overhead: Of the running time, so much may go into graphs and statistics of only some samples.
+        breakpoints: Where it stops, as they are written.
+        keeps: Whether it stops, too, where it did when it was run before, and that is kept for the next time.
 
     Raises:
-        BptuiError: There can be no such target, or no such interpreter.
+        BptuiError: There can be no such target, no such interpreter, or no such breakpoint.
     """
+    asked = [parse_breakpoint(text) for text in breakpoints]
     interpreter = check_python(python) if python else sys.executable
     script = _script(target, arguments, is_module)
     if not script:
@@ -65,11 +71,21 @@ def session_options(
         recording = paths.new_recording(target)
     check_recordable(recording)
     path = str(log.absolute()) if log else None
+    keep = kept.path_of(target, bool(script and not is_module)) if keeps else None
+    before = kept.load(keep) if keep else kept.Kept("")
     return SessionOptions(
         target, arguments, str(recording.absolute()), path, script=script,
         python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
-        overhead=overhead,
+        overhead=overhead, breakpoints=_numbered(before.breakpoints, asked), watches=before.watches,
+        keep=str(keep or ""),
     )  # fmt: skip
+
+
+def _numbered(before: Sequence[Breakpoint], asked: Sequence[Breakpoint]) -> tuple[Breakpoint, ...]:
+    """Those of the runs before, then those that are new."""
+    known = {each.text for each in before}
+    new = [each for each in asked if each.text not in known]
+    return tuple(replace(each, id=number) for number, each in enumerate((*before, *new), 1))
 
 
 def _script(target: str, arguments: tuple[str, ...], is_module: bool) -> tuple[str, ...]:

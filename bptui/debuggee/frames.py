@@ -43,9 +43,12 @@ class StackReader:
 
     def variables(self) -> list[dict[str, Any]]:
         """The variables of each frame of that stack; none of one whose variables are not read."""
+        return [{} if _calls_locals(frame) else _variables(frame) for frame in self.frames()]
+
+    def frames(self) -> list[FrameType]:
+        """The user's frames where the training is now, the innermost first."""
         calls = list(self._calls())
-        frames = [calls[i][0] for i in _users(calls)[:MOST_FRAMES]]
-        return [{} if _calls_locals(frame) else _variables(frame) for frame in frames]
+        return [calls[i][0] for i in _users(calls)[:MOST_FRAMES]]
 
     def of(self, error: BaseException) -> Stack:
         """The frames that an exception went through; where it is now, if it is none of the user's own."""

@@ -34,6 +34,7 @@ from bptui.debuggee.rows import RowReader
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
 from bptui.debuggee.user_loops import frames_around, look_around
+from bptui.debuggee.wanted import WantedGradients
 from bptui.protocol import Channel, Doing, Found
 from bptui.records import Kind, Node, Sample
 
@@ -88,7 +89,7 @@ class Hooks:
         self._passes = LoaderPasses()
         self._loss_scale = LossScale()
         self._epochs = EpochCounter(self._passes, epoch_length)
-        self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave)
+        self._watch = LoopWatch(lambda: self._guard(self._end_iteration), self._epochs.leave, stepper.breaks)
         self._tracer: Tracer | None = None
         self._inside = Inside(stepper)
         self._tagger = OpTagger()  # one for all: it may be told to end in the midst of an op
@@ -98,6 +99,10 @@ class Hooks:
         self._losses = ElementReader()
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
+        stepper.quantities.rate = lambda: self._rates.first
+        stepper.questions.assigner.optimizers = self._rates.optimizers
+        stepper.quantities.weigh = self._parameters.weigh
+        self._wanted = stepper.quantities.wanted = WantedGradients()
         stepper.declares_lengths = False
 
     def install(self) -> None:
@@ -124,7 +129,7 @@ class Hooks:
     def resume(self) -> None:
         """After a stop before a sample's end: trace what is to come, if it is to be seen."""
         is_first = not self._stepper.steps and self._stepper.trace_next
-        if is_first or self._stepper.inside:
+        if is_first or self._stepper.is_followed:
             self._inside.resume(self._tracer, lambda: self._guard(self._trace))
 
     def leave(self) -> None:
@@ -161,7 +166,13 @@ class Hooks:
         if threading.get_ident() != self._thread:
             self._other_threads = _OTHER_THREADS
             return False
-        return self._works and not self._is_inside and torch._C._functorch.maybe_current_level() is None
+        is_ours = self._stepper.questions.evaluator.is_at_work
+        return (
+            self._works
+            and not self._is_inside
+            and not is_ours
+            and torch._C._functorch.maybe_current_level() is None
+        )
 
     def _guard(self, work: Callable[..., Any], *values: Any) -> Any:
         """Do our own work; a bug of ours ends the listening, never the training."""
@@ -216,6 +227,7 @@ class Hooks:
         is_numbered = self._epochs.see(around, frame)
         if around.loops and (pending.at == "loop" or not is_numbered):
             pending.is_watched = self._watch.watch(*around.loops[0], until_exit=not is_numbered)
+        self._wanted.note()
         if self._is_update_to_come(pending):
             self._parameters.await_update()  # which may clip: one norm, not two
         else:
@@ -231,21 +243,30 @@ class Hooks:
         return is_sure and not is_made and not self._updates.is_by_hand
 
     def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        if threading.get_ident() == self._thread and self._works:
+        if self._is_followed():
             self._watch.look_away()
             self._guard(self._expect_update, optimizer)
+
+    def _is_followed(self) -> bool:
+        """Whether a step of an optimizer is the training's."""
+        return (
+            threading.get_ident() == self._thread
+            and self._works
+            and not self._stepper.questions.evaluator.is_at_work
+        )
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
         self._is_stepping = True
         self._updates.expect_step(optimizer)
         self._rates.note(optimizer)
+        self._wanted.note()
         if self._pending is not None and not self._is_inside:
             self._parameters.before_update(optimizer, is_unscaled=bool(self._pending.scaling))
         if self._statistics.is_measuring:
             self._statistics.before_update(optimizer)
 
     def _after_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        if threading.get_ident() == self._thread and self._works:
+        if self._is_followed():
             self._guard(self._note_update, optimizer)
             self._watch.look_back()
 
@@ -283,7 +304,7 @@ class Hooks:
         if self._statistics.is_measuring:
             measured = self._statistics.finish()
             self._stepper.keep(*measured)
-            self._stepper.inspector.know(measured.parameters, self._statistics.tensors)
+            self._stepper.know(measured.parameters, self._statistics.tensors)
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))
@@ -301,10 +322,12 @@ class Hooks:
             self._has_micro_batches = True
         return Known(count if count > pending.updates else 0, _COUNT) if self._has_micro_batches else None
 
-    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...]:
+    def _graph(self, sample: Sample, pending: Pending) -> tuple[Node, ...] | None:
         tracer, self._tracer = self._tracer, None
         assert tracer is not None
         tracer.end()
+        if not self._stepper.wants_graph:
+            return None
         nodes = tracer.graph(sample, pending.scope, *frames_around(sys._getframe()))
         self._stepper.keep_trace(tracer)
         return nodes

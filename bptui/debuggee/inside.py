@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,20 @@ from torch._C._autograd import _get_sequence_nr
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from bptui.debuggee.error_line import error_line
-from bptui.debuggee.graph import op_name
-from bptui.debuggee.inside_parts import Argument, Parts, arguments_of, function_name, is_getter, tensors_in
+from bptui.debuggee.graph import UNNAMED, op_name
+from bptui.debuggee.inside_parts import (
+    Argument,
+    Parts,
+    arguments_of,
+    function_name,
+    is_getter,
+    is_in_place,
+    tensors_in,
+)
 from bptui.debuggee.live import Found
 from bptui.debuggee.module_calls import Call
+from bptui.debuggee.module_paths import ModulePaths
+from bptui.debuggee.names import Names
 from bptui.debuggee.nodes import is_leaf, nodes_behind
 from bptui.debuggee.ops import TAG, UNHEARD, flat, node_of
 from bptui.debuggee.optimizer_parts import OptimizerParts
@@ -32,6 +43,50 @@ from bptui.records import InsideStop, Node, Part, Phase
 if TYPE_CHECKING:
     from bptui.debuggee.graph import Tracer
     from bptui.debuggee.stepper import Stepper
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """An op or node at which it may stop.
+
+    Attributes:
+        phase: In which part of the sample.
+        call: The module's call in which it is.
+        names: What it is called: the function and the op of its node, or the node.
+        value: What came out of an op.
+        grad: The gradient that came to a node.
+        node: The node of a backward pass.
+    """
+
+    phase: Phase
+    call: Call | None
+    names: tuple[str, ...] = ()
+    value: Any = None
+    grad: Any = None
+    node: Any = None
+
+
+class _Names(str):
+    """The name of an op, which is equal to each of the names that it has."""
+
+    _all: tuple[str, ...]
+
+    def __new__(cls, names: tuple[str, ...]) -> _Names:
+        self = super().__new__(cls, names[0] if names else "")
+        self._all = names
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return other in self._all
+
+    def __ne__(self, other: object) -> bool:
+        return other not in self._all
+
+    __hash__ = str.__hash__
+
+
+def _first(values: Sequence[Any]) -> Any:
+    return next((each for each in values if each is not None), None)
 
 
 class Inside:
@@ -68,10 +123,12 @@ class Inside:
         self._until: Any = None
         self._error: BaseException | None = None
         self._optimizer: OptimizerParts | None = None
+        self._hit: tuple[int, ...] = ()
+        self._known: tuple[Names, ModulePaths] | None = None  # of this sample, once they are asked for
 
     def begin(self, tracer: Tracer) -> None:
         """A sample begins, or goes on after a stop, that may have a stop inside."""
-        if self._stepper.inside is None:
+        if not self._stepper.is_followed:
             return
         if self._tracer is not None:
             self._aim()
@@ -115,8 +172,7 @@ class Inside:
         self._guard(self._notice, args, kwargs)
         if not self._is_followed():  # from a stop there it went on to the sample's end
             return record(func, args, kwargs)
-        # An op in place overwrites what went in.
-        before = arguments_of(args, kwargs) if self._stepper.may_end_inside else ()
+        before = arguments_of(args, kwargs) if self._is_kept(func, kwargs) else ()
         try:
             out = record(func, args, kwargs)
         except Exception as error:
@@ -124,11 +180,17 @@ class Inside:
                 before = before or arguments_of(args, kwargs)
                 self._guard(self._raised, function_name(func), before, error)
             raise
-        self._guard(self._done, func, before, out)
+        self._guard(self._done, func, lambda: before or arguments_of(args, kwargs), out)
         return out
 
+    def _is_kept(self, func: Any, kwargs: Mapping[str, Any] | None) -> bool:
+        """Whether what goes into an op has to be read before it: one in place overwrites it."""
+        if self._optimizer is not None and not torch.is_grad_enabled():
+            return False  # the optimizer's own: no stop is there
+        return self._stepper.may_end_inside or (self._stepper.conditions.at_ops and is_in_place(func, kwargs))
+
     def _is_followed(self) -> bool:
-        is_on = self._tracer is not None and self._stepper.inside is not None
+        is_on = self._tracer is not None and self._stepper.is_followed
         return is_on and threading.get_ident() == self._thread
 
     def _guard(self, work: Callable[..., Any], *values: Any) -> None:
@@ -150,28 +212,30 @@ class Inside:
             node = node_of(value)
             if node is None or node in self._made or is_leaf(node) or node._sequence_nr() < self._first:
                 continue
-            if self._arrives("forward", self._call_now(), made=self._make([node])):
+            here = _Here("forward", self._call_now(), (op_name(node.name()),), value)
+            if self._arrives(here, made=self._make([node])):
                 given = tagger.kept.arguments_of(node) if tagger.kept is not None else ((), {})
                 self._stop_at_op("forward", op_name(node.name()), arguments_of(*given), value, node)
 
     def _make(self, new: list[Any]) -> range:
         """Take up the nodes that an op has made; which they are, counted from 1."""
         known = len(self._made)
-        self._made |= dict.fromkeys(n for n in nodes_behind(new) if n not in self._made and not is_leaf(n))
+        self._made |= dict.fromkeys(n for n in nodes_behind(new, self._made) if not is_leaf(n))
         return range(known + 1, len(self._made) + 1)
 
-    def _done(self, func: Any, before: tuple[Argument, ...], out: Any) -> None:
+    def _done(self, func: Any, before: Callable[[], tuple[Argument, ...]], out: Any) -> None:
         tensors = tensors_in(out)
         nodes = [node for each in tensors if (node := node_of(each)) is not None]
         new = [node for node in nodes if node not in self._made]
         if new:
-            if self._arrives("forward", self._call_now(), made=self._make(new)):
-                self._stop_at_op("forward", op_name(new[0].name()), before, out, new[0])
+            names = (function_name(func), op_name(new[0].name()))
+            if self._arrives(_Here("forward", self._call_now(), names, out), made=self._make(new)):
+                self._stop_at_op("forward", op_name(new[0].name()), before(), out, new[0])
         elif tensors and not nodes and self._optimizer is None and (self._passes or self._stepper.is_pausing()):
             # An update by hand; before any backward pass validation, or data, where only a pause stops.
             phase: Phase = "update" if self._passes else "forward"
-            if self._arrives(phase, self._call_now()):
-                self._stop_at_op(phase, function_name(func), before, out, None)
+            if self._arrives(_Here(phase, self._call_now(), (function_name(func),), out)):
+                self._stop_at_op(phase, function_name(func), before(), out, None)
 
     def _call_now(self) -> Call | None:
         return self._tracer.tagger.call if self._tracer else None
@@ -214,7 +278,8 @@ class Inside:
 
     def _pass_node(self, node: Any, into: tuple[Any, ...], came: tuple[Any, ...]) -> None:
         call = node.metadata.get(TAG, UNHEARD).call
-        if self._arrives("backward", self._from if is_leaf(node) else call, node):
+        where = self._from if is_leaf(node) else call
+        if self._arrives(_Here("backward", where, (plain_name(node),), grad=_first(came), node=node)):
             rows = self._build()
             parts = Parts(rows, self._rows, self._frames())
             found = [*parts.gradients(node, into, came), *parts.leaves(self._pass.leaves())]
@@ -243,7 +308,7 @@ class Inside:
 
     def _begin_step(self, optimizer: Any) -> None:
         self._optimizer = OptimizerParts(optimizer, self._frames())
-        if self._arrives("update", None):
+        if self._arrives(_Here("update", None, (f"{self._optimizer.name}.step",))):
             self._stop_at_step("before", self._optimizer.before())
 
     def _after_step(self, optimizer: Any, *_: object) -> None:
@@ -252,7 +317,7 @@ class Inside:
             self._guard(self._end_step, parts)
 
     def _end_step(self, parts: OptimizerParts) -> None:
-        if self._arrives("update", None):
+        if self._arrives(_Here("update", None)):
             self._optimizer = parts
             try:
                 self._stop_at_step("after", parts.after())
@@ -267,30 +332,58 @@ class Inside:
 
     # -- where to stop ---------------------------------------------------------------------------------
 
-    def _arrives(self, phase: Phase, call: Call | None, node: Any = None, made: range = range(0)) -> bool:
-        """Count an op or node; whether the step ends here."""
-        self._counts[phase] += 1
-        if phase != "forward" or not self._passes:
-            self._phase = (phase, self._passes)
+    def _arrives(self, here: _Here, made: range = range(0)) -> bool:
+        """Count an op or node; whether the step ends here, or a breakpoint stops."""
+        self._counts[here.phase] += 1
+        if here.phase != "forward" or not self._passes:
+            self._phase = (here.phase, self._passes)
+        self._hit = self._stepper.hits_inside(self._quantities(here)) if self._stepper.conditions.at_ops else ()
         step = self._stepper.inside
         if step is None:
-            return False
-        if self._passes_by(step.granularity, call, node, made):
-            return self._stepper.is_pausing()
+            return bool(self._hit) or self._stepper.is_pausing()
+        if self._passes_by(step.granularity, here, made):
+            return bool(self._hit) or self._stepper.is_pausing()
         if step.granularity == "phase":
             self._stopped_in = self._phase
-        return self._stepper.arrive()
+        return self._stepper.arrive() or bool(self._hit)
 
-    def _passes_by(self, granularity: Granularity, call: Call | None, node: Any, made: range) -> bool:
+    def _passes_by(self, granularity: Granularity, here: _Here, made: range) -> bool:
         """Whether an op or node is none of those that a step of this granularity counts."""
         match granularity:
             case "phase":
                 return self._phase == self._stopped_in
             case "module":
-                return self._is_within(call)
+                return self._is_within(here.call)
             case "row":
-                return not ((node is not None and node is self._until) or self._until in made)
+                return not ((here.node is not None and here.node is self._until) or self._until in made)
         return False
+
+    def _quantities(self, here: _Here) -> dict[str, Callable[[], Any]]:
+        """What the conditions of breakpoints may ask about an op or node."""
+        return {
+            "phase": lambda: here.phase,
+            "op": lambda: _Names(here.names),
+            "module": lambda: self._paths().of(here.call).module,
+            "leaf": lambda: self._leaf(here.node),
+            "value": lambda: _first(tensors_in(here.value)),
+            "grad": lambda: here.grad,
+        }
+
+    def _leaf(self, node: Any) -> str:
+        if node is None or not is_leaf(node):
+            return ""
+        return self._names().of(node.variable) or UNNAMED
+
+    def _names(self) -> Names:
+        if self._known is None:
+            names = Names(self._frames())
+            self._known = names, ModulePaths(names)
+        return self._known[0]
+
+    def _paths(self) -> ModulePaths:
+        self._names()
+        assert self._known is not None
+        return self._known[1]
 
     def _is_within(self, call: Call | None) -> bool:
         """Whether a call is that of the module to be finished, or inside it; outside of any, all is inside."""
@@ -343,7 +436,8 @@ class Inside:
         self._from = tag.call or (self._call_now() if phase == "forward" else None)
         self._stepper.inspector.live.parts = parts
         study = self._tracer.study if self._tracer else None
-        self._stepper.wait(stop.error, is_amid=True, inside=seen, study=study)
+        hit, self._hit = self._hit, ()
+        self._stepper.wait(stop.error, is_amid=True, inside=seen, study=study, hit=hit)
         self._aim()
 
 

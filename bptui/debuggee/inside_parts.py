@@ -44,6 +44,13 @@ def is_getter(func: Any) -> bool:
     return getattr(func, "__name__", "") in _ACCESSORS
 
 
+def is_in_place(func: Any, kwargs: Mapping[str, Any] | None) -> bool:
+    """Whether a torch function may write into what it is given: "add_", "__isub__", or given an "out"."""
+    name = str(getattr(func, "__name__", ""))
+    is_dunder = name.startswith("__")
+    return name.startswith("__i") or (name.endswith("_") and not is_dunder) or bool(kwargs and "out" in kwargs)
+
+
 def function_name(func: Any) -> str:
     """How people call a torch function: "__isub__" → "isub"."""
     name = str(getattr(func, "__name__", "op"))

@@ -58,6 +58,16 @@ class LearningRates:
         self._said = said
         return RatesSeen(step, said)
 
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """All that have made a step."""
+        return list(self._named.values()) or list(self._optimizers.values())
+
+    @property
+    def first(self) -> float | None:
+        """That of the first parameter group that made a step in the sample at hand, or else before."""
+        used = self._used or self._last
+        return next((_number(rate) for rates in used.values() for rate in rates), None)
+
     def _name(self, optimizer: torch.optim.Optimizer) -> str:
         """Its class; of several that are alive, the second is "Adam#2"."""
         kind = type(optimizer).__name__

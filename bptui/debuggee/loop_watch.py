@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from bptui.debuggee.line_breaks import LineBreaks, trace_nothing
 from bptui.debuggee.user_loops import UserLoop
 
 _YIELD = opcode.opmap["YIELD_VALUE"]
@@ -22,13 +23,17 @@ class LoopWatch:
     every function called; not longer, unless it must say, too, when the whole loop is left.
     """
 
-    def __init__(self, on_iteration: Callable[[], None], on_exit: Callable[[], None]) -> None:
+    def __init__(
+        self, on_iteration: Callable[[], None], on_exit: Callable[[], None], breaks: LineBreaks | None = None
+    ) -> None:
         """Watch nothing yet.
 
         Args:
             on_iteration: Called when an iteration is over, that of the loop's end included.
             on_exit: Called after that when the loop was left.
+            breaks: Has a word about lines, too.
         """
+        self._breaks = breaks or LineBreaks(lambda _: None)
         self._on_iteration = on_iteration
         self._on_exit = on_exit
         self._frame: FrameType | None = None
@@ -49,29 +54,29 @@ class LoopWatch:
             self._on_exit()
         self._frame, self._loop, self._offset, self._until_exit = frame, loop, frame.f_lasti, until_exit
         self._first, self._last = max(loop.body, loop.header + 1), loop.end
-        tracing = sys.gettrace()
-        if tracing is None:
-            sys.settrace(_trace_nothing)
-        elif tracing is not _trace_nothing:
+        if not self._breaks.has_ear():
             self._frame = None
             return False
+        self._breaks.is_shared = True
+        sys.settrace(self._breaks.everywhere)
         frame.f_trace = self._trace
         return True
 
     def end(self) -> None:
         """Watch no more."""
         self._frame = None
+        self._breaks.is_shared = False
         self.look_away()
 
     def look_away(self, *_: object) -> None:
         """Let code run that is not the loop's own, at its full speed: while anything is traced, all is slower."""
-        if sys.gettrace() is _trace_nothing:
+        if sys.gettrace() is trace_nothing:
             sys.settrace(None)
 
     def look_back(self, *_: object) -> None:
         """Go on after `look_away`."""
         if self._frame is not None and sys.gettrace() is None:
-            sys.settrace(_trace_nothing)
+            sys.settrace(self._breaks.everywhere)
 
     def _on_event(self, frame: FrameType, event: str, argument: object) -> Any:
         if frame is self._frame:
@@ -80,8 +85,11 @@ class LoopWatch:
                 # come in the order of their instructions, the end of a `with` and those of loops inside included.
                 if not self._first <= frame.f_lineno <= self._last or frame.f_lasti < self._offset:
                     self._on_edge(frame.f_lineno)
+                self._breaks.on_line(frame)
             elif event == "return" and not _is_suspended(frame):
                 self._leave()
+        elif event == "line":
+            self._breaks.on_line(frame)
         return self._trace
 
     def _on_edge(self, line: int) -> None:
@@ -104,7 +112,3 @@ def _is_suspended(frame: FrameType) -> bool:
     """Whether a generator that hands over its frame has only yielded."""
     code = frame.f_code
     return bool(code.co_flags & _SUSPENDS) and code.co_code[frame.f_lasti] == _YIELD
-
-
-def _trace_nothing(frame: FrameType, event: str, argument: object) -> None:
-    return None

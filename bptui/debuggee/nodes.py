@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -26,13 +26,18 @@ def nodes_under(outputs: Sequence[Any]) -> Iterator[Any]:
     return nodes_behind(roots(outputs))
 
 
-def nodes_behind(nodes: Iterable[Any]) -> Iterator[Any]:
-    """These nodes and those that a backward pass reaches from them, each once, the nearest first."""
-    nodes = list(nodes)
+def nodes_behind(nodes: Iterable[Any], known: Container[Any] = ()) -> Iterator[Any]:
+    """These nodes and those that a backward pass reaches from them, each once, the nearest first.
+
+    Args:
+        nodes: Where to begin.
+        known: Nodes that are passed over, with all behind them.
+    """
+    nodes = [node for node in nodes if node not in known]
     seen = set(nodes)
     for node in nodes:
         yield node
         for source, _ in node.next_functions:
-            if source is not None and source not in seen:
+            if source is not None and source not in seen and source not in known:
                 seen.add(source)
                 nodes.append(source)

@@ -21,7 +21,6 @@ _INSTALLED = ("<", OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "pur
 
 def listen(
     stepper: Stepper,
-    resume: Callable[[], object],
     is_training: Callable[[], bool],
     outermost: Callable[[], FrameType | None] = lambda: None,
 ) -> None:
@@ -29,16 +28,17 @@ def listen(
 
     Args:
         stepper: Obeys.
-        resume: Called after it has.
         is_training: Whether what this process runs is the training at all.
         outermost: The frame of the training's that we have called ourselves, if we have.
     """
 
     def on_nudge(number: int, frame: FrameType | None) -> None:
+        if stepper.questions.evaluator.is_at_work:
+            stepper.questions.evaluator.interrupt()
         if is_training() and not _is_in_our_code(frame, outermost()):
             try:
                 stepper.attend(_where(frame))
-                resume()
+                stepper.resume()
             except _GONE:
                 signal.signal(NUDGE, signal.SIG_IGN)
 

@@ -154,6 +154,10 @@ class Parameters:
         grad = functools.reduce(self._joined, self._shares.grads(), self._grad)
         return self._before, self._read_weights() if self._is_weighed else None, grad
 
+    def weigh(self) -> float | None:
+        """The norm of all weights as they are now, None if there are none."""
+        return float(total(self.leaves, self._numel)) if self.leaves else None
+
     def _is_another(self, outputs: Sequence[Any]) -> bool:
         """Whether the graph is not the one that was walked: another parameter is nearest to the loss."""
         return not self.leaves or _nearest_leaf(outputs) is not self.leaves[0]

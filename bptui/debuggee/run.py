@@ -45,6 +45,7 @@ def run(fork: Fork, channel: Channel, memory: int) -> int:
     channel.send(Loaded(loop.target, loop.source))
     stepper.inspector.load()
     stepper.stack = StackReader(lambda: calls_of(loop.generator))
+    stepper.quantities.scope = lambda: loop.generator.gi_frame.f_locals if loop.generator.gi_frame else {}
     ended = _run(loop, stepper)
     stepper.flush()
     atexit._run_exitfuncs()
@@ -85,12 +86,13 @@ def _run_to_the_end(loop: Loop, stepper: Stepper) -> None:
 def _visit_all(loop: Loop, stepper: Stepper) -> None:
     samples = _Samples(loop.generator, stepper)
     reader = stepper.reader = RowReader()
-    nudges.listen(stepper, samples.resume, lambda: stepper.is_ours, lambda: loop.generator.gi_frame)
+    stepper.resume = samples.resume
+    nudges.listen(stepper, lambda: stepper.is_ours, lambda: loop.generator.gi_frame)
     for item in samples:
         sample = as_sample(item)
         frame, line = users_call(loop.generator)
         tracer, samples.tracer = samples.tracer, None
-        nodes = tracer.graph(sample, frame) if tracer else None
+        nodes = tracer.graph(sample, frame) if tracer and stepper.wants_graph else None
         stepper.keep_trace(tracer)
         tracer = None  # with the tensors that it holds
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
@@ -124,7 +126,7 @@ class _Samples:
 
     def resume(self) -> None:
         """After a stop in the midst of a sample: trace its rest, if one is to step inside it."""
-        if self._stepper.inside is not None:
+        if self._stepper.is_followed:
             self._inside.resume(self.tracer, self._trace)
 
     def _trace(self) -> None:

@@ -54,7 +54,8 @@ def join(channel_fd: int, memory_fd: int, **settings: Any) -> None:
         script.on_torch()
     else:
         sys.meta_path.insert(0, TorchFinder(script.before_torch, script.on_torch))
-    nudges.listen(stepper, script.resume, script.is_training)
+    stepper.resume = script.resume
+    nudges.listen(stepper, script.is_training)
     script.begin()
 
 

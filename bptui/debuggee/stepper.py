@@ -7,13 +7,20 @@ import math
 import sys
 import time
 from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bptui.debuggee.conditions import Conditions
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.inspector import Inspector
+from bptui.debuggee.line_breaks import LineBreaks
 from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
+from bptui.debuggee.quantities import InsideQuantities, Quantities
+from bptui.debuggee.questions import Questions
 from bptui.debuggee.sources import Sources
 from bptui.protocol import (
     Ask,
@@ -101,6 +108,7 @@ class Stepper:
         steps: How many samples are complete.
         stops_next: Whether the next sample is known to be the last one before a stop, or of the run.
         trace_next: Whether the next sample is to be traced, op by op.
+        wants_graph: Whether its graph is to be written down.
         may_stop: Whether the training may stop after the next sample, as nobody can know where an epoch ends.
         reader: Turns samples into rows, once torch is there.
         overhead: Of the running time, so much goes into graphs and, by halves, into statistics of parameters.
@@ -108,6 +116,11 @@ class Stepper:
         is_ours: False in a child that the training has forked.
         shown: The graph of the last sample that was traced.
         inspector: Shows tensors while the training stands still.
+        conditions: The breakpoints.
+        quantities: What the names of their conditions stand for.
+        breaks: Those of them that are on lines.
+        questions: Answers what the user asks.
+        resume: Called after a stop in the midst of a sample.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
@@ -121,7 +134,7 @@ class Stepper:
         """
         self.steps = 0
         self.stops_next = False
-        self.trace_next = False
+        self.trace_next = self.wants_graph = False
         self.may_stop = False
         self._channel = channel
         self._ring = ring
@@ -136,7 +149,10 @@ class Stepper:
         self._announced = 0
         self._attention_at: float = 0
         self._goal = Goal()
-        self._breakpoints: frozenset[int] = frozenset()
+        self.conditions = Conditions(channel.send)
+        self.quantities = Quantities()
+        self.breaks = LineBreaks(self._at_line)
+        self.resume: Callable[[], object] = lambda: None
         self._epochs = Epochs()
         self._stopped = True
         self._pausing: Pause | None = None
@@ -148,7 +164,12 @@ class Stepper:
         self._before = TRACE_BEFORE
         self.shown: tuple[Node, ...] = ()
         self._study: Study | None = None
+        self.questions = Questions(channel, self._frames, self.quantities, self._say_stack)
+        self._is_amid = False
         self.inspector = Inspector(channel, self._scopes)
+
+    def _frames(self) -> list[FrameType]:
+        return self.stack.frames() if self.stack is not None else []
 
     def _scopes(self) -> list[dict[str, Any]]:
         return self.stack.variables() if self.stack is not None else []
@@ -162,6 +183,11 @@ class Stepper:
     def may_end_inside(self) -> bool:
         """Whether the next op, node or phase may be where it ends."""
         return self._goal.inside is not None and self._goal.left <= 1
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether it may stop inside the next sample, at an op or node."""
+        return self._goal.inside is not None or self.conditions.at_ops
 
     @property
     def producing(self) -> int:
@@ -183,13 +209,21 @@ class Stepper:
         self.steps += 1
         if self._flag[0] == self._seen and self.steps < self._attention_at and nodes is None:
             return
+        if self.reader is not None:
+            self.quantities.see(self.steps, sample, row.numbers, self.reader.layouts[row.layout], nodes)
         self._attend(sample, nodes)
 
     def keep(self, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
         """Statistics of each parameter at the sample that is visited next; not due, if only for a stop there."""
         self._statistics.add(self.steps, parameters, numbers, is_due)
+        self.quantities.measure(self.steps + 1, parameters, numbers)
         if is_due and time.monotonic() > self._statistics_sent + PARAMETERS_WAIT:
             self.flush()
+
+    def know(self, parameters: tuple[Parameter, ...], tensors: Sequence[Any]) -> None:
+        """These are the parameters that were measured."""
+        self.inspector.know(parameters, tensors)
+        self.quantities.know(parameters, tensors, self.conditions)
 
     def say(self, message: Message | None) -> None:
         """Write something down of the sample that is visited next."""
@@ -215,8 +249,31 @@ class Stepper:
         self._goal.left -= 1
         return self._goal.inside is not None and self._goal.left <= 0
 
+    def hits_inside(self, here: Mapping[str, Callable[[], Any]]) -> tuple[int, ...]:
+        """The breakpoints that stop at an op or node.
+
+        Args:
+            here: Its quantities.
+        """
+        return self.conditions.at_op(InsideQuantities(self.quantities, self.steps + 1, here), self.steps + 1)
+
+    def _at_line(self, frame: FrameType) -> None:
+        if self.questions.evaluator.is_at_work:
+            return
+        path, line, step = frame.f_code.co_filename, frame.f_lineno, self.steps + 1
+        quantities = InsideQuantities(self.quantities, step, {})
+        hit = self.conditions.at_line(str(Path(path).absolute()), line, quantities, step)
+        if hit and self.is_ours:
+            self.wait(is_amid=True, hit=hit)
+            self.resume()
+
     def wait(
-        self, reason: str = "", is_amid: bool = False, inside: InsideSeen | None = None, study: Study | None = None
+        self,
+        reason: str = "",
+        is_amid: bool = False,
+        inside: InsideSeen | None = None,
+        study: Study | None = None,
+        hit: tuple[int, ...] = (),
     ) -> None:
         """Stop until a command says how to go on.
 
@@ -225,13 +282,14 @@ class Stepper:
             is_amid: Whether this is in the midst of a sample.
             inside: What is to be seen there, if it is at an op or node.
             study: What can be said of the nodes of the sample, there.
+            hit: The breakpoints that are why.
         """
         self.flush()
         self._study = study or (None if is_amid else self._study)
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
             return
-        self._stopped = not is_amid
+        self._stopped, self._is_amid = not is_amid, is_amid
         self._pausing = None
         self._console.flush()
         stack = self._messages(self.stack.now(is_amid)) if self.stack else []
@@ -240,7 +298,11 @@ class Stepper:
             stack += [*(self._sources.of(place.path) if place else ()), inside]
         self.inspector.open(self.steps)
         stack += self._explained(self.steps) if inside is not None else ()
-        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules))
+        reason = ": ".join(filter(None, (self.conditions.in_words(hit), reason)))
+        self.conditions.aim("")
+        self._say_hits()
+        self.questions.open(self.steps, is_amid)
+        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self.inspector.next_command())
@@ -304,12 +366,12 @@ class Stepper:
         is_over = self._ends_with_sample()
         if self._flag[0] != self._seen:
             self._tick()
+            self.questions.watch(self.steps, is_running=True)
+        hit = self.conditions.at_sample(self.quantities, self.steps)
         if self._goal.epochs is not None and self._goal.epochs <= 0:
-            self.wait(self._epochs.doubt)
-        elif self._goal.stop_at == self.steps or is_over:
-            self.wait()
-        elif sample.index in self._breakpoints:
-            self.wait(f"breakpoint at sample {sample.index + 1}")
+            self.wait(self._epochs.doubt, hit=tuple(filter(None, hit)))
+        elif self._goal.stop_at == self.steps or is_over or hit:
+            self.wait(hit=tuple(filter(None, hit)))
         else:
             self._study = None
             self._plan()
@@ -337,10 +399,23 @@ class Stepper:
         self._seen = self._flag[0]
         self._has_ticked = True
         self.flush()
+        self._say_hits()
         for command in self._channel.poll():
             self._obey(command)
 
+    def _say_hits(self) -> None:
+        news = self.conditions.news()
+        if news is not None:
+            self._channel.send(news)
+
+    def _say_stack(self) -> None:
+        """What was set is seen in the variables of the stop, too."""
+        if self.stack is not None:
+            self._channel.send(*self._messages(self.stack.now(self._is_amid)))
+
     def _obey(self, command: Message) -> None:
+        if self.questions.obey(command):
+            return
         if isinstance(command, Ask):
             self._answer(command)
         elif isinstance(command, Pause):
@@ -350,7 +425,9 @@ class Stepper:
             at = soon if self._goal.stop_at is None else min(self._goal.stop_at, soon)
             self._goal = Goal(at, inside=Step("op"), left=1)
         elif isinstance(command, Breakpoints):
-            self._breakpoints = frozenset(command.indexes)
+            self.conditions.arm(command.breakpoints)
+            self.breaks.arm(self.conditions.lines())
+            self.quantities.choose(self.conditions)
         elif isinstance(command, Overhead):
             self.overhead, self._live.share = command.share, command.share / 2
         elif isinstance(command, Inspect | SaveTensor):
@@ -363,6 +440,8 @@ class Stepper:
             inside = command if command.is_inside else None
             left = 1 if command.granularity == "row" else command.count  # its count is the row's number
             self._goal = Goal(stop_at, epochs, self.steps, inside, left)
+            self.conditions.aim(command.until)
+            self.quantities.choose(self.conditions)
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -372,9 +451,10 @@ class Stepper:
             if left is not None and self.declares_lengths:
                 self._goal = Goal(stop_at=self.steps + left)
         last = self._epochs.samples_to_the_end()
-        nearest = self._epochs.samples_to_index(self._breakpoints)
+        conditions = self.conditions
+        nearest = self._epochs.samples_to_index(conditions.indexes)
         counts = [count for count in (left, last, nearest) if count is not None]
-        watched = self._goal.epochs is not None or (bool(self._breakpoints) and nearest is None)
+        watched = self._goal.epochs is not None or (bool(conditions.indexes) and nearest is None)
         is_inside = self._goal.inside is not None
         watched = watched or is_inside or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
@@ -382,6 +462,8 @@ class Stepper:
         self.stops_next = is_inside or any(count <= 1 for count in counts)
         is_live = self._has_ticked and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside
+        self.wants_graph = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
+        self.trace_next = self.wants_graph or conditions.at_ops
         if is_live:
             self._has_ticked = False
             self._live.begin(self.steps)
@@ -390,8 +472,9 @@ class Stepper:
         stops = [self.steps + count - self._before for count in counts if count > self._before]
         if self.stops_next:
             self.inspector.remember(self.steps)
-        self.may_stop = watched
-        self._attention_at = self.steps if watched else min([*stops, math.inf])
+        self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)
+        is_looked_at = watched or conditions.at_samples or conditions.at_ops
+        self._attention_at = self.steps if is_looked_at else min([*stops, math.inf])
 
 
 def _alone(step: int, row: Row) -> Samples:

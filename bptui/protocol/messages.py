@@ -7,6 +7,9 @@ from typing import Literal, TypeAlias
 
 from bptui.records import (
     QUANTITIES,
+    Breakpoint,
+    Edit,
+    Hits,
     InsideStop,
     Layout,
     OptimizerRates,
@@ -15,9 +18,10 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    Value,
 )
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Raised whenever an old peer would misunderstand a new one."""
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
@@ -45,10 +49,16 @@ class Step:
 
     "op" goes on to the next op or node, "module" out of the module at hand, "row" to row `count` of the graph
     shown, from 1.
+
+    Attributes:
+        granularity: What is counted.
+        count: How many of them.
+        until: Of "run", the expression at which it ends: after the first sample for which it holds.
     """
 
     granularity: Granularity
     count: int = 1
+    until: str = ""
 
     @property
     def is_inside(self) -> bool:
@@ -69,13 +79,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Breakpoints:
-    """From now on stop at these samples of every epoch, and at no others.
+    """From now on stop at these, and at no others; one that was there already keeps its hits."""
 
-    Attributes:
-        indexes: Their positions in the epoch, from 0.
-    """
-
-    indexes: tuple[int, ...]
+    breakpoints: tuple[Breakpoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +203,67 @@ class SaveTensor:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """What is this expression of Python, where the training stands?
+
+    Attributes:
+        request: Comes back with the answer.
+        text: The expression.
+        frame: In which of the user's frames, from 1, the innermost.
+    """
+
+    request: int
+    text: str
+    frame: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """End the evaluation that is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Set something, where the training stands.
+
+    Attributes:
+        request: Comes back with the answer.
+        target: A variable, or a part of one: "w[0]"; "lr" and "lr[1]" are those of the optimizer.
+        value: An expression of Python.
+        frame: In which of the user's frames, from 1, the innermost.
+    """
+
+    request: int
+    target: str
+    value: str
+    frame: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """From now on watch these expressions, and no others."""
+
+    expressions: tuple[str, ...]
+
+
 Command: TypeAlias = (
-    Attach | Step | Pause | Ask | Breakpoints | Overhead | Reset | Quit | Typed | Resized | Inspect | SaveTensor
+    Attach
+    | Step
+    | Pause
+    | Ask
+    | Breakpoints
+    | Overhead
+    | Reset
+    | Quit
+    | Typed
+    | Resized
+    | Inspect
+    | SaveTensor
+    | Evaluate
+    | Interrupt
+    | Assign
+    | Watches
 )
 
 
@@ -222,7 +287,10 @@ class Status:
         branch: The branch at hand.
         steps: How many samples of it are committed.
         revision: Grows whenever something else was committed: a graph, output, the target.
-        breakpoints: The samples of every epoch at which it stops, by their index.
+        breakpoints: Where it stops.
+        hits: What has become of each of them on this branch.
+        hit: Those at which it stands, by their numbers.
+        watches: What is watched.
         pausing: A pause was asked for and the sample at hand is not done yet.
         detail: What is happening while starting; how it ended after that.
         samples_per_second: Of the last second, 0 while it is not running.
@@ -239,7 +307,7 @@ class Status:
     branch: int
     steps: int
     revision: int = 0
-    breakpoints: tuple[int, ...] = ()
+    breakpoints: tuple[Breakpoint, ...] = ()
     pausing: bool = False
     detail: str = ""
     samples_per_second: float = 0.0
@@ -250,6 +318,9 @@ class Status:
     has_terminal: bool = False
     waits_for_input: bool = False
     stop: int = 0
+    hits: tuple[Hits, ...] = ()
+    hit: tuple[int, ...] = ()
+    watches: tuple[str, ...] = ()
 
 
 Rows = tuple[tuple[float, ...], ...]
@@ -331,7 +402,35 @@ class TensorSaved:
     is_done: bool
 
 
-Answer: TypeAlias = Inspected | TensorCounted | TensorSaved
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The answer to `Evaluate`.
+
+    Attributes:
+        request: Of which request.
+        value: What it is.
+    """
+
+    request: int
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The answer to `Assign`.
+
+    Attributes:
+        request: Of which request.
+        text: What was set, in one line; empty if nothing was.
+        problem: Why nothing was.
+    """
+
+    request: int
+    text: str = ""
+    problem: str = ""
+
+
+Answer: TypeAlias = Inspected | TensorCounted | TensorSaved | Evaluated | Assigned
 Notice: TypeAlias = Welcome | Status | Answer
 
 
@@ -577,11 +676,53 @@ class Stopped:
         steps: How many samples there are.
         reason: Why here, empty if it was asked for.
         imported_late: Whether the training has imported what a warm keeper would have had ready.
+        hit: The breakpoints that are why, by their numbers.
     """
 
     steps: int
     reason: str = ""
     imported_late: bool = False
+    hit: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreakpointsHit:
+    """What has become of some breakpoints since it was last said."""
+
+    hits: tuple[Hits, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a logpoint says.
+
+    Attributes:
+        step: The sample at hand.
+        text: One line.
+    """
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Something was set by hand."""
+
+    edit: Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the expressions that are watched have come to.
+
+    Attributes:
+        steps: After so many samples.
+        values: That of each expression.
+    """
+
+    steps: int
+    values: dict[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -619,6 +760,10 @@ Event: TypeAlias = (
     | SourceSeen
     | StackSeen
     | InsideSeen
+    | BreakpointsHit
+    | Logged
+    | Edited
+    | Watched
     | Stopped
     | Ended
     | Answer

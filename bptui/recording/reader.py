@@ -21,6 +21,7 @@ from bptui.recording.schema import NAN, NEGATIVE_ZERO, as_text, sample_id, step_
 from bptui.records import (
     QUANTITIES,
     Branch,
+    Edit,
     Explanations,
     InsideStop,
     Kind,
@@ -30,6 +31,7 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    Value,
 )  # fmt: skip
 
 _SAMPLE = f"SELECT id, epoch, idx, layout, marks, {', '.join(QUANTITIES)} FROM samples"
@@ -59,14 +61,19 @@ class OutputLine:
     Attributes:
         branch: The branch during which it came.
         step: The step during which it came, -1 before the first.
-        is_error: Whether it came on stderr.
+        stream: 1 for stdout, 2 for stderr, `LOGGED` for a logpoint.
         text: Without its newline.
     """
 
     branch: int
     step: int
-    is_error: bool
+    stream: int
     text: str
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it came on stderr."""
+        return self.stream == 2
 
 
 class Reader:
@@ -213,6 +220,18 @@ class Reader:
         rows = self._rows("SELECT stack FROM stacks WHERE next = ?", [sample_id(branch, steps)])
         return from_json(Stack, rows[0][0]) if rows else None
 
+    def edits(self, branch: int) -> tuple[Edit, ...]:
+        """What was set by hand, in its order."""
+        rows = self._rows("SELECT edit FROM edits WHERE branch = ? ORDER BY id", [branch])
+        return tuple(from_json(Edit, text) for (text,) in rows)
+
+    def watched(self, expression: str, branch: int, steps: int, count: int = 2) -> list[tuple[int, Value]]:
+        """What an expression was last, after at most so many samples: the newest first, each after how many."""
+        span = (expression, sample_id(branch, 0), sample_id(branch, max(steps, 0)))
+        select = "SELECT next, value FROM watched WHERE expression = ? AND next >= ? AND next <= ?"
+        rows = self._rows(f"{select} ORDER BY next DESC LIMIT ?", (*span, count))
+        return [(step_of(key), from_json(Value, text)) for key, text in rows]
+
     def output_count(self) -> int:
         """How many lines were printed, over all branches."""
         ((count,),) = self._rows("SELECT coalesce(max(id), 0) FROM output")
@@ -221,8 +240,8 @@ class Reader:
     def output(self, start: int, stop: int) -> tuple[OutputLine, ...]:
         """Printed lines from number `start` up to before `stop`."""
         where = "id > ? AND id <= ? ORDER BY id"
-        rows = self._rows(f"SELECT branch, step, stream = 2, text FROM output WHERE {where}", (start, stop))
-        return tuple(OutputLine(branch, step, bool(error), text) for branch, step, error, text in rows)
+        rows = self._rows(f"SELECT branch, step, stream, text FROM output WHERE {where}", (start, stop))
+        return tuple(OutputLine(*row) for row in rows)
 
     def output_until(self, branch: int, step: int) -> int:
         """How many lines were printed up to the end of a step."""

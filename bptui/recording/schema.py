@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 11
 """Kept in SQLite's user_version; a later version is refused."""
 
 OLDEST_VERSION = 6
@@ -13,7 +13,10 @@ OLDEST_VERSION = 6
 _EXPLANATIONS = "explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NULL)"
 _INSIDE = "inside (branch INTEGER PRIMARY KEY, stop TEXT NOT NULL, nodes BLOB NOT NULL)"
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE}
+_EDITS = "edits (id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, edit TEXT NOT NULL)"
+_WATCHED = "watched (expression TEXT, next INTEGER, value TEXT NOT NULL, PRIMARY KEY (expression, next))"
+
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 10: _EDITS, 11: _WATCHED}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -104,6 +107,12 @@ CREATE TABLE stacks (next INTEGER PRIMARY KEY, stack TEXT NOT NULL);
 
 -- Where inside a sample a branch has stopped last, unless it has stopped elsewhere since: the graph so far.
 CREATE TABLE {_INSIDE};
+
+-- What was set by hand, in its order, each after so many samples.
+CREATE TABLE {_EDITS};
+
+-- What a watched expression was: `next` is the sample before which it was.
+CREATE TABLE {_WATCHED};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

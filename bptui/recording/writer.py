@@ -15,6 +15,7 @@ from typing import Any
 
 from bptui.errors import RecordingError
 from bptui.protocol import (
+    Edited,
     Explained,
     GraphTraced,
     InsideSeen,
@@ -24,6 +25,7 @@ from bptui.protocol import (
     RatesSeen,
     Samples,
     StackSeen,
+    Watched,
     to_json,
 )
 from bptui.recording.buckets import BucketWriter
@@ -164,6 +166,17 @@ class Writer:
         """Write the frames of a stop; those of an exception take the place of the stop's before it."""
         row = (sample_id(self.branch, seen.steps), as_text(to_json(seen.stack)))
         self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?)", [row])
+
+    def edit(self, edited: Edited) -> None:
+        """Write what was set by hand."""
+        row = (None, self.branch, edited.edit.step, as_text(to_json(edited.edit)))
+        self._many("INSERT INTO edits VALUES (?, ?, ?, ?)", [row])
+
+    def watched(self, seen: Watched) -> None:
+        """Write what watched expressions are."""
+        after = sample_id(self.branch, seen.steps)
+        rows = [(as_text(each), after, as_text(to_json(value))) for each, value in seen.values.items()]
+        self._many("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", rows)
 
     def output(self, lines: Iterable[tuple[int, int, str]]) -> None:
         """Write printed lines: (step, 1 for stdout or 2 for stderr, text without newline)."""

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from bptui.records import OVERHEAD
+from bptui.records import OVERHEAD, Breakpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class SessionOptions:
         python: The interpreter that runs the target.
         keep_compile: Whether torch.compile compiles, and what it compiles is not traced.
         sample_at: What a script's sample ends with, as the user says; empty to find out.
+        breakpoints: Where it stops.
+        watches: What is watched.
+        keep: The file in which they are kept from run to run, empty for none.
         epoch_length: How many samples an epoch of a script has, as the user says; 0 to find out.
     """
 
@@ -40,6 +43,9 @@ class SessionOptions:
     keep_compile: bool = False
     sample_at: str = ""
     epoch_length: int = 0
+    breakpoints: tuple[Breakpoint, ...] = ()
+    watches: tuple[str, ...] = ()
+    keep: str = ""
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
 from bptui.protocol.messages import (
+    Edited,
     Explained,
     Found,
     GraphTraced,
     InsideSeen,
     LayoutSeen,
+    Logged,
     LossesSeen,
     ParameterSamples,
     ParametersSeen,
@@ -22,9 +24,10 @@ from bptui.protocol.messages import (
     SourceSeen,
     StackSeen,
     Stopped,
+    Watched,
 )
 from bptui.recording.writer import Writer
-from bptui.records import RunState
+from bptui.records import LOGGED, RunState
 from bptui.session.console import Line
 from bptui.session.screen import Row
 
@@ -36,6 +39,8 @@ _WRITES: dict[type[Message], Callable[..., None]] = {
     GraphTraced: Writer.graph,
     Explained: Writer.explanations,
     StackSeen: Writer.stack,
+    Edited: Writer.edit,
+    Watched: Writer.watched,
 }
 """What is written as it comes."""
 
@@ -91,6 +96,8 @@ class Recorder:
                 self._write(self._writer.layout, event.id, event.layout)
             case SourceSeen(path=path, text=text):
                 self._write(self._writer.source, path, text)
+            case Logged(step=step, text=text):
+                self.output([(step, LOGGED, text)])
             case Found(facts=facts):
                 self.describe(facts)
             case Loaded(target=target, source=source):

@@ -11,19 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import ProtocolError
+from bptui.kept import Kept, save
 from bptui.protocol import (
     Answer,
     Ask,
+    Assign,
+    Assigned,
     Breakpoints,
+    BreakpointsHit,
     Command,
     Doing,
+    Edited,
     Ended,
+    Evaluate,
+    Evaluated,
     Exited,
     Explained,
     Fork,
     Forked,
     Inspect,
     Inspected,
+    Interrupt,
     Message,
     Overhead,
     Pause,
@@ -40,8 +48,10 @@ from bptui.protocol import (
     TensorCounted,
     TensorSaved,
     Typed,
+    Watched,
+    Watches,
 )  # fmt: skip
-from bptui.records import RunState
+from bptui.records import RunState, Value
 from bptui.session.console import Line
 from bptui.session.debuggee import Debuggee
 from bptui.session.keeper import Keeper
@@ -59,6 +69,8 @@ NO_TORCH = "torch is not imported yet"
 """What a script is doing at first."""
 
 _ELSEWHERE = "the training does not stand there any more: only what was recorded is known"
+
+_MOVES = "the training does not stand still"
 
 TICK = 0.08
 """Seconds between two commits while running: 12 a second look fluent, and 25 cost 300 kB/s over SSH."""
@@ -114,7 +126,8 @@ class Session:
         self.options = options
         self.log = ProtocolLog(Path(options.log) if options.log else None)
         self.over = asyncio.Event()
-        self.status = Status("starting", 0, 0, detail="importing torch")
+        self.status = Status("starting", 0, 0, detail="importing torch", breakpoints=options.breakpoints)
+        self.status = dataclasses.replace(self.status, watches=options.watches)
         self._shown = self.status
         self._recorder = Recorder(Path(options.recording))
         self._notify = notify
@@ -192,20 +205,29 @@ class Session:
                     self._queue.append(command)
                 case Pause() if state == "running":
                     self._pause(command)
-                case Typed() | Resized() | Inspect() | SaveTensor() | Ask():
+                case Typed() | Resized() | Inspect() | SaveTensor() | Ask() | Evaluate() | Assign() | Interrupt():
                     self._pass_on(command)
+                case Watches():
+                    self._set_watches(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
                 case Reset() if state != "starting":
                     await self._reset()
 
-    def _pass_on(self, command: Typed | Resized | Inspect | SaveTensor | Ask) -> None:
+    def _pass_on(
+        self, command: Typed | Resized | Inspect | SaveTensor | Ask | Evaluate | Assign | Interrupt
+    ) -> None:
         """To the script's terminal, or to the debuggee."""
         if isinstance(command, Ask):
             if self.status.state == "paused" and self._debuggee is not None:
                 self._send(command)
         elif isinstance(command, Inspect | SaveTensor):
             self._ask(command)
+        elif isinstance(command, Evaluate | Assign):
+            self._evaluate(command)
+        elif isinstance(command, Interrupt):
+            if self._debuggee is not None and self.status.state == "paused":
+                self._debuggee.nudge()
         elif isinstance(command, Typed):
             self.type(command.keys.encode())
         elif min(command.rows, command.columns) > 0:
@@ -279,7 +301,9 @@ class Session:
         self._write_state()
         self._recorder.begin_branch("reset")
         old = self.status
-        self.status = Status("starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble)
+        self.status = Status(
+            "starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble, watches=old.watches
+        )
         await self._begin()
 
     async def _end_debuggee(self) -> None:
@@ -408,7 +432,7 @@ class Session:
 
     def _step(self, command: Step) -> None:
         self._is_finite = command.granularity == "sample" or command.is_inside
-        self._change(state="running", detail="" if self._recorder.seen else self._doing)
+        self._change(state="running", hit=(), detail="" if self._recorder.seen else self._doing)
         self._rate = Rate()
         self._send(command)
         self._tick_on()
@@ -423,8 +447,34 @@ class Session:
         else:
             self._answer(TensorSaved(command.request, _ELSEWHERE, False))
 
+    def _evaluate(self, command: Evaluate | Assign) -> None:
+        """Have the debuggee answer, if it stands still."""
+        if self._debuggee is not None and self.status.state == "paused":
+            self._send(command)
+        elif isinstance(command, Evaluate):
+            self._answer(Evaluated(command.request, Value(problem=_MOVES)))
+        else:
+            self._answer(Assigned(command.request, problem=_MOVES))
+
+    def _set_watches(self, command: Watches) -> None:
+        self._change(watches=command.expressions)
+        self._keep()
+        if self._debuggee is not None and self.status.state in ("paused", "running"):
+            self._send(command)
+        self._show()
+
+    def _keep(self) -> None:
+        """For the next run of the same target."""
+        if self.options.keep:
+            kept = Kept(self.options.target, self.status.breakpoints, self.status.watches)
+            save(Path(self.options.keep), kept)
+
     def _set_breakpoints(self, command: Breakpoints) -> None:
-        self._change(breakpoints=command.indexes)
+        known = {(each.id, each.text) for each in self.status.breakpoints}
+        same = {each.id for each in command.breakpoints if (each.id, each.text) in known}
+        hits = tuple(each for each in self.status.hits if each.id in same)
+        self._change(breakpoints=command.breakpoints, hits=hits)
+        self._keep()
         if self._debuggee is not None and self.status.state in ("paused", "running"):
             self._send(command)
         self._show()
@@ -453,12 +503,18 @@ class Session:
                 self._newest = event
                 if self.status.detail == self._doing:
                     self._change(detail="")
+            case BreakpointsHit(hits=hits):
+                known = {each.id: each for each in (*self.status.hits, *hits)}
+                self._change(hits=tuple(known.values()))
             case Stopped() if not self._is_leaving:
                 debuggee.drain()
                 self._on_stopped(event)
-            case Explained() if self.status.state == "paused":  # else the next tick, or the stop, commits
+            case Explained() | Edited() | Watched() if (
+                self.status.state == "paused"
+            ):  # else the next tick, or the stop, commits
                 self._show()
-            case Inspected() | TensorCounted() | TensorSaved():
+            case Inspected() | TensorCounted() | TensorSaved() | Evaluated() | Assigned():
+                debuggee.drain()
                 self._answer(event)
             case Doing(what=what):
                 self._doing = what
@@ -474,10 +530,16 @@ class Session:
             self._send(Overhead(self.options.overhead))
         if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
             self._send(Breakpoints(self.status.breakpoints))
+        if self.status.state == "starting" and self.status.watches:
+            self._send(Watches(self.status.watches))
         self._change(
             state="paused", detail=event.reason, pausing=False, samples_per_second=0.0, waits_for_input=False,
-            stop=self.status.stop + 1,
+            stop=self.status.stop + 1, hit=event.hit,
         )  # fmt: skip
+        spent = [each for each in self.status.breakpoints if each.is_temporary and each.id in event.hit]
+        if spent:
+            left = tuple(each for each in self.status.breakpoints if each not in spent)
+            self._set_breakpoints(Breakpoints(left))
         if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:

@@ -34,7 +34,8 @@ class EveryOp:
     """A stepper that stops at every op and node, and goes on."""
 
     inside: Step | None = field(default_factory=lambda: Step("op"))
-    may_end_inside = True
+    may_end_inside = is_followed = True
+    conditions = SimpleNamespace(at_ops=False)
     steps = 0
     shown = ()
     at: list = field(default_factory=list)
@@ -47,7 +48,7 @@ class EveryOp:
     def is_pausing(self):
         return False
 
-    def wait(self, reason="", is_amid=False, inside=None, study=None):
+    def wait(self, reason="", is_amid=False, inside=None, study=None, hit=()):
         assert inside is not None, reason
         node_of = {row: node for node, row in self.follows._rows.items()}
         if inside.stop.phase == "backward":

@@ -218,3 +218,23 @@ def test_the_protocol_log(shell):
     )
     tags = [json.loads(line)["message"]["tag"] for line in log.read_text().splitlines()]
     assert {"ready", "fork", "forked", "loaded", "step", "samples", "ended", "exited"} <= set(tags)
+
+
+def test_a_breakpoint_ends_the_training_with_exit_code_3(shell):
+    asked = ("--break", "loss > 9999", "--break", 'param("weight") > 2 and grad("weight") < -3')
+    done = shell.bptui("record", "-o", "r.bptui", *asked, "linear")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.startswith(
+        'bptui: breakpoint 2: param("weight") > 2 and grad("weight") < -3: epoch 0 · sample 5 ('
+    )
+    assert shell.reader().steps(0) == 5
+
+
+def test_a_breakpoint_that_is_none_runs_nothing(shell):
+    done = shell.bptui("record", "-o", "r.bptui", "--break", "lss > 3", "linear")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "bptui: nothing is called 'lss'; did you mean 'loss'?, in 'lss > 3'\n",
+    )
+    assert not (shell.folder / "r.bptui").exists()

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from bptui.breakpoints import parse_breakpoint
 from bptui.explain.chain import chain, links
 from bptui.loops.linear import linear
 from bptui.protocol import Breakpoints, Pause, Reset, Step
@@ -99,9 +100,9 @@ async def test_epochs_breakpoints_pause_and_reset(workshop):
         assert stepped.status.steps == 9
         await stepped.step(1, "epoch")
         assert stepped.status.steps == 18
-        await stepped.session.obey(Breakpoints((4,)))
+        await stepped.session.obey(Breakpoints((parse_breakpoint("sample 5", 1),)))
         await stepped.step(1, "run")
-        assert (stepped.status.steps, stepped.status.detail) == (23, "breakpoint at sample 5")
+        assert (stepped.status.steps, stepped.status.detail) == (23, "breakpoint 1: sample 5")
         reader = stepped.done().reader
         assert all(reader.parameter_stats(0, step) for step in (9, 17, 22))  # wherever it has stopped
         assert reader.parameters(0, 22)[0].name == "weight"

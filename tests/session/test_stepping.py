@@ -1,5 +1,6 @@
 """Steps, epochs, runs, pauses and the end, as an app asks for them."""
 
+from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Breakpoints, Pause, Step
 
 TWO_EPOCHS = """
@@ -9,6 +10,9 @@ TWO_EPOCHS = """
                 yield Sample(epoch=epoch, index=i, loss=float(i), samples=5, epochs=2)
 """
 FOR_EVER = "def loop():\n    yield from for_ever()\n"
+
+
+SAMPLE_3 = parse_breakpoint("sample 3", 1)
 
 
 def test_a_sample(begin, house):
@@ -106,13 +110,13 @@ def test_a_pause_when_the_loop_has_just_ended(begin):
 
 def test_breakpoints_stop_a_run_and_outlast_a_reset(begin, house):
     client = begin(TWO_EPOCHS)
-    client.send(Breakpoints((2,)), Step("run"))
-    assert client.wait(state="paused", steps=3).breakpoints == (2,)
+    client.send(Breakpoints((SAMPLE_3,)), Step("run"))
+    assert client.wait(state="paused", steps=3).breakpoints == (SAMPLE_3,)
     client.send(Step("run"))
-    assert client.wait(state="paused", steps=8).detail == "breakpoint at sample 3"
+    assert client.wait(state="paused", steps=8).detail == "breakpoint 1: sample 3"
     client.reset()
     client.send(Step("run"))
     client.wait(state="paused", steps=3)
-    assert house.client().wait().breakpoints == (2,)
+    assert house.client().wait().breakpoints == (SAMPLE_3,)
     client.send(Breakpoints(()), Step("run"))
     assert client.wait(state="finished").steps == 10

@@ -17,6 +17,7 @@ from bptui.app.widgets.table_rows import least_width
 from bptui.app.widgets.virtual_table import Column, Row, VirtualTable
 from bptui.recording.reader import OutputLine, Reader
 from bptui.recording.schema import REWRITTEN
+from bptui.records import LOGGED
 
 
 def _columns(widest: int) -> tuple[Column, ...]:
@@ -146,4 +147,5 @@ def _live(view: View) -> int | None:
 def _row(line: OutputLine, steps: int | None) -> Row:
     """A line; `steps` is how many samples its branch has, None if there may come more."""
     sample = "start" if line.step < 0 else "after" if steps is not None and line.step >= steps else line.step + 1
-    return Row((str(sample), "!" if line.is_error else "", line.text), kind="warning" if line.is_error else "")
+    sign = {2: "!", LOGGED: "•"}.get(line.stream, "")
+    return Row((str(sample), sign, line.text), kind="warning" if line.is_error else "")

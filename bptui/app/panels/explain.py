@@ -9,10 +9,11 @@ from bptui.app.messages import NumbersWanted
 from bptui.app.panels.explained import Page
 from bptui.app.panels.graph import GraphPanel
 from bptui.app.panels.text_panel import TextPanel
-from bptui.app.view import View, next_sample, place
+from bptui.app.view import View
 from bptui.protocol import Graph
 from bptui.recording.reader import Reader
 from bptui.records import Explanations
+from bptui.where import next_sample, place
 
 NOT_A_STOP = (
     "Not explained: what its nodes kept is gone. Explained are the samples of which it was known beforehand that "

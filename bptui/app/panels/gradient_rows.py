@@ -104,7 +104,7 @@ class GradientRows:
         branch: int,
         steps: int,
         columns: Mapping[str, Shown],
-        breakpoints: tuple[int, ...] = (),
+        breakpoints: frozenset[int] = frozenset(),
     ) -> None:
         self._reader = reader
         self.branch, self.steps, self.columns, self.breakpoints = branch, steps, columns, breakpoints

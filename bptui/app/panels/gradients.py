@@ -13,6 +13,7 @@ from bptui.app.panels.gradient_rows import GradientRows, columns, passes_of
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.virtual_table import VirtualTable
+from bptui.breakpoints import sample_index
 from bptui.recording.reader import Reader
 
 _MARGIN = 2
@@ -39,7 +40,7 @@ class GradientsPanel(Panel):
         same = self._rows is not None and self._rows.branch == view.branch
         old_steps = self._rows.steps if same and self._rows else 0
         self._step = view.step
-        marked = view.status.breakpoints
+        marked = frozenset(i for each in view.status.breakpoints if (i := sample_index(each)) is not None)
         same = same and self._rows is not None and self._rows.breakpoints == marked
         self._rows = GradientRows(reader, view.branch, view.steps, self._columns, marked)
         self._fit(view)

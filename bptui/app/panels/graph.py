@@ -17,7 +17,7 @@ from bptui.app.panels.graph_rows import GraphRows, columns, lanes_column, output
 from bptui.app.panels.graph_tree import Item, edges, folds_to_fit, tree
 from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.panels.panel import Panel
-from bptui.app.view import View, next_sample, place
+from bptui.app.view import View
 from bptui.app.widgets.lanes import Lanes
 from bptui.app.widgets.table_rows import column_widths
 from bptui.app.widgets.tree_table import TreeTable
@@ -26,6 +26,7 @@ from bptui.protocol import Graph, TensorRef
 from bptui.protocol.unpacked_graph import NO_GRAPH
 from bptui.recording.reader import Reader
 from bptui.records import InsideStop
+from bptui.where import next_sample, place
 
 _MARGIN = 2
 """Cells beside the columns: the mark of the row and the scrollbar."""

@@ -10,11 +10,12 @@ from functools import cached_property
 from bptui.app.numbers import shape
 from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.panels.parameter_norms import marks, ratio, together, worst
-from bptui.app.view import View, place
+from bptui.app.view import View
 from bptui.protocol import TensorRef
 from bptui.recording.parameters import Norms
 from bptui.recording.reader import Reader
 from bptui.records import Parameter, ParameterStats
+from bptui.where import place
 
 MARK_STYLES = {"NaN": "error", "Inf": "error", "none": "warning", "zero": "warning", "frozen": "muted"}
 """How each mark stands out: what `$text-…` it has."""

@@ -7,11 +7,12 @@ from textual.app import ComposeResult
 from bptui.app.numbers import nonfinite, number, shape, styled
 from bptui.app.panels.inspected import Inspected, Quantity
 from bptui.app.panels.panel import Panel
-from bptui.app.view import View, place_inside
+from bptui.app.view import View
 from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
 from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
 from bptui.records import InsideStop, Part, TensorSummary
+from bptui.where import place_inside
 
 _NUMBER, _SPREAD = 11, 9
 

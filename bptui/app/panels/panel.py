@@ -9,10 +9,11 @@ from textual.content import Content
 
 from bptui.app.panels import rates
 from bptui.app.panels.inspected import Inspected, Quantity
-from bptui.app.view import View, place
+from bptui.app.view import View
 from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
 from bptui.records import LOSSES, QUANTITIES, RecordedSample, TensorSummary
+from bptui.where import place
 
 
 class Panel(Container):

@@ -9,12 +9,13 @@ from textual.widgets import Static
 
 from bptui.app.numbers import cell, direction, norm_cell, number
 from bptui.app.panels.panel import Panel
-from bptui.app.view import View, place
+from bptui.app.view import View
 from bptui.app.widgets.plot import Range
 from bptui.app.widgets.plot_widget import Plot
 from bptui.recording.buckets import Column
 from bptui.recording.reader import Reader
 from bptui.records import RecordedSample, TensorSummary
+from bptui.where import place
 
 _SERIES = (("weight_after", "weight", " after"), ("grad", "grad", ""), ("loss", "loss", ""))
 """(quantity, label, what is said of it) of each plot."""

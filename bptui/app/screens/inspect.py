@@ -22,7 +22,7 @@ from bptui.app.actions import INSPECTING
 from bptui.app.panels.inspected import Inspected as Quantities
 from bptui.app.panels.inspected import Quantity
 from bptui.app.recorded_tensor import histogram, recorded
-from bptui.app.view import View, place, where
+from bptui.app.view import View, where
 from bptui.app.widgets.heat_map import HeatMap
 from bptui.app.widgets.histogram import Histogram
 from bptui.app.widgets.number_grid import NumberGrid
@@ -40,6 +40,7 @@ from bptui.protocol import (
 )
 from bptui.protocol import Inspect as Question
 from bptui.records import TensorSummary
+from bptui.where import place
 
 _KIND, _LONGEST = 22, 40
 """Cells of a tensor's kind, and of the names at most."""

@@ -1,0 +1,151 @@
+"""Evaluates expressions of Python where the training stands, as if nothing had been."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from bptui.expressions import FUNCTIONS, NAMES, Unknown
+from bptui.records import Value
+
+LONGEST = 100_000
+"""Characters of a value that are sent."""
+
+
+class Interrupted(BaseException):
+    """The user has had enough of an evaluation; what it runs can hardly catch this by accident."""
+
+
+class Evaluator:
+    """Evaluates in the user's frames.
+
+    Attributes:
+        is_at_work: Whether something of the user's is being evaluated.
+    """
+
+    def __init__(self, frames: Callable[[], Sequence[FrameType]], quantities: Mapping[str, Any]) -> None:
+        """Evaluate nothing yet.
+
+        Args:
+            frames: The user's frames where the training stands, the innermost first.
+            quantities: What stands behind the user's own names: the loss, grad("…").
+        """
+        self._frames = frames
+        self._quantities = quantities
+        self.is_at_work = False
+
+    def interrupt(self) -> None:
+        """End the evaluation that is under way, from a signal's handler.
+
+        Raises:
+            Interrupted: Always.
+        """
+        self.is_at_work = False  # but once: what comes after it is cleaning up
+        raise Interrupted
+
+    def value(self, text: str, frame: int = 1) -> Value:
+        """What an expression is, in one of the frames, from 1."""
+        try:
+            code = compile(text.strip(), "<expression>", "eval")
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            return Value(problem=_syntax(error, text.strip()))
+        return self._guarded(lambda: in_words(self.evaluate(code, frame)))
+
+    def guarded(self, work: Callable[[], str]) -> Value:
+        """Do something of the user's that is said in one line."""
+        return self._guarded(lambda: Value(work()))
+
+    def evaluate(self, code: Any, frame: int = 1) -> Any:
+        """The object that compiled code gives in a frame; call it under `guarded`."""
+        return eval(code, self.names(frame))
+
+    def frame(self, number: int) -> FrameType | None:
+        """A frame by its number, None if there is none at all."""
+        frames = self._frames()
+        if not 0 < number <= max(len(frames), 1):
+            raise LookupError(f"there is no frame {number}: there are {len(frames)}")
+        return frames[number - 1] if frames else None
+
+    def names(self, number: int) -> dict[str, Any]:
+        """All that has a name in a frame, in one dict: else a comprehension would not see the locals."""
+        names = {name: function for name, (function, _) in FUNCTIONS.items()}
+        for name in NAMES:
+            with contextlib.suppress(Unknown, ValueError):
+                names[name] = self._quantities[name]
+        frame = self.frame(number)
+        return names if frame is None else names | frame.f_globals | frame.f_locals
+
+    def _guarded(self, work: Callable[[], Value]) -> Value:
+        self.is_at_work = True
+        try:
+            with _as_if_nothing_had_been():
+                return work()
+        except Interrupted:
+            return Value(problem="interrupted")
+        except BaseException as error:  # SystemExit and KeyboardInterrupt, too: they are the expression's
+            return Value(problem=_in_one_line(error))
+        finally:
+            self.is_at_work = False
+
+
+@contextlib.contextmanager
+def _as_if_nothing_had_been() -> Iterator[None]:
+    """Random numbers are afterwards where they were, and nothing that is computed is taken for the training's."""
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    with contextlib.ExitStack() as stack:
+        stack.callback(random.setstate, random.getstate())
+        if numpy is not None:
+            stack.callback(numpy.random.set_state, numpy.random.get_state())
+        if torch is not None:
+            from torch.utils._python_dispatch import _disable_current_modes
+
+            stack.callback(torch.set_rng_state, torch.get_rng_state())
+            if torch.cuda.is_initialized():
+                stack.callback(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
+            stack.callback(torch.set_grad_enabled, torch.is_grad_enabled())
+            stack.enter_context(torch._C.DisableTorchFunction())
+            stack.enter_context(_disable_current_modes())
+        yield
+
+
+def in_words(value: Any) -> Value:
+    """A value as it is sent."""
+    text = repr(value)
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]}… {len(text) - LONGEST:,} characters more"
+    return Value(text, _kind(value), _number(value))
+
+
+def _kind(value: Any) -> str:
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is None or dtype is None or not isinstance(shape, tuple):
+        return type(value).__name__
+    return f"{str(dtype).rpartition('.')[2]} {'×'.join(map(str, shape))}".strip()
+
+
+def _number(value: Any) -> float | None:
+    is_one = isinstance(value, int | float) or getattr(value, "numel", lambda: getattr(value, "size", 0))() == 1
+    if not is_one or isinstance(value, str):
+        return None
+    try:
+        return float(value.detach() if hasattr(value, "detach") else value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None
+
+
+def _in_one_line(error: BaseException) -> str:
+    first = next(iter(str(error).splitlines()), "")
+    name = type(error).__name__
+    return (f"{name}: {first}" if first else name)[:500]
+
+
+def _syntax(error: BaseException, text: str) -> str:
+    if not isinstance(error, SyntaxError):
+        return _in_one_line(error)
+    line = text.splitlines()[(error.lineno or 1) - 1] if text else ""
+    at = min((error.offset or len(line) + 1) - 1, len(line))
+    return f"{error.msg}\n{line}\n{' ' * at}^"

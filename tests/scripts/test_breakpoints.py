@@ -1,0 +1,103 @@
+"""The training stops where it was asked to, and tells why."""
+
+import pytest
+
+from bptui.breakpoints import parse_breakpoint
+from bptui.protocol import Breakpoints
+
+NET = """\
+import torch
+
+torch.manual_seed(0)
+net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+model = torch.nn.ModuleDict({"net": net, "spare": torch.nn.Linear(2, 2)})
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+data = torch.randn(64, 4)
+target = data.sum(1, keepdim=True)
+
+def loss_of(rows):
+    guess = net(data[rows])
+    return ((guess - target[rows]) ** 2).mean()
+
+for epoch in range(3):
+    for i in range(8):
+        loss = loss_of(slice(8 * i, 8 * i + 8))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if epoch == 1 and i == 3:
+            with torch.no_grad():
+                net[0].weight[0, 0] = float("nan")
+"""
+
+
+def breakpoints(*texts, **how):
+    return Breakpoints(tuple(parse_breakpoint(text, number, **how) for number, text in enumerate(texts, 1)))
+
+
+async def run(stepped, command=None):
+    if command is not None:
+        await stepped.session.obey(command)
+    await stepped.step(granularity="run")
+    return stepped.status
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("sample 5", 5),
+        ("epoch 1", 9),
+        ("loss < 0.5", None),
+        ("nan", 12),
+        ("isnan(loss)", 13),
+        ('isnan(param("0.weight"))', 12),
+        ('norm(grad("2.bias")) > 0.001', 1),
+        ("nograd", 1),
+        ('update("0.weight").norm > 0', 1),
+        ("any(unchanged(param, 3)) and step > 5", 6),
+        ("step == 7 and lr == 0.1", 7),
+    ],
+)
+async def test_conditions_after_samples(workshop, text, steps):
+    async with workshop.session(workshop.write(NET)) as stepped:
+        status = await run(stepped, breakpoints(text))
+        assert status.state == "paused", status
+        assert status.hit == (1,)
+        assert status.detail == f"breakpoint 1: {text}"
+        if steps:
+            assert status.steps == steps
+        assert status.hits[0].count == 1
+
+
+async def test_breakpoints_inside_a_sample_and_on_lines(workshop):
+    async with workshop.session(workshop.write(NET)) as stepped:
+        reached, reader = [], stepped.done().reader
+        for text, times in (
+            ("op relu", 2),
+            ("module net.0", 1),
+            ("backward if step == 5", 1),
+            ("param 2.weight", 1),
+            ("train.py:12 if step > 6", 1),
+            ("train.py:18", 2),
+            ("isnan(value)", 2),
+        ):
+            await stepped.session.obey(breakpoints(text))
+            for _ in range(times):
+                status = await run(stepped)
+                inside = reader.inside(0)
+                place = reader.stack(0, status.steps).frames[0].place.line
+                assert status.detail == f"breakpoint 1: {text}"
+                reached.append((status.steps, inside.phase if inside else "", inside.op if inside else "", place))
+        assert reached == [
+            (0, "forward", "relu", 11),
+            (1, "forward", "relu", 11),
+            (1, "backward", "AddmmBackward0", 18),
+            (4, "backward", "MeanBackward0", 18),
+            (4, "backward", "AccumulateGrad", 18),
+            (6, "", "", 12),
+            (6, "", "", 18),
+            (7, "", "", 18),
+            (12, "forward", "addmm", 11),
+            (13, "forward", "addmm", 11),
+        ]
+        assert (await run(stepped, breakpoints())).state == "finished"
