@@ -28,8 +28,8 @@ STATES = 4
 """So many times the weights a check takes: their values, gradients, and the state of Adam."""
 
 NOT_TRACED = (
-    "Not checked: the calls of this sample were not kept, as it was not known that the training would stop after it: "
-    "step one sample (s), then ask again."
+    "Not checked: the calls of this sample were not kept, as it was not known that the training would stop after "
+    "it: step one sample (s), then ask again."
 )
 
 
@@ -85,4 +85,6 @@ def _refuse_shortage(weights: int) -> None:
     lines = known.read_text().splitlines() if known.exists() else []
     free = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
     if free is not None and STATES * weights > free:
-        raise NotKept(f"it takes {STATES * weights / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free")
+        raise NotKept(
+            f"it takes {STATES * weights / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB are free"
+        )

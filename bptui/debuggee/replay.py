@@ -209,7 +209,11 @@ class Replay:
         return loss.reshape(())
 
     def _make(
-        self, step: Step, values: Mapping[Edge, torch.Tensor], data: Mapping[int, torch.Tensor], tweak: Tweak | None
+        self,
+        step: Step,
+        values: Mapping[Edge, torch.Tensor],
+        data: Mapping[int, torch.Tensor],
+        tweak: Tweak | None,
     ) -> dict[Edge, torch.Tensor]:
         parts = list(step.call.parts)
         for at, edge in step.sources.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
 from bptui.protocol.messages import (
+    Checked,
     Edited,
     Explained,
     Found,
@@ -38,6 +39,7 @@ _WRITES: dict[type[Message], Callable[..., None]] = {
     RatesSeen: Writer.rates,
     GraphTraced: Writer.graph,
     Explained: Writer.explanations,
+    Checked: Writer.check,
     StackSeen: Writer.stack,
     Edited: Writer.edit,
     Watched: Writer.watched,

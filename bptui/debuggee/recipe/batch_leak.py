@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 
@@ -14,7 +15,7 @@ from bptui.debuggee.replay import Replay, Tweak, gradients
 from bptui.explain.text import number
 from bptui.records import TrainingCheck
 
-_NAME = "batch leak"
+_NAME: Final = "batch leak"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,11 @@ _UNKNOWN = "Which dimension counts the examples can not be told from the shapes 
 _NORM = "BatchNorm mixes the examples, as it is meant to; with its running statistics in their place: "
 _RIGHT = "each of the {n} outputs depends on its own example alone."
 _SEQUENCE = (
-    "Along dimension 0 of the inputs they mix, along dimension {dim} they do not: right if the sequence comes first; "
-    "if dimension 0 counts your examples, they leak (MultiheadAttention and RNNs need batch_first=True)."
+    "Along dimension 0 of the inputs they mix, along dimension {dim} they do not: right if the sequence comes "
+    "first; if dimension 0 counts your examples, they leak (MultiheadAttention and RNNs need batch_first=True)."
 )
 _EVEN_WITHOUT = "Even without BatchNorm's statistics: "
 _WRONG = (
-    "Examples of a batch mix. Look for view or reshape in place of transpose, a sum, mean or softmax over dimension 0. "
-    "Right only for losses and networks that compare examples (contrastive, graph networks)."
+    "Examples of a batch mix. Look for view or reshape in place of transpose, a sum, mean or softmax over dimension "
+    "0. Right only for losses and networks that compare examples (contrastive, graph networks)."
 )

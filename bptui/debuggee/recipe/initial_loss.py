@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from bptui.debuggee.recipe.losses import CrossEntropy, cross_entropy
 from bptui.debuggee.replay import EXACT, Replay
@@ -12,7 +13,7 @@ from bptui.records import TrainingCheck
 FACTOR = 1.5
 """So many times as large as an even guess's a loss may be, or as small a part of it."""
 
-_NAME = "initial loss"
+_NAME: Final = "initial loss"
 
 
 def initial_loss(replay: Replay, sample: int, first: float | None) -> TrainingCheck:
@@ -27,8 +28,7 @@ def initial_loss(replay: Replay, sample: int, first: float | None) -> TrainingCh
     if found is None:
         return TrainingCheck(
             _NAME,
-            text="The loss is no cross entropy that is known: what it should be before anything is learned can not "
-            "be said.",
+            text="The loss is no cross entropy that is known: what it should be at first can not be said.",
         )
     loss = _at_first(replay, found, sample, first)
     if loss is None:
@@ -69,8 +69,8 @@ def _judged(loss: float, found: CrossEntropy) -> TrainingCheck:
         return TrainingCheck(_NAME, False, numbers, limit, why)
     if loss < found.uniform / FACTOR:
         why = (
-            "It begins better than an even guess: fine if the weights were trained before or one class is far more "
-            "frequent; else look whether the labels are among the inputs."
+            "It begins better than an even guess: fine if the weights were trained before or one class is far "
+            "more frequent; else look whether the labels are among the inputs."
         )
         return TrainingCheck(_NAME, False, numbers, limit, why)
     return TrainingCheck(_NAME, True, numbers, limit, "It begins as an even guess over the classes does.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 
@@ -24,7 +25,7 @@ STEPS, SECONDS = 300, 4.0
 SAME = 1e-4
 """Up to this relative difference two copies of an example are treated alike."""
 
-_NAME = "overfit"
+_NAME: Final = "overfit"
 
 
 def overfit(replay: Replay) -> TrainingCheck:
@@ -101,11 +102,11 @@ def _percent(part: float) -> str:
 _BATCH = "the batch at hand"
 _NO_SCALE = "A loss that is not finite, or not above its least value, says nothing of how much is learned."
 _NOT_ALL = (
-    "Nearly all is learned: what is left may be a regularisation, noise, or two examples that can not be told apart."
+    "Nearly all is learned: the rest may be a regularisation, noise, or examples that can not be told apart."
 )
 _NOT_TWO = (
-    "Which dimension counts the examples is not known, so all of them were to be learned, for which the network may "
-    "be too small."
+    "Which dimension counts the examples is not known, so all of them were to be learned, for which the network "
+    "may be too small."
 )
 _WRONG = (
     "A network that can not learn two examples has a fault: outputs that are cut off or detached, shapes that "

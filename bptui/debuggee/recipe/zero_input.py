@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import torch
 
@@ -20,7 +21,7 @@ LEARNED = 0.01
 STEPS, SECONDS = 100, 2.0
 """Updates for each learning rate, and CPU for all of them, with and without inputs."""
 
-_NAME = "zero input"
+_NAME: Final = "zero input"
 
 
 def zero_input(replay: Replay) -> TrainingCheck:
@@ -71,7 +72,7 @@ def _judged(real: Fit, without: Fit, what: str) -> TrainingCheck:
 
 _RIGHT = "What it learns of this batch comes from the inputs."
 _NO_SCALE = "Losses that are not finite, or not above 0, can not be compared."
-_EASY = "The targets of this batch can be learned without looking at the inputs: try a sample with several of them."
+_EASY = "The targets of this batch can be learned without its inputs: try a sample with several of them."
 _UNDECIDED = "It does hardly better with the inputs than without, after the few updates for which there was time."
 _WRONG = (
     "It does no better with its inputs than without: they do not get through. Look for a layer that is skipped, "
