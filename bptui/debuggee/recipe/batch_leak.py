@@ -142,6 +142,6 @@ _SEQUENCE = (
 )
 _EVEN_WITHOUT = "Even without BatchNorm's statistics: "
 _WRONG = (
-    "Examples of a batch mix. Look for view or reshape in place of transpose, a sum, mean or softmax over dimension "
-    "0. Right only for losses and networks that compare examples (contrastive, graph networks)."
+    "Examples of a batch mix. Look for view or reshape in place of transpose, a sum, mean or softmax over "
+    "dimension 0. Right only for losses and networks that compare examples (contrastive, graph networks)."
 )

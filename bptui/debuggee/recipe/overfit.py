@@ -80,11 +80,12 @@ def _judged(found: Fit, floor: float, what: str) -> TrainingCheck:
     if not math.isfinite(found.first) or found.first <= floor:
         return TrainingCheck(_NAME, found=f"loss {number(found.first)}", text=_NO_SCALE)
     part = (found.first - found.best) / (found.first - floor)
+    updates = "update" if found.steps == 1 else "updates"
     numbers = (
-        f"{what}: loss {number(found.first)} → {number(found.best)}, −{_percent(part)}, in {found.steps} updates "
+        f"{what}: loss {number(found.first)} → {number(found.best)}, −{_percent(part)}, in {found.steps} {updates} "
         f"(Adam, lr {found.rate:g})"
     )
-    limit = f"−{GOOD:.0%}" + (f" of the way to {number(floor)}" if floor else "")
+    limit = f"at least −{100 * GOOD:g} %" + (f" of the way to {number(floor)}" if floor else "")
     if part >= GOOD:
         return TrainingCheck(_NAME, True, numbers, limit, f"It can learn {what} by heart.")
     if found.is_falling:
@@ -101,9 +102,7 @@ def _percent(part: float) -> str:
 
 _BATCH = "the batch at hand"
 _NO_SCALE = "A loss that is not finite, or not above its least value, says nothing of how much is learned."
-_NOT_ALL = (
-    "Nearly all is learned: the rest may be a regularisation, noise, or examples that can not be told apart."
-)
+_NOT_ALL = "Nearly all is learned: the rest may be regularisation, noise, or examples that can not be told apart."
 _NOT_TWO = (
     "Which dimension counts the examples is not known, so all of them were to be learned, for which the network "
     "may be too small."
