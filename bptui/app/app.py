@@ -25,6 +25,8 @@ from bptui.app.messages import (
     SessionLost,
     StatusArrived,
     StepSelected,
+    WatchesEdited,
+    WatchWanted,
     Welcomed,
 )
 from bptui.app.outcome import Outcome, refused
@@ -37,12 +39,13 @@ from bptui.app.screens.goto import Goal, Goto
 from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import MainScreen
+from bptui.app.screens.watch import Watch
 from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.breakpoints import parse_breakpoint
-from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed
+from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed, Watches
 from bptui.recording.reader import Reader
 
 
@@ -271,6 +274,28 @@ class BptuiApp(App[Outcome]):
         if left == known:
             left = (*known, parse_breakpoint(text, 1 + max((each.id for each in known), default=0)))
         self._send(Breakpoints(left))
+
+    def action_watch(self) -> None:
+        self._ask_watch("")
+
+    @on(WatchWanted)
+    def _change_watch(self, event: WatchWanted) -> None:
+        self._ask_watch(event.expression)
+
+    @on(WatchesEdited)
+    def _watch_these(self, event: WatchesEdited) -> None:
+        if self._view.commands:
+            self._send(Watches(event.expressions))
+
+    def _ask_watch(self, old: str) -> None:
+        def watch(new: str | None) -> None:
+            if new is None or not self._view.commands:
+                return
+            known = [each for each in self._view.status.watches if each not in (old, new)]
+            self._send(Watches((*known, new) if new else tuple(known)))
+            self._main.reveal("watches")
+
+        self.push_screen(Watch(old), watch)
 
     def action_look_back(self) -> None:
         self._go(self._view.step - self._count.take())

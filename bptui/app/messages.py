@@ -29,6 +29,20 @@ class StatusArrived(Message):
 
 
 @dataclass
+class WatchesEdited(Message):
+    """The user wants to watch these expressions, and no others."""
+
+    expressions: tuple[str, ...]
+
+
+@dataclass
+class WatchWanted(Message):
+    """The user wants to watch something in the place of an expression."""
+
+    expression: str
+
+
+@dataclass
 class AnswerArrived(Message):
     """The debuggee has answered what was asked of a tensor."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
-from bptui.debuggee.evaluator import Evaluator
+from bptui.debuggee.evaluator import Evaluator, compiled
 from bptui.expressions import suggestion
 
 _LONGEST = 60
@@ -48,7 +48,7 @@ class Assigner:
         Raises:
             Refused: It can not be set.
         """
-        new = self._evaluator.evaluate(compile(value.strip(), "<value>", "eval"), number)
+        new = self._evaluator.evaluate(compiled(ast.parse(value.strip(), mode="eval")), number)
         groups = self._groups(target.strip(), number)
         if groups:
             return _set_rates(groups, new)
@@ -61,8 +61,7 @@ class Assigner:
         return _set_item(holder, self._evaluate(node.slice, number), new, is_amid)
 
     def _evaluate(self, node: ast.expr, number: int) -> Any:
-        code = compile(ast.fix_missing_locations(ast.Expression(node)), "<target>", "eval")
-        return self._evaluator.evaluate(code, number)
+        return self._evaluator.evaluate(compiled(ast.fix_missing_locations(ast.Expression(node))), number)
 
     # -- learning rates --------------------------------------------------------------------------------
 

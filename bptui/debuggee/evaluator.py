@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from bptui.expressions import FUNCTIONS, NAMES, Unknown
+from bptui.expressions.language import COLLECTIONS
 from bptui.records import Value
 
 LONGEST = 100_000
 """Characters of a value that are sent."""
+
+
+OURS = "_bptui_"
+"""What our own names begin with where the user's would hide them."""
 
 
 class Interrupted(BaseException):
@@ -50,7 +56,7 @@ class Evaluator:
     def value(self, text: str, frame: int = 1) -> Value:
         """What an expression is, in one of the frames, from 1."""
         try:
-            code = compile(text.strip(), "<expression>", "eval")
+            code = compiled(ast.parse(text.strip(), mode="eval"))
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             return Value(problem=_syntax(error, text.strip()))
         return self._guarded(lambda: in_words(self.evaluate(code, frame)))
@@ -72,10 +78,10 @@ class Evaluator:
 
     def names(self, number: int) -> dict[str, Any]:
         """All that has a name in a frame, in one dict: else a comprehension would not see the locals."""
-        names = {name: function for name, (function, _) in FUNCTIONS.items()}
+        names: dict[str, Any] = {name: function for name, (function, _) in FUNCTIONS.items()}
         for name in NAMES:
             with contextlib.suppress(Unknown, ValueError):
-                names[name] = self._quantities[name]
+                names[name] = names[OURS + name] = self._quantities[name]
         frame = self.frame(number)
         return names if frame is None else names | frame.f_globals | frame.f_locals
 
@@ -90,6 +96,15 @@ class Evaluator:
             return Value(problem=_in_one_line(error))
         finally:
             self.is_at_work = False
+
+
+def compiled(tree: ast.Expression) -> CodeType:
+    """The code of an expression, in which grad("fc1.weight") is ours, though there be a variable `grad`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name) as called, args=[ast.Constant()]) if name in COLLECTIONS:
+                called.id = OURS + name
+    return compile(tree, "<expression>", "eval")
 
 
 @contextlib.contextmanager

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bptui.debuggee.evaluator import Evaluator
 from bptui.records import Value
 
 SLOW = 0.005
 """Seconds of one that is looked at only where the training stops."""
+
+LONGEST = 200
+"""Characters of a value that are kept."""
 
 
 class Watchlist:
@@ -33,4 +37,5 @@ class Watchlist:
         value = self._evaluator.value(expression)
         if time.perf_counter() - began > SLOW:
             self._slow.add(expression)
-        return value
+        text = " ".join(value.text.split())  # of a tensor, its lines in one
+        return replace(value, text=text if len(text) <= LONGEST else f"{text[:LONGEST]}…")

@@ -13,7 +13,7 @@ from typing import Any
 from bptui.errors import RecordingError
 from bptui.protocol import Graph, from_json, unpack_explanations, unpack_graph
 from bptui.recording import parameters
-from bptui.recording.buckets import Column, columns
+from bptui.recording.buckets import Column, columns, marked
 from bptui.recording.opening import open_to_read
 from bptui.recording.parameters import Norms
 from bptui.recording.rates import Rates, rates_at
@@ -144,7 +144,7 @@ class Reader:
 
     def columns(self, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
         """A quantity over the first `steps` samples in at most `count` columns: min, max, bad."""
-        return columns(self._rows, branch, steps, quantity, count)
+        return marked(columns(self._rows, branch, steps, quantity, count), steps, self._edited(branch))
 
     def parameters(self, branch: int, step: int) -> tuple[Parameter, ...]:
         """The parameters that the training has at a step, as far as any were measured until then."""
@@ -171,7 +171,9 @@ class Reader:
             indexes: Which parameters.
             count: How many columns at most, for each; one without a measured sample has no min.
         """
-        return parameters.columns(self._rows, self._parameters, branch, steps, indexes, count)
+        found = parameters.columns(self._rows, self._parameters, branch, steps, indexes, count)
+        edited = self._edited(branch)
+        return tuple(marked(each, steps, edited) for each in found) if edited else found
 
     def epochs(self, branch: int) -> int:
         """How many epochs of a branch have ended."""
@@ -231,6 +233,14 @@ class Reader:
         """What was set by hand, in its order."""
         rows = self._rows("SELECT edit FROM edits WHERE branch = ? ORDER BY id", [branch])
         return tuple(from_json(Edit, text) for (text,) in rows)
+
+    def _edited(self, branch: int) -> list[int]:
+        """The samples before which something was set."""
+        return [step for (step,) in self._rows("SELECT DISTINCT step FROM edits WHERE branch = ?", [branch])]
+
+    def watched_expressions(self) -> tuple[str, ...]:
+        """All expressions that were ever watched."""
+        return tuple(each for (each,) in self._rows("SELECT DISTINCT expression FROM watched ORDER BY rowid"))
 
     def watched(self, expression: str, branch: int, steps: int, count: int = 2) -> list[tuple[int, Value]]:
         """What an expression was last, after at most so many samples: the newest first, each after how many."""

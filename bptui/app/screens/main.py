@@ -30,6 +30,7 @@ from bptui.app.panels.panel import Panel
 from bptui.app.panels.parameters import ParametersPanel
 from bptui.app.panels.run import RunPanel
 from bptui.app.panels.source import SourcePanel
+from bptui.app.panels.watches import WatchesPanel
 from bptui.app.panels.weights import WeightsPanel
 from bptui.app.status_line import StatusLine
 from bptui.app.view import View
@@ -43,9 +44,9 @@ LEAST = (40, 12)
 
 PANELS: tuple[type[Panel], ...] = (
     GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
-    ExplainPanel, OpPanel, LessonPanel,
+    ExplainPanel, OpPanel, WatchesPanel, LessonPanel,
 )  # fmt: skip
-_BOTTOM = ("console", "run", "flow", "op")
+_BOTTOM = ("console", "run", "flow", "op", "watches")
 
 _OF_AN_OP = ("graph", "source", "explain")
 """Panels that show where inside a sample the training has stopped, as Op does."""
@@ -132,6 +133,7 @@ class MainScreen(Screen[None]):
                     yield RunPanel().add_class("-front")
                     yield FlowPanel()
                     yield OpPanel()
+                    yield WatchesPanel()
         yield Static(id="tiny")
         yield LegalKeys()
 
@@ -209,6 +211,10 @@ class MainScreen(Screen[None]):
 
     def action_explain(self) -> None:
         self.choose(ExplainPanel.NUMBER)
+
+    def action_watches(self) -> None:
+        self.active = "watches"
+        self.bring_front("watches")
 
     def action_lesson(self) -> None:
         if self.active == "lesson":
