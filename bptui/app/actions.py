@@ -121,7 +121,7 @@ ACTIONS = (
            lambda view: view.sample is not None or view.inside is not None, footer=False, owner="screen"),
     Action("check", ("v",), "verify", "Check Graph's selected op: gradient against finite differences", _LOOK,
            _can_ask, footer=False),
-    Action("checks", ("V",), "checks", "Check the training: first loss, overfit, zero input, batch leak", _LOOK,
+    Action("checks", ("V",), "checks", "Check the training: first loss, overfit, zero input, leak", _LOOK,
            lambda view: view.sample is not None or view.inside is not None, footer=False),
     Action("inspect", ("x",), "exact", "Inspect the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("f9", "b"), "break", "Stop, or stop no more, at this sample of every epoch", _STEP,

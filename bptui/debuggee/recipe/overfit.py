@@ -82,8 +82,8 @@ def _judged(found: Fit, floor: float, what: str) -> TrainingCheck:
     part = (found.first - found.best) / (found.first - floor)
     updates = "update" if found.steps == 1 else "updates"
     numbers = (
-        f"{what}: loss {number(found.first)} → {number(found.best)}, −{_percent(part)}, in {found.steps} {updates} "
-        f"(Adam, lr {found.rate:g})"
+        f"{what}: loss {number(found.first)} → {number(found.best)}, −{_percent(part)}, in {found.steps} "
+        f"{updates} (Adam, lr {found.rate:g})"
     )
     limit = f"at least −{100 * GOOD:g} %" + (f" of the way to {number(floor)}" if floor else "")
     if part >= GOOD:
