@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -76,8 +77,11 @@ def _checked(name: CheckName, explainer: Explainer, sample: int, first_loss: flo
     _refuse_shortage(sum(leaf.numel() * leaf.element_size() for leaf in replay.leaves))
     replay.check()
     if name == "initial loss":
-        return initial_loss(replay, sample, first_loss)
-    return {"overfit": overfit, "zero input": zero_input, "batch leak": batch_leak}[name](replay)
+        told = initial_loss(replay, sample, first_loss)
+    else:
+        told = {"overfit": overfit, "zero input": zero_input, "batch leak": batch_leak}[name](replay)
+    count = len(explainer.roots)
+    return replace(told, text=f"Of {count} backward passes, the last: {told.text}") if count > 1 else told
 
 
 def _refuse_shortage(weights: int) -> None:
