@@ -145,6 +145,10 @@ class Replay:
         """
         return self._data(lambda step, name: step.takes_inputs and name not in _OWN)
 
+    def entering(self) -> dict[int, torch.Tensor]:
+        """All data that comes before the loss function: inputs, masks, positions, noise."""
+        return self._data(lambda step, name: not step.is_last and name not in _OWN)
+
     def others(self) -> dict[int, torch.Tensor]:
         """All that is neither a parameter nor the network's own: inputs, targets, masks, noise."""
         return self._data(lambda step, name: name not in (_OWN | _WEIGHTS if step.is_last else _OWN))
@@ -281,7 +285,9 @@ def _finder(call: KeptCall, edge: Edge) -> Callable[[list[Any], list[Any]], torc
             return lambda returned, parts, at=at, is_base=is_base: parts[at]._base if is_base else parts[at]  # type: ignore[misc]
     if not call.outputs and not call.overwrites:  # a Function's node has an edge for each tensor
         return lambda returned, parts: [each for each in returned if isinstance(each, torch.Tensor)][edge[1]]
-    raise NotKept(f"a tensor was changed through a view of it: {edge[0].name()}")
+    raise NotKept(
+        f"how {edge[0].name()} came about is not known: by a change through a view, or a transform of torch.func"
+    )
 
 
 def gradients(

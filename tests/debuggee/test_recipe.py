@@ -54,6 +54,10 @@ def mixed(model, x, y):
     return functional.cross_entropy(model[3](hidden.view(16, N).t()), y)
 
 
+def infinite(model, x, y):
+    return functional.mse_loss((1e4 * model(x)).exp(), torch.zeros(N, CLASSES))
+
+
 def normalised():
     layers = nn.Flatten(), nn.Linear(24, 16), nn.BatchNorm1d(16), nn.ReLU(inplace=True), nn.Dropout(0.5)
     return nn.Sequential(*layers, nn.Linear(16, CLASSES))
@@ -103,6 +107,8 @@ NORMALISED = training(cross_entropy, normalised)
 LANGUAGE = training(next_token, Language, tokens, tokens)
 SEQUENCE_FIRST = training(cross_entropy, Recurrent, lambda: torch.randn(5, N, 6))
 SQUARE = training(cross_entropy, Recurrent, lambda: torch.randn(N, N, 6))
+SQUARE_IMAGES = training(cross_entropy, x=lambda: torch.randn(N, 3, N), y=lambda: torch.randint(CLASSES, (N,)))
+SQUARE_LANGUAGE = training(next_token, Language, *[lambda: torch.randint(11, (5, 5))] * 2)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,12 @@ SQUARE = training(cross_entropy, Recurrent, lambda: torch.randn(N, N, 6))
         (training(ignored), "zero input", False, "no better with its inputs"),
         (training(mixed), "batch leak", False, "Examples of a batch mix"),
         (training(mixed_normalised, normalised), "batch leak", False, "Even without BatchNorm"),
+        (SQUARE, "overfit", True, "the batch at hand"),
+        (SQUARE_IMAGES, "overfit", True, "two examples"),
+        (SQUARE_LANGUAGE, "batch leak", True, "each of the 5"),
         (SQUARE, "batch leak", None, "right if the sequence comes first"),
+        (training(lambda model, x, y: 100 * model(x).mean() + 50), "overfit", None, "below 0"),
+        (training(infinite), "batch leak", None, "not finite"),
         (training(lambda model, x, y: model(x).square().mean()), "initial loss", None, "no cross entropy"),
         (training(cross_entropy, x=lambda: torch.randn(1, 24), y=lambda: torch.tensor([1])), "batch leak", None,
          "one example"),
@@ -207,7 +218,7 @@ def test_what_can_not_be_checked_says_why(monkeypatch):
     monkeypatch.undo()
     explainer.kept.calls[0].outputs = ()
     explainer.kept.calls[0].overwrites = True
-    assert "through a view" in check_training("overfit", explainer, 0, None).text
+    assert "came about is not known" in check_training("overfit", explainer, 0, None).text
     explainer.kept._calls.clear()
     assert "was not kept" in check_training("overfit", explainer, 0, None).text
 

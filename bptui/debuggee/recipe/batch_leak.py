@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import torch
 
-from bptui.debuggee.kept_calls import Edge
+from bptui.debuggee.kept_calls import Edge, NotKept
 from bptui.debuggee.recipe.calm import alone, calm, normalises
 from bptui.debuggee.recipe.examples import Examples, suppositions
 from bptui.debuggee.replay import Replay, Tweak, gradients
@@ -65,16 +66,20 @@ def _largest(replay: Replay, examples: Examples, tweak: Tweak) -> Leak | None:
     """The largest leak from some of the examples; None if no gradient comes to any input."""
     asked = sorted({0, examples.count // 2, examples.count - 1})
     leaks = [leak for leak in _leaks(replay, examples, tweak, asked) if leak.own or leak.other]
+    if not all(math.isfinite(leak.own) and math.isfinite(leak.other) for leak in leaks):
+        raise NotKept("the gradient that comes to the inputs is not finite")
     return max(leaks, key=lambda leak: leak.other, default=None)
 
 
 def _leaks(replay: Replay, examples: Examples, tweak: Tweak, asked: Sequence[int]) -> Iterator[Leak]:
     replay.restore()
     torch.manual_seed(0)
-    floating = {key: part.detach().clone().requires_grad_()
-                for key, part in replay.inputs().items() if part.is_floating_point()}  # fmt: skip
+    inputs = _of_examples(replay, examples)
+    floating = {
+        key: part.detach().clone().requires_grad_() for key, part in inputs.items() if part.is_floating_point()
+    }
     values = replay.run(floating, tweak)
-    points = [*floating.values(), *(values[edge] for edge in _embedded(replay))]
+    points = [*floating.values(), *(values[edge] for edge in _embedded(replay, inputs))]
     outputs = [values[edge] for edge in replay.outputs()]
     placed = [(point, found) for point in points if (found := examples.within(point.shape)) is not None]
     for of in asked:
@@ -90,9 +95,21 @@ def _leaks(replay: Replay, examples: Examples, tweak: Tweak, asked: Sequence[int
         yield Leak(of, own, to, float(norms[to].sqrt()))
 
 
-def _embedded(replay: Replay) -> list[Edge]:
-    """What the tokens among the inputs are turned into, which has a gradient in their place."""
+def _of_examples(replay: Replay, examples: Examples) -> dict[int, torch.Tensor]:
+    """The inputs that hold examples: not positions, of which there may be as many."""
     inputs = replay.inputs()
+    most = max(part.dim() for part in inputs.values())
+    return {
+        key: part
+        for key, part in inputs.items()
+        if part.dim() > examples.dim
+        and part.shape[examples.dim] == examples.count
+        and (part.dim() > 1 or most == 1 or examples.is_plain)
+    }
+
+
+def _embedded(replay: Replay, inputs: Mapping[int, torch.Tensor]) -> list[Edge]:
+    """What the tokens among the inputs are turned into, which has a gradient in their place."""
     return [
         edge
         for step in replay.steps

@@ -19,7 +19,7 @@ def calm(call: KeptCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Argum
         return tuple(0.0 if isinstance(each, float) else each for each in args), kwargs
     if "dropout_p" in named(call, args, kwargs):
         return _with(call, args, kwargs, "dropout_p", 0.0)
-    if name == "scaled_dot_product_attention":  # a builtin: its arguments have no names
+    if name == "scaled_dot_product_attention" and len(args) > 4:  # a builtin: its arguments have no names
         return (*args[:4], 0.0, *args[5:]), kwargs
     if "dropout" not in name:
         return args, kwargs
@@ -42,7 +42,8 @@ def normalises(call: KeptCall, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def _with(call: KeptCall, args: tuple[Any, ...], kwargs: dict[str, Any], name: str, value: object) -> Arguments:
-    at = call.function.__code__.co_varnames.index(name)
-    if at < len(args):
+    names = call.function.__code__.co_varnames if hasattr(call.function, "__code__") else ()
+    if name in names[: len(args)]:
+        at = names.index(name)
         return (*args[:at], value, *args[at + 1 :]), kwargs
     return args, kwargs | {name: value}

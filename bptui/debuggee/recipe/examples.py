@@ -16,11 +16,13 @@ class Examples:
         count: How many there are.
         dim: The dimension: 0, or 1 where the sequence comes first.
         is_exact: Whether every output has a dimension of that size, not only one of a multiple of it.
+        is_plain: Whether no other dimension of the inputs is of that size.
     """
 
     count: int
     dim: int
     is_exact: bool = True
+    is_plain: bool = True
 
     def within(self, shape: Sequence[int]) -> tuple[int, torch.Tensor] | None:
         """Along which dimension of a tensor they lie, and which example each index there belongs to.
@@ -65,4 +67,4 @@ def suppositions(inputs: Sequence[torch.Tensor], outputs: Sequence[torch.Tensor]
                 continue
             is_exact = all(len(place[1]) == each.count for place in places if place is not None)
             if is_exact is exact:
-                yield Examples(each.count, each.dim, is_exact)
+                yield Examples(each.count, each.dim, is_exact, list(shape).count(each.count) == 1)

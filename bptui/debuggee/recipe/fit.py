@@ -15,6 +15,9 @@ from bptui.debuggee.replay import Replay, gradients
 RATES = (1e-2, 1e-1, 1e-3)
 """Learning rates of Adam: that of the training itself is not what is checked here."""
 
+TRIAL = 6
+"""Updates with each, to see which does best at first."""
+
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 """Adam's, as in the paper: Kingma and Ba, arXiv:1412.6980, algorithm 1."""
 
@@ -39,7 +42,7 @@ class Fit:
 
 
 def fit(replay: Replay, data: Mapping[int, torch.Tensor], goal: float, steps: int, seconds: float) -> Fit:
-    """Train until the loss is at a goal, with each learning rate in turn.
+    """Train until the loss is at a goal, with each learning rate in turn, that first which does best at first.
 
     Args:
         replay: Gives the loss.
@@ -48,12 +51,14 @@ def fit(replay: Replay, data: Mapping[int, torch.Tensor], goal: float, steps: in
         steps: How many updates at most, for each learning rate.
         seconds: Of CPU, for all of them together.
     """
-    fits: list[Fit] = []
-    end = process_time() + seconds
-    for done, rate in enumerate(RATES):
-        until = process_time() + (end - process_time()) / (len(RATES) - done)
-        fits.append(_fit(replay, data, goal, rate, steps, until))
-        if fits[-1].best <= goal * fits[-1].first:
+    now = process_time()
+    trials = [
+        _fit(replay, data, goal, rate, TRIAL, now + seconds * done / 6) for done, rate in enumerate(RATES, 1)
+    ]
+    fits = []
+    for trial in sorted(trials, key=lambda each: each.best):
+        fits.append(_fit(replay, data, goal, trial.rate, steps, now + seconds))
+        if fits[-1].best <= goal * fits[-1].first or process_time() > now + seconds:
             break
     return min(fits, key=lambda each: each.best)
 

@@ -51,10 +51,17 @@ def _two(replay: Replay) -> tuple[dict[int, torch.Tensor], str]:
     edges = replay.outputs()
     inputs = list(replay.inputs().values())
     for examples in suppositions(inputs, [values[edge] for edge in edges]):
+        if not examples.is_plain and _has_several_kinds(replay):
+            continue
         data = {key: examples.two(part) for key, part in replay.others().items()}
         if _are_alike(replay, data, examples):
             return data, "two examples"
     return {}, _BATCH
+
+
+def _has_several_kinds(replay: Replay) -> bool:
+    """Whether there are masks or positions, of whose dimensions one might be taken for that of the examples."""
+    return len({(part.shape, part.dtype) for part in replay.entering().values()}) > 1
 
 
 def _are_alike(replay: Replay, data: Mapping[int, torch.Tensor], examples: Examples) -> bool:
@@ -86,10 +93,12 @@ def _judged(found: Fit, floor: float, what: str) -> TrainingCheck:
         f"{updates} (Adam, lr {found.rate:g})"
     )
     limit = f"at least −{100 * GOOD:g} %" + (f" of the way to {number(floor)}" if floor else "")
+    if found.best < floor - abs(found.first) * (1 - GOOD):
+        return TrainingCheck(_NAME, None, numbers, limit, _BELOW)
     if part >= GOOD:
         return TrainingCheck(_NAME, True, numbers, limit, f"It can learn {what} by heart.")
     if found.is_falling:
-        why = f"It still fell when the {SECONDS:.0f} s of CPU were over: no more can be said."
+        why = f"The {SECONDS:.0f} s of CPU were over before it came to rest: no more can be said."
         return TrainingCheck(_NAME, None, numbers, limit, why)
     if part >= BAD or what == _BATCH:
         return TrainingCheck(_NAME, None, numbers, limit, _NOT_ALL if part >= BAD else _NOT_TWO)
@@ -102,6 +111,7 @@ def _percent(part: float) -> str:
 
 _BATCH = "the batch at hand"
 _NO_SCALE = "A loss that is not finite, or not above its least value, says nothing of how much is learned."
+_BELOW = "The loss falls below 0: of one without a least value can not be said when all is learned."
 _NOT_ALL = "Nearly all is learned: the rest may be regularisation, noise, or examples that can not be told apart."
 _NOT_TWO = (
     "Which dimension counts the examples is not known, so all of them were to be learned, for which the network "
