@@ -14,12 +14,15 @@ from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key
+from textual.timer import Timer
 
 from bptui.app.actions import ACTIONS, BY_ID, COUNTED
 from bptui.app.count import Count
+from bptui.app.diagnoses import Diagnoses, in_words
 from bptui.app.link import Link
 from bptui.app.messages import (
     AnswerArrived,
+    FindingChosen,
     KeysTyped,
     NumbersWanted,
     SessionLost,
@@ -33,6 +36,7 @@ from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
 from bptui.app.panels.console import terminal_size
 from bptui.app.panels.explain import ExplainPanel
+from bptui.app.panels.graph import GraphPanel
 from bptui.app.screens.checks import Checks
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
@@ -45,8 +49,12 @@ from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.breakpoints import parse_breakpoint
+from bptui.diagnostics import Limits, read_limits
 from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed, Watches
 from bptui.recording.reader import Reader
+
+BETWEEN = 0.03
+"""Seconds between two looks of the rules, while they have more to look at."""
 
 
 class BptuiApp(App[Outcome]):
@@ -57,12 +65,18 @@ class BptuiApp(App[Outcome]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar = []
 
-    def __init__(self, link: Link | None = None, reader: Reader | None = None) -> None:
+    def __init__(
+        self, link: Link | None = None, reader: Reader | None = None, limits: Limits | None = None
+    ) -> None:
         """Make the app.
 
         Args:
             link: The session to follow, None for a recording without one.
             reader: The recording, None if the session is to say where it is.
+            limits: The numbers that diagnoses go by, None for those of the user, or else the default.
+
+        Raises:
+            BptuiError: The user's numbers can not be read.
         """
         super().__init__()
         self._link = link
@@ -72,6 +86,8 @@ class BptuiApp(App[Outcome]):
             Status("starting", 0, 0, detail="starting the session"), commands=bool(link and not link.viewer)
         )
         self._count = Count(self, self._choose_panel)
+        self._diagnoses = Diagnoses(limits or read_limits())
+        self._diagnosing: Timer | None = None
         self._legal: tuple[str, ...] = ()
         self._leaving = False
         self._terminal_size: tuple[int, int] | None = None
@@ -150,7 +166,24 @@ class BptuiApp(App[Outcome]):
             return
         branch, step = self._shown or (None, None)
         self._view = look(self._reader, self._view, status or self._view.status, branch, step)
+        self._diagnose(self._reader)
         self.redraw()
+
+    def _diagnose(self, reader: Reader) -> None:
+        """Look on, and again soon if there is more to be looked at."""
+        branch, is_done = self._view.branch, self._diagnoses.follow(reader, self._view)
+        findings, diagnosed = self._diagnoses.findings(branch), self._diagnoses.diagnosed(branch)
+        self._view = dataclasses.replace(self._view, findings=findings, diagnosed=diagnosed)
+        if not is_done and self._diagnosing is None:
+            self._diagnosing = self.set_timer(BETWEEN, self._diagnose_on)
+        if is_done and (news := self._diagnoses.news(branch)) and self._view.commands:
+            self.notify(in_words(news), title="! diagnosis · D", severity="warning", markup=False)
+
+    def _diagnose_on(self) -> None:
+        self._diagnosing = None
+        if self._reader is not None:
+            self._diagnose(self._reader)
+            self.redraw()
 
     def redraw(self) -> None:
         """Draw the view; the footer only if what is legal has changed."""
@@ -339,6 +372,13 @@ class BptuiApp(App[Outcome]):
     @on(StepSelected)
     def _selected(self, event: StepSelected) -> None:
         self._go(event.step)
+
+    @on(FindingChosen)
+    def _show_finding(self, event: FindingChosen) -> None:
+        """Go to the sample since which it is so, and to the row that it is about."""
+        self._go(event.finding.since)
+        if event.finding.row >= 0 and self._view.step == event.finding.since:
+            self._main.query_one(GraphPanel).select(event.finding.row)
 
     def action_frame_up(self) -> None:
         self._walk(1)

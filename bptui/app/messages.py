@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from bptui.diagnostics import Finding
 from bptui.protocol import Answer, Status, Welcome
 from bptui.records import Place
 
@@ -75,6 +76,13 @@ class NumbersWanted(Message):
     """The user is at a row of the graph whose numbers are not there."""
 
     row: int
+
+
+@dataclass
+class FindingChosen(Message):
+    """The user wants to see where something went wrong."""
+
+    finding: Finding
 
 
 @dataclass

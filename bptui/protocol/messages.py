@@ -591,6 +591,22 @@ class LossesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that is wrong, though no number shows it, from this sample on until the next such word about it.
+
+    Attributes:
+        step: The sample.
+        about: What it is: "gradient-not-zeroed", "parameter-without-gradient", "frozen-parameter",
+            "update-without-backward", "loss-detached", "requires-grad-missing".
+        subjects: The parameters, or what else it is about; without any, it is so no more.
+    """
+
+    step: int
+    about: str
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RatesSeen:
     """With what learning rates the optimizers of this sample made their steps, where it is not as before.
 
@@ -776,6 +792,7 @@ Event: TypeAlias = (
     | Samples
     | Full
     | LossesSeen
+    | Noticed
     | RatesSeen
     | ParametersSeen
     | ParameterSamples

@@ -12,7 +12,7 @@ from typing import Any
 
 from bptui.errors import RecordingError
 from bptui.protocol import Graph, from_json, unpack_explanations, unpack_graph
-from bptui.recording import parameters
+from bptui.recording import following, parameters
 from bptui.recording.buckets import Column, columns, marked
 from bptui.recording.opening import open_to_read
 from bptui.recording.parameters import Norms
@@ -217,6 +217,31 @@ class Reader:
         span = (sample_id(branch, 0), sample_id(branch, max(step, 0)))
         ((key,),) = self._rows("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span)
         return None if key is None else step_of(key)
+
+    def numbers(
+        self, branch: int, names: Sequence[str], start: int, stop: int, count: int
+    ) -> list[tuple[int, following.Numbers]]:
+        """The next samples from `start` up to before `stop`, at most `count`: step, and these quantities of it."""
+        return following.numbers_from(self._rows, branch, names, start, stop, count)
+
+    def has_several_losses(self, branch: int, step: int) -> bool:
+        """Whether a sample has several backward passes, so that its loss is only the last one's."""
+        return following.has_several_losses(self._rows, branch, step)
+
+    def traced_steps(self, branch: int, start: int, stop: int, count: int) -> list[int]:
+        """The next steps that have a graph."""
+        return following.graphs_from(self._rows, branch, start, stop, count)
+
+    def measured(
+        self, branch: int, start: int, stop: int, count: int
+    ) -> list[tuple[int, tuple[Parameter, ...], Norms]]:
+        """The next samples at which parameters were measured: step, parameters, and their statistics."""
+        rows = following.measured_from(self._rows, branch, start, stop, count)
+        return [(step, self._parameters(of), parameters.unpack(blob)) for step, of, blob in rows]
+
+    def notes(self, branch: int, after: int, count: int) -> list[tuple[int, int, str, tuple[str, ...]]]:
+        """What the debuggee has noticed, after note `after`: number, step, what about, and which parameters."""
+        return following.notes_from(self._rows, branch, after, count)
 
     def stack(self, branch: int, steps: int) -> Stack | None:
         """The user's frames after so many samples, None if it did not stop there."""

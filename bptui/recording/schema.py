@@ -12,6 +12,7 @@ OLDEST_VERSION = 6
 
 _EXPLANATIONS = "explanations (sample INTEGER PRIMARY KEY, explanations BLOB NOT NULL)"
 _INSIDE = "inside (branch INTEGER PRIMARY KEY, stop TEXT NOT NULL, nodes BLOB NOT NULL)"
+_NOTES = "notes (id INTEGER PRIMARY KEY, sample INTEGER NOT NULL, about TEXT NOT NULL, subjects TEXT NOT NULL)"
 
 _EDITS = "edits (id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, edit TEXT NOT NULL)"
 _WATCHED = "watched (expression TEXT, next INTEGER, value TEXT NOT NULL, PRIMARY KEY (expression, next))"
@@ -20,7 +21,7 @@ _CHECKS = """checks (
     UNIQUE (sample, name)
 )"""
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 10: _EDITS, 11: _WATCHED, 12: _CHECKS}
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -118,8 +119,7 @@ CREATE TABLE {_EDITS};
 -- What a watched expression was: `next` is the sample before which it was.
 CREATE TABLE {_WATCHED};
 
--- What came last of each check of the training, on a sample at which it stood.
-CREATE TABLE {_CHECKS};
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS}
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

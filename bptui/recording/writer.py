@@ -21,6 +21,7 @@ from bptui.protocol import (
     GraphTraced,
     InsideSeen,
     LossesSeen,
+    Noticed,
     ParameterSamples,
     ParametersSeen,
     RatesSeen,
@@ -133,6 +134,11 @@ class Writer:
         """Write the learning rates of a sample and of those after it."""
         row = (sample_id(self.branch, seen.step), to_json(seen.optimizers))
         self._many("INSERT OR REPLACE INTO learning_rates VALUES (?, ?)", [row])
+
+    def noticed(self, seen: Noticed) -> None:
+        """Write what the debuggee has noticed."""
+        row = (None, sample_id(self.branch, seen.step), seen.about, as_text(to_json(seen.subjects)))
+        self._many("INSERT INTO notes VALUES (?, ?, ?, ?)", [row])
 
     def parameters(self, seen: ParametersSeen) -> None:
         """Remember the set that the debuggee has announced."""

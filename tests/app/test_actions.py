@@ -14,7 +14,9 @@ from bptui.protocol import Status
 from bptui.records import Layout, RecordedSample
 
 IDS = [action.id for action in ACTIONS]
-SCREEN = {"lesson", "unfold_all", "zoom", "next_panel", "previous_panel", "theme", "help", "palette", "quit"}
+SCREEN = {
+    "diagnostics", "lesson", "unfold_all", "zoom", "next_panel", "previous_panel", "theme", "help", "palette", "quit",
+}  # fmt: skip
 
 
 def test_every_action_has_a_method_keys_a_label_and_a_help_text() -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from bptui.debuggee import checking
 from bptui.debuggee.checking import check_training
 from bptui.debuggee.graph import Tracer
+from bptui.protocol import Check, Checked
 from bptui.records import Sample
 from tests.debuggee.traced import traced
 
@@ -242,3 +243,15 @@ def test_later_samples_are_judged_by_the_loss_of_the_first():
     assert check_training("initial loss", explainer, 5, 30.0).is_good is False
     assert check_training("initial loss", explainer, 5, 1.1).is_good is True
     assert "after the first sample" in check_training("initial loss", explainer, 5, None).text
+
+
+def test_in_a_loop(begin):
+    debuggee = begin(target="softmax")
+    debuggee.step("sample")
+    debuggee.send(Check(0, ("initial loss", "batch leak")))
+    debuggee.until(Checked)
+    debuggee.step("sample")
+    assert [(told.step, told.check.name, told.check.is_good) for told in debuggee.of(Checked)] == [
+        (0, "initial loss", True),
+        (0, "batch leak", True),
+    ]

@@ -20,6 +20,7 @@ from bptui.app.actions import ACTIONS
 from bptui.app.footer import LegalKeys
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.console import ConsolePanel
+from bptui.app.panels.diagnostics import DiagnosticsPanel
 from bptui.app.panels.explain import ExplainPanel
 from bptui.app.panels.flow import FlowPanel
 from bptui.app.panels.gradients import GradientsPanel
@@ -44,9 +45,9 @@ LEAST = (40, 12)
 
 PANELS: tuple[type[Panel], ...] = (
     GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
-    ExplainPanel, OpPanel, WatchesPanel, LessonPanel,
+    ExplainPanel, OpPanel, WatchesPanel, DiagnosticsPanel, LessonPanel,
 )  # fmt: skip
-_BOTTOM = ("console", "run", "flow", "op", "watches")
+_BOTTOM = ("console", "run", "flow", "op", "watches", "diagnostics")
 
 _OF_AN_OP = ("graph", "source", "explain")
 """Panels that show where inside a sample the training has stopped, as Op does."""
@@ -134,6 +135,7 @@ class MainScreen(Screen[None]):
                     yield FlowPanel()
                     yield OpPanel()
                     yield WatchesPanel()
+                    yield DiagnosticsPanel()
         yield Static(id="tiny")
         yield LegalKeys()
 
@@ -188,7 +190,7 @@ class MainScreen(Screen[None]):
         """The row that is selected in Graph, of a module its last; None in an empty one."""
         return self.query_one(GraphPanel).selected
 
-    def choose(self, number: int) -> None:
+    def choose(self, number: int | str) -> None:
         """Go to a panel by its number, if there is one."""
         if not self._several and number in [panel.NUMBER for panel in _OF_SEVERAL]:
             if self._known:
@@ -222,6 +224,9 @@ class MainScreen(Screen[None]):
             self.remove_class("-teaches")
         else:
             self._before_lesson, self.active = self.active, "lesson"
+
+    def action_diagnostics(self) -> None:
+        self.choose(DiagnosticsPanel.NUMBER)
 
     def action_zoom(self) -> None:
         self.zoomed = not self.zoomed
@@ -317,7 +322,7 @@ class MainScreen(Screen[None]):
             panel.set_class(panel.id == self.active, "-active")
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
-        tabs = [panel for panel in self.panels if panel is not LessonPanel]  # which has no number
+        tabs = [panel for panel in self.panels if isinstance(panel.NUMBER, int)]
         self.query_one(PanelTabs).show(tabs, self.active, self._failed)
         self._redraw_soon()
 
