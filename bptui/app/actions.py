@@ -121,6 +121,8 @@ ACTIONS = (
            lambda view: view.sample is not None or view.inside is not None, footer=False, owner="screen"),
     Action("check", ("v",), "verify", "Check Graph's selected op: gradient against finite differences", _LOOK,
            _can_ask, footer=False),
+    Action("checks", ("V",), "checks", "Check the training: first loss, overfit, zero input, leak", _LOOK,
+           lambda view: view.sample is not None or view.inside is not None, footer=False),
     Action("inspect", ("x",), "exact", "Inspect the selected row's tensors in full", _LOOK, _has_numbers),
     Action("breakpoint", ("b", "f9"), "break", "Stop, or no more, at the selected line, op, parameter, sample",
            _STEP, lambda view: view.commands, footer=False),

@@ -41,6 +41,7 @@ from bptui.app.panels.console import terminal_size
 from bptui.app.panels.explain import ExplainPanel
 from bptui.app.panels.graph import GraphPanel
 from bptui.app.screens.break_at import BreakAt
+from bptui.app.screens.checks import Checks
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
 from bptui.app.screens.help import Help
@@ -207,7 +208,7 @@ class BptuiApp(App[Outcome]):
             if legal != self._legal:
                 self._legal = legal
                 self.refresh_bindings()
-            if isinstance(self.screen, Inspect):
+            if isinstance(self.screen, Inspect | Checks):
                 self.screen.follow(self._view)
         self._fit_terminal()
 
@@ -444,6 +445,10 @@ class BptuiApp(App[Outcome]):
         else:
             self._ask(row, "check")
             panel.await_check(row)
+
+    def action_checks(self) -> None:
+        if self._reader is not None:
+            self.push_screen(Checks(self._view, self._reader, self._send))
 
     def _ask(self, row: int, about: Literal["numbers", "check"]) -> None:
         self._send(Ask(self._view.step + (self._view.inside is not None), row, about))
