@@ -34,16 +34,17 @@ from bptui.app.palette import Actions
 from bptui.app.panels.console import terminal_size
 from bptui.app.panels.explain import ExplainPanel
 from bptui.app.screens.confirm import Confirm
-from bptui.app.screens.goto import Goal, Goto
+from bptui.app.screens.goto import Goto
 from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import MainScreen
 from bptui.app.screens.watch import Watch
-from bptui.app.steps import epoch_forward, epoch_start, find
+from bptui.app.steps import epoch_forward, epoch_start
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.breakpoints import parse_breakpoint
+from bptui.goals import Goal, find
 from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed, Watches
 from bptui.recording.reader import Reader
 
@@ -313,7 +314,7 @@ class BptuiApp(App[Outcome]):
     def _go_to(self, goal: Goal | None) -> None:
         if goal is None or self._reader is None:
             return
-        step = find(self._reader, self._view, goal)
+        step = find(self._reader, self._view.branch, self._view.steps, goal)
         if isinstance(step, str):
             self.notify(step, severity="warning")
         elif step < self._view.steps:
