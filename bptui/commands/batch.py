@@ -49,9 +49,11 @@ class _Batch:
         self._commands: asyncio.Queue[Command] = asyncio.Queue()
         self._training = Training(self._commands.put_nowait)
         self._verbs = Verbs(self._training)
-        stdin = Streams(stdin=None if os.isatty(0) else 0, piped=frozenset((1, 2)))
+        # Of a terminal nobody could tell whose keys they are: without one a script reads nothing.
+        stdin = os.open(os.devnull, os.O_RDONLY) if os.isatty(0) else 0
+        streams = Streams(stdin, piped=frozenset((1, 2)))
         hear = self._training.hear
-        self._session = Session(options, hear, _to_stderr, stdin, answer=hear)
+        self._session = Session(options, hear, _to_stderr, streams, answer=hear)
         self._recording = Path(options.recording)
         self._is_json = is_json
         self._failed = False

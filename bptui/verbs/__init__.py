@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bptui.verbs.completion import complete
 from bptui.verbs.looking import finite
 from bptui.verbs.table import VERBS, BadLine, Prepared, find_verb, parse_verb
 from bptui.verbs.training import Training
@@ -16,6 +17,7 @@ __all__ = [
     "Training",
     "Verb",
     "Verbs",
+    "complete",
     "find_verb",
     "finite",
     "parse_verb",

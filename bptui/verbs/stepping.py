@@ -39,7 +39,7 @@ def _going(command: Command) -> Work:
         problem = await training.stand()
         if problem:
             return Result(problem=problem)
-        training.shown = None
+        training.look_at(None)
         await training.go(command)
         return stopped(training)
 
@@ -90,7 +90,7 @@ def _goto(rest: str) -> Work:
         if isinstance(step, str):
             return Result(problem=step)
         if step < newest:
-            training.shown = None if step == newest - 1 else (branch, step)
+            training.look_at(None if step == newest - 1 else (branch, step))
             return stopped(training) if training.shown is None else _past(training)
         if training.is_over:
             return Result(problem=f"the run has {newest:,} samples")
@@ -117,7 +117,7 @@ def _reset(rest: str) -> Work:
         if training.status.state == "lost":
             return Result(problem="there is no session any more")
         branch = training.status.branch
-        training.shown = None
+        training.look_at(None)
         training.send(Reset())
         await training.until(lambda: training.status.branch > branch or training.status.state == "lost")
         await training.until(lambda: training.status.state != "starting")

@@ -26,6 +26,7 @@ class Training:
         frame: Which of the user's frames is looked at, from 1.
         asks: Whether the debuggee is at work on an answer.
         obeys: Whether there is a session that takes commands from here.
+        on_look: Called when a verb has another sample looked at.
     """
 
     def __init__(self, send: Callable[[Command], None], reader: Reader | None = None) -> None:
@@ -42,6 +43,7 @@ class Training:
         self.frame = 1
         self.asks = False
         self.obeys = True
+        self.on_look: Callable[[], None] = lambda: None
         self._answers: dict[int, Evaluated | Assigned] = {}
         self._requests = itertools.count(random.randrange(1 << 40))  # answers go to every app of a session
         self._heard = asyncio.Event()
@@ -132,6 +134,12 @@ class Training:
     def stack(self) -> Stack | None:
         """The user's frames there."""
         return self.reader.stack(self.branch, self.steps) if self.reader else None
+
+    def look_at(self, shown: tuple[int, int] | None) -> None:
+        """Look at a branch and step, None for the newest."""
+        if shown != self.shown:
+            self.shown = shown
+            self.on_look()
 
     @property
     def where(self) -> str:
