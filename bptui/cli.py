@@ -34,10 +34,11 @@ RUN_OPTIONS = (
     "--sample-at",
     "--epoch-length",
     "--break",
+    "-x",
 )
 """bptui's own options of `bptui run` with a value."""
 
-RUN_SWITCHES = ("-m", "--keep-compile")
+RUN_SWITCHES = ("-m", "--keep-compile", "--batch", "--json")
 """Those without one."""
 
 OUTPUT_OPTIONS = ("-o", "--output")
@@ -117,6 +118,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_overhead(parser)
     _add_breakpoints(parser, "stop at BREAKPOINT")
     _add_theme(parser)
+    _add_batch(parser)
     _add_target(parser, required=False)
     parser.set_defaults(command=_run)
 
@@ -216,6 +218,15 @@ def _add_breakpoints(parser: argparse.ArgumentParser, help_: str) -> None:
     )  # fmt: skip
 
 
+def _add_batch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch", action="store_true", help="do verbs without a terminal, and end")
+    parser.add_argument("--json", action="store_true", help="print what comes of each verb as a line of JSON")
+    parser.add_argument(
+        "-x", dest="verbs", metavar="VERB", action="append", default=[],
+        help="with --batch: 'until loss < 1', 'print grad(\"weight\")', 'step op 3'; one after the other",
+    )  # fmt: skip
+
+
 def _add_overhead(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overhead", metavar="PERCENT", type=_share, default=OVERHEAD,
@@ -259,9 +270,21 @@ bptui's options stand before it, its own after it."""
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.batch or options.json or options.verbs:
+        return _batch(options)
     from bptui.commands.run import run
 
     return run(lambda: _session_options(options, options.record, keeps=True), options.theme)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    from bptui.commands.batch import batch
+
+    if not (options.batch and options.verbs):
+        raise BptuiError(
+            "--batch, --json and -x go together: bptui run --batch [--json] -x VERB [-x VERB …] TARGET"
+        )
+    return batch(tuple(options.verbs), options.json, lambda: _session_options(options, options.record))
 
 
 def _record(options: argparse.Namespace) -> int:

@@ -45,6 +45,11 @@ def kept() -> Path:
     return platformdirs.user_state_path(_APP) / "targets"
 
 
+def history() -> Path:
+    """The file of the lines that were typed after `:`."""
+    return platformdirs.user_state_path(_APP) / "history"
+
+
 def prune(keep: int = KEPT_RECORDINGS, size: int = KEPT_BYTES) -> None:
     """Delete old automatic recordings beyond `keep` files or `size` bytes; never the newest, never an open one."""
     found = sorted(_found(recordings()), key=lambda each: each[1].st_mtime, reverse=True)

@@ -23,12 +23,16 @@ def next_sample(sample: RecordedSample | None) -> str:
     """The sample after a complete one, as far as it is known where it is."""
     if sample is None:
         return "first sample"
-    samples = sample.layout.samples
-    if samples is None:
-        return f"after {place(sample)}"
-    if sample.index + 1 < samples:
-        return f"epoch {sample.epoch} · sample {sample.index + 2}"
-    return f"epoch {sample.epoch + 1} · sample 1"
+    following = next_place(sample)
+    return f"epoch {following[0]} · sample {following[1]}" if following else f"after {place(sample)}"
+
+
+def next_place(sample: RecordedSample | None) -> tuple[int, int] | None:
+    """The epoch of the sample after a complete one, and its position from 1; None where nobody knows."""
+    if sample is None or sample.layout.samples is None:
+        return None
+    is_last = sample.index + 1 >= sample.layout.samples
+    return (sample.epoch + 1, 1) if is_last else (sample.epoch, sample.index + 2)
 
 
 def place(sample: RecordedSample) -> str:

@@ -155,6 +155,8 @@ ACTIONS = (
            shown="Shift+Tab", owner="screen"),
     Action("theme", ("T",), "theme", "Change between dark and light", _SCREEN, footer=False),
     Action("help", ("question_mark", "f1"), "help", "Show all keys", _APP, shown="?"),
+    Action("command", ("colon",), "command", "Type a verb: until loss < 0.1, print EXPR, set lr 0.001, help", _APP,
+           footer=False, shown=":", owner="screen"),
     Action("palette", ("ctrl+p",), "palette", "Find an action by its name", _APP, footer=False, shown="Ctrl+P"),
     Action("quit", ("q", "ctrl+q"), "quit", "End the training and leave; the recording stays", _APP),
 )  # fmt: skip

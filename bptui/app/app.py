@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import signal
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -17,6 +18,7 @@ from textual.events import Key
 from textual.timer import Timer
 
 from bptui.app.actions import ACTIONS, BY_ID, COUNTED
+from bptui.app.command_line import CommandLine
 from bptui.app.count import Count
 from bptui.app.diagnoses import Diagnoses, in_words
 from bptui.app.link import Link
@@ -43,20 +45,35 @@ from bptui.app.panels.graph import GraphPanel
 from bptui.app.screens.break_at import BreakAt
 from bptui.app.screens.checks import Checks
 from bptui.app.screens.confirm import Confirm
-from bptui.app.screens.goto import Goal, Goto
+from bptui.app.screens.goto import Goto
 from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import MainScreen
 from bptui.app.screens.watch import Watch
-from bptui.app.steps import epoch_forward, epoch_start, find
+from bptui.app.steps import epoch_forward, epoch_start
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.breakpoints import is_same_line, parse_breakpoint
 from bptui.diagnostics import Limits, read_limits
-from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed, Watches
+from bptui.goals import Goal, find
+from bptui.protocol import (
+    Ask,
+    Breakpoints,
+    Command,
+    Interrupt,
+    Pause,
+    Quit,
+    Reset,
+    Resized,
+    Status,
+    Step,
+    Typed,
+    Watches,
+)
 from bptui.recording.reader import Reader
 from bptui.records import Breakpoint
+from bptui.verbs import BadLine, Prepared, Training, Verbs, complete, parse_verb
 
 BETWEEN = 0.03
 """Seconds between two looks of the rules, while they have more to look at."""
@@ -86,7 +103,10 @@ class BptuiApp(App[Outcome]):
         super().__init__()
         self._link = link
         self._reader = reader
-        self._shown: tuple[int, int] | None = None  # the (branch, step) looked at, None for the newest
+        self._training = Training(self._send, reader)
+        self._training.obeys = bool(link and not link.viewer)
+        self._training.on_look = self._look
+        self._verbs = Verbs(self._training)
         self._view = View(
             Status("starting", 0, 0, detail="starting the session"), commands=bool(link and not link.viewer)
         )
@@ -102,6 +122,15 @@ class BptuiApp(App[Outcome]):
         self.theme = THEMES["ansi" if few_colours else "dark"]
 
     @property
+    def _shown(self) -> tuple[int, int] | None:
+        """The branch and step looked at, None for the newest: the verbs' own."""
+        return self._training.shown
+
+    @_shown.setter
+    def _shown(self, shown: tuple[int, int] | None) -> None:
+        self._training.shown = shown
+
+    @property
     def view(self) -> View:
         """What is on screen."""
         return self._view
@@ -112,6 +141,7 @@ class BptuiApp(App[Outcome]):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
         await self.push_screen(self._main)
         self._main.choose(2)
+        self._main.query_one(CommandLine).complete = partial(complete, training=self._training)
         if self._link is not None:
             self.run_worker(self._link.follow(self), group="link", exit_on_error=False)
         if self._reader is not None:
@@ -124,7 +154,7 @@ class BptuiApp(App[Outcome]):
     @on(Welcomed)
     def _open(self, event: Welcomed) -> None:
         if self._reader is None:
-            self._reader = Reader(Path(event.welcome.recording))
+            self._reader = self._training.reader = Reader(Path(event.welcome.recording))
 
     @on(StatusArrived)
     def _arrived(self, event: StatusArrived) -> None:
@@ -132,6 +162,7 @@ class BptuiApp(App[Outcome]):
 
     @on(AnswerArrived)
     def _answered(self, event: AnswerArrived) -> None:
+        self._training.hear(event.answer)
         for screen in self.screen_stack:
             if isinstance(screen, Inspect):
                 screen.take(event.answer)
@@ -141,6 +172,7 @@ class BptuiApp(App[Outcome]):
         if self._leaving:
             return
         self._view = dataclasses.replace(self._view, commands=False)
+        self._training.obeys = False
         if self._reader is None:
             self.exit(Outcome(1, f"the session did not start: {event.why}"))
         elif self._view.status.exit_code is None:
@@ -152,6 +184,7 @@ class BptuiApp(App[Outcome]):
     def _take(self, status: Status) -> None:
         """Show a new status; a failure, or another branch, brings one back from the past."""
         old = self._view.status
+        self._training.hear(status)
         if status.refused:
             self._leaving = True
             if self._view.commands:
@@ -389,7 +422,7 @@ class BptuiApp(App[Outcome]):
     def _go_to(self, goal: Goal | None) -> None:
         if goal is None or self._reader is None:
             return
-        step = find(self._reader, self._view, goal)
+        step = find(self._reader, self._view.branch, self._view.steps, goal)
         if isinstance(step, str):
             self.notify(step, severity="warning")
         elif step < self._view.steps:
@@ -468,6 +501,46 @@ class BptuiApp(App[Outcome]):
                 self.push_screen(Inspect(title, quantities, self._view, self._send))
             elif title:
                 self.notify(f"{title}: no more is recorded of it", markup=False)
+
+    # -- verbs -----------------------------------------------------------------------------------------
+
+    @on(CommandLine.Entered)
+    def _entered(self, event: CommandLine.Entered) -> None:
+        line = self._main.query_one(CommandLine)
+        try:
+            prepared = parse_verb(event.line)
+        except BadLine as error:
+            line.say(error.with_caret(), "$text-error")
+            line.put(event.line)
+            return
+        self.run_worker(self._do(prepared, line), group="verbs")
+
+    async def _do(self, prepared: Prepared, line: CommandLine) -> None:
+        """Do a verb, and say what came of it; where nobody looks there any more, in a notice."""
+        line.say(f": {prepared.line}", "bold")
+        spots = self._view.spots
+        spot = spots[self._view.spot] if self._view.spot < len(spots) else None
+        self._training.frame = spot.number if spot and spot.number and not spot.is_forward else 1
+        result = await self._verbs.do(prepared)
+        if result.text:
+            line.say(result.text)
+        if result.problem:
+            line.say(result.problem, "$text-error")
+        if not line.is_open and (result.problem or result.text):
+            first = (result.problem or result.text).splitlines()[0]
+            self.notify(
+                first, title=prepared.line, severity="warning" if result.problem else "information", markup=False
+            )
+        if result.leaves:
+            line.close()
+            await self.action_quit()
+
+    @on(CommandLine.Interrupted)
+    def _interrupted(self) -> None:
+        if self._training.asks:
+            self._send(Interrupt())
+        elif self._view.is_running and self._view.commands:
+            self.action_pause()
 
     # -- the session -----------------------------------------------------------------------------------
 

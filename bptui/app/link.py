@@ -11,12 +11,10 @@ from bptui.app.messages import AnswerArrived, SessionLost, StatusArrived, Welcom
 from bptui.errors import ProtocolError
 from bptui.protocol import (
     PROTOCOL_VERSION,
+    Answer,
     Attach,
     Command,
-    Inspected,
     Status,
-    TensorCounted,
-    TensorSaved,
     Welcome,
     encode,
     read_message,
@@ -49,7 +47,7 @@ class Link:
                     app.post_message(Welcomed(notice))
                 elif isinstance(notice, Status):
                     app.post_message(StatusArrived(notice))
-                elif isinstance(notice, Inspected | TensorCounted | TensorSaved):
+                elif isinstance(notice, Answer):
                     app.post_message(AnswerArrived(notice))
             why = "its process ended"
         except (OSError, ProtocolError) as error:

@@ -15,8 +15,8 @@ from bptui.records import Layout, RecordedSample
 
 IDS = [action.id for action in ACTIONS]
 SCREEN = {
-    "breakpoints", "watches", "diagnostics", "lesson", "unfold_all", "zoom", "next_panel", "previous_panel",
-    "theme", "help", "palette", "quit",
+    "breakpoints", "command", "watches", "diagnostics", "lesson", "unfold_all", "zoom", "next_panel",
+    "previous_panel", "theme", "help", "palette", "quit",
 }  # fmt: skip
 
 

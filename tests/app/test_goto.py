@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from bptui.app.screens.goto import Goal, parse
-from bptui.app.steps import epoch_forward, epoch_start, find
+from bptui.app.steps import epoch_forward, epoch_start
 from bptui.app.view import View, look
+from bptui.goals import Goal, find, parse_goal
 from bptui.protocol import Status
 
 
@@ -28,7 +28,7 @@ from bptui.protocol import Status
     ],
 )
 def test_parse(text: str, goal: Goal | None) -> None:
-    assert parse(text) == goal
+    assert parse_goal(text) == goal
 
 
 def shown(reader, step: int) -> View:
@@ -70,7 +70,7 @@ def test_epoch_start(recorded, step: int, count: int, first: int) -> None:
 )
 def test_find_in_what_has_ended(recorded, text: str, place: int | str) -> None:
     reader = recorded().epochs([3, 1, 4]).reader()
-    assert find(reader, shown(reader, 0), parse(text)) == place
+    assert find(reader, 0, reader.steps(0), parse_goal(text)) == place
 
 
 def declared(recorded, count: int):
@@ -95,23 +95,24 @@ def declared(recorded, count: int):
 )
 def test_find_what_is_to_come(recorded, text: str, place: int | str) -> None:
     reader = declared(recorded, 12)
-    assert find(reader, shown(reader, 11), parse(text)) == place
+    assert find(reader, 0, 12, parse_goal(text)) == place
 
 
 def test_find_in_an_epoch_of_unknown_length(recorded) -> None:
     reader = recorded().epochs([3, 4], declared=False).reader()
-    view = shown(reader, 6)
-    assert find(reader, view, parse("e0")) == 2
-    assert find(reader, view, parse("1.6")) == 8
+    assert find(reader, 0, 7, parse_goal("e0")) == 2
+    assert find(reader, 0, 7, parse_goal("1.6")) == 8
     assert (
-        find(reader, view, parse("e1")) == "epoch 1 has not ended, and the loop does not say how long an epoch is"
+        find(reader, 0, 7, parse_goal("e1"))
+        == "epoch 1 has not ended, and the loop does not say how long an epoch is"
     )
     assert (
-        find(reader, view, parse("2.1")) == "epoch 2 has not begun, and the loop does not say how long an epoch is"
+        find(reader, 0, 7, parse_goal("2.1"))
+        == "epoch 2 has not begun, and the loop does not say how long an epoch is"
     )
 
 
 def test_find_before_anything(recorded) -> None:
     reader = recorded().reader()
-    assert find(reader, shown(reader, 0), parse("e0")) == "there is no epoch 0 yet"
-    assert find(reader, shown(reader, 0), parse("5")) == 4
+    assert find(reader, 0, reader.steps(0), parse_goal("e0")) == "there is no epoch 0 yet"
+    assert find(reader, 0, reader.steps(0), parse_goal("5")) == 4

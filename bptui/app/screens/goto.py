@@ -1,9 +1,6 @@
-"""Where to go: a sample of the run, an epoch, or a sample of an epoch."""
+"""Asks where to go: a sample of the run, an epoch, or a sample of an epoch."""
 
 from __future__ import annotations
-
-import re
-from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,30 +8,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from bptui.app.screens.dialog import Dialog
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A place to go to.
-
-    Attributes:
-        epoch: The epoch, as the loop counts; None for a sample of the run.
-        sample: The sample of the epoch or of the run, from 1; None for the end of the epoch.
-    """
-
-    epoch: int | None
-    sample: int | None
-
-
-def parse(text: str) -> Goal | None:
-    """What was typed: "120", "e3" or "3.5"; None if it is none of them."""
-    if match := re.fullmatch(r"\s*e\s*(\d+)\s*", text):
-        return Goal(int(match[1]), None)
-    if match := re.fullmatch(r"\s*(\d+)\s*[.·]\s*([1-9]\d*)\s*", text):
-        return Goal(int(match[1]), int(match[2]))
-    if match := re.fullmatch(r"\s*([1-9]\d*)\s*", text):
-        return Goal(None, int(match[1]))
-    return None
+from bptui.goals import Goal, parse_goal
 
 
 class Goto(Dialog[Goal]):
@@ -53,7 +27,7 @@ class Goto(Dialog[Goal]):
 
     @on(Input.Submitted)
     def _go(self, event: Input.Submitted) -> None:
-        goal = parse(event.value)
+        goal = parse_goal(event.value)
         if goal is None:
             self.query_one(Static).update("Not understood: a number from 1, e and a number, or epoch.sample")
         else:

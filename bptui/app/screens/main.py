@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from bptui.app.actions import ACTIONS
+from bptui.app.command_line import CommandLine
 from bptui.app.footer import LegalKeys
 from bptui.app.messages import PlaceSelected
 from bptui.app.panels.breakpoints import BreakpointsPanel
@@ -151,6 +152,7 @@ class MainScreen(Screen[None]):
                     yield WatchesPanel()
                     yield DiagnosticsPanel()
         yield Static(id="tiny")
+        yield CommandLine()
         yield LegalKeys()
 
     def greet(self, view: View) -> None:
@@ -224,6 +226,13 @@ class MainScreen(Screen[None]):
     def action_type(self) -> None:
         self.choose(ConsolePanel.NUMBER)
         self.query_one(ConsolePanel).begin_typing()
+
+    def action_command(self) -> None:
+        self.query_one(CommandLine).open()
+
+    @on(CommandLine.Closed)
+    def _command_done(self) -> None:
+        self.panel(self.active).take_focus()
 
     def action_explain(self) -> None:
         self.choose(ExplainPanel.NUMBER)
