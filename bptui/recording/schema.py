@@ -119,7 +119,11 @@ CREATE TABLE {_EDITS};
 -- What a watched expression was: `next` is the sample before which it was.
 CREATE TABLE {_WATCHED};
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS}
+-- What the debuggee has noticed of itself, from a sample on until it says otherwise: `subjects` are names in JSON.
+CREATE TABLE {_NOTES};
+
+-- What came last of each check of the training, on a sample at which it stood.
+CREATE TABLE {_CHECKS};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,
