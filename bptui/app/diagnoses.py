@@ -40,6 +40,10 @@ class Diagnoses:
         """What was found in a branch."""
         return self._of[branch].findings if branch in self._of else ()
 
+    def crowd(self, branch: int) -> int:
+        """How many more are open than those."""
+        return sum(self._of[branch].crowded.values()) if branch in self._of else 0
+
     def diagnosed(self, branch: int) -> int:
         """How many samples of a branch were all looked at when that was last so."""
         return self._steps.get(branch, 0)

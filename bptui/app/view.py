@@ -48,6 +48,7 @@ class View:
         parameters: What is trained, in forward order, as far as it is known; it stays when a new branch begins.
         findings: What was found to be wrong in the branch, by the sample since which it is so.
         diagnosed: Of how many samples of it all was looked at.
+        crowd: How many more findings are open than are listed.
     """
 
     status: Status
@@ -64,6 +65,7 @@ class View:
     inside: InsideStop | None = None
     findings: tuple[Finding, ...] = ()
     diagnosed: int = 0
+    crowd: int = 0
 
     @property
     def diagnoses(self) -> int:

@@ -18,6 +18,9 @@ from bptui.records import Parameter
 LOOKS = 3
 """Samples in which a parameter may get no gradient before that is told: a network may have its turn later."""
 
+SOUND = 10
+"""Updates in a row, each after a backward pass, until those without one are taken to be over."""
+
 MOST = 1000
 """Parameters that are named at most."""
 
@@ -41,10 +44,12 @@ class Noticing:
         self._held: dict[int, torch.Tensor] = {}
         self._is_updated: bool | None = None
         self._is_looking = False
-        self._prints: tuple[int, dict[int, Any]] = -1, {}
+        self._weights: dict[int, Any] = {}
+        self._before: tuple[int, dict[int, Any]] = -1, {}
         self._parameters: tuple[Parameter, ...] = ()
         self._reached: set[int] = set()
         self._looks = 0
+        self._sound = 0
         self._optimizers: dict[int, tuple[weakref.ref[Any], tuple[int, ...]]] = {}
 
     def begin(self, is_updated: bool | None = None) -> None:
@@ -53,7 +58,8 @@ class Noticing:
         Args:
             is_updated: Whether the one before ended with an update; None to find out, if that was looked at, too.
         """
-        self._passed, self._held, self._is_updated, self._is_looking = set(), {}, is_updated, True
+        self._passed, self._held, self._weights = set(), {}, {}
+        self._is_updated, self._is_looking = is_updated, True
 
     def backward(self, leaves: Sequence[torch.Tensor]) -> None:
         """A backward pass of the sample, which reaches these leaves, is about to begin."""
@@ -62,7 +68,9 @@ class Noticing:
         zeroed = {*map(id, again)} - {*map(id, _with_grad(again))}  # since an earlier pass, which was for others
         new = [leaf for key, leaf in reached.items() if key not in self._passed]
         self._held = {key: leaf for key, leaf in self._held.items() if key not in zeroed}
-        self._held |= {id(leaf): leaf for leaf in _with_grad(new)}
+        held = _with_grad(new)
+        self._held |= {id(leaf): leaf for leaf in held}
+        self._weights |= {id(leaf): fingerprint(leaf) for leaf in held}
         self._passed.update(reached)
 
     def complete(self, parameters: tuple[Parameter, ...], tensors: Sequence[torch.Tensor]) -> None:
@@ -83,16 +91,16 @@ class Noticing:
 
     def _summed(self) -> set[int] | None:
         """Whose gradient was still that of an update before when another was added; None if nobody knows."""
-        step, before = self._prints
-        prints = {key: fingerprint(leaf) for key, leaf in self._held.items()}
-        self._prints = self._steps(), prints
-        if not prints:
+        step, before = self._before
+        weights = {key: self._weights[key] for key in self._held}
+        self._before = self._steps(), weights
+        if not weights:
             return set()
         if self._is_updated is False or (self._is_updated is None and step + 1 != self._steps()):
             return None  # of a micro-batch it is meant to be so
         # Others may have a gradient that nobody uses, of an optimizer that has only a part of the parameters.
-        changed = {key for key, now in prints.items() if key in before and before[key] != now}
-        return changed if changed or (self._is_updated and prints.keys() <= before.keys()) else None
+        changed = {key for key, now in weights.items() if key in before and before[key] != now}
+        return changed if changed or (self._is_updated and weights.keys() <= before.keys()) else None
 
     def updated(self, optimizer: Any, runs: int) -> None:
         """An optimizer has made a step, after so many runs of the engine in all."""
@@ -109,7 +117,8 @@ class Noticing:
         if known is None or known() is not optimizer:
             known = weakref.ref(optimizer)
         self._optimizers[id(optimizer)] = known, state
-        if is_again or self._told.get("update-without-backward"):
+        self._sound = 0 if is_again else self._sound + 1
+        if is_again or self._sound == SOUND:
             self._tell("update-without-backward", [type(optimizer).__name__] * is_again)
 
     def _note_grads(self, tensors: Iterable[torch.Tensor]) -> None:

@@ -82,7 +82,7 @@ def _number(value: Any, known: float, what: str) -> float:
         raise BptuiError(f"{what} must be {kind}, not {value!r}")
     if not value >= 0:
         raise BptuiError(f"{what} must not be {value!r}: numbers are from 0")
-    is_count = what.partition(": ")[2].split()[0] in ("steps", "window", "within")
+    is_count = what.partition(": ")[2].split()[0] in ("steps", "window", "within", "alone")
     if is_count and (value < 1 or value != int(value) or value > 100_000):
         raise BptuiError(f"{what} must be a whole number from 1 to 100000, not {value!r}")
     return value

@@ -15,7 +15,8 @@ from bptui.records import Layout, RecordedSample
 
 IDS = [action.id for action in ACTIONS]
 SCREEN = {
-    "diagnostics", "lesson", "unfold_all", "zoom", "next_panel", "previous_panel", "theme", "help", "palette", "quit",
+    "breakpoints", "watches", "diagnostics", "lesson", "unfold_all", "zoom", "next_panel", "previous_panel",
+    "theme", "help", "palette", "quit",
 }  # fmt: skip
 
 
@@ -102,7 +103,6 @@ WATCHED = view("running", commands=False)
                 "op",
                 "phase",
                 "to_row",
-                "breakpoint",
                 "step",
                 "epoch",
                 "resume",
@@ -118,7 +118,6 @@ WATCHED = view("running", commands=False)
         (
             PAST,
             {
-                "breakpoint",
                 "step",
                 "epoch",
                 "resume",
@@ -134,16 +133,15 @@ WATCHED = view("running", commands=False)
         ),
         (
             OLDEST,
-            {"breakpoint", "step", "epoch", "resume", "newest", "checks", "explain", "goto", "inspect", "reset"},
+            {"step", "epoch", "resume", "newest", "checks", "explain", "goto", "inspect", "reset"},
         ),
         (
             RUNNING,
-            {"breakpoint", "pause", "look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"},
+            {"pause", "look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"},
         ),
         (
             PAST_RUNNING,
             {
-                "breakpoint",
                 "step",
                 "epoch",
                 "pause",
@@ -159,10 +157,10 @@ WATCHED = view("running", commands=False)
         ),
         (
             PAUSING,
-            {"breakpoint", "look_back", "epoch_back", "checks", "explain", "goto", "inspect", "pause", "reset"},
+            {"look_back", "epoch_back", "checks", "explain", "goto", "inspect", "pause", "reset"},
         ),
-        (OVER, {"breakpoint", "look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"}),
-        (FAILED, {"breakpoint", "look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"}),
+        (OVER, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"}),
+        (FAILED, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"}),
         (READ, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect"}),
         (
             READ_PAST,
@@ -173,4 +171,5 @@ WATCHED = view("running", commands=False)
     ],
 )
 def test_legal(seen: View, legal: set[str]) -> None:
-    assert {action.id for action in ACTIONS if action.legal(seen)} == legal | SCREEN
+    always = {"breakpoint", "watch"} if seen.commands else set()
+    assert {action.id for action in ACTIONS if action.legal(seen)} == legal | SCREEN | always

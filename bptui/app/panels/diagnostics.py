@@ -14,13 +14,7 @@ from bptui.app.widgets.virtual_table import Column, Row, VirtualTable
 from bptui.diagnostics import Finding
 from bptui.recording.reader import Reader
 
-_COLUMNS = (
-    Column("", 6, "left"),
-    Column("since", 7),
-    Column("until", 7),
-    Column("diagnosis", 24, "left"),
-    Column("of", 12, "left", grow=True),
-)
+_COLUMNS = (Column("", 1, "left"), Column("samples", 9), Column("diagnosis", 20, "left", grow=True))
 
 
 class DiagnosticsPanel(Panel):
@@ -29,7 +23,7 @@ class DiagnosticsPanel(Panel):
     NAME, NUMBER = "Diagnostics", "D"
     DEFAULT_CSS = """
     DiagnosticsPanel {
-        VirtualTable { height: 1fr; min-height: 2; }
+        VirtualTable { height: 1fr; min-height: 3; }
         Static { height: auto; max-height: 60%; padding: 0 1; }
     }
     """
@@ -41,16 +35,18 @@ class DiagnosticsPanel(Panel):
         self._told: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
-        yield VirtualTable(_COLUMNS, self._rows)
+        yield VirtualTable(_COLUMNS, self._rows, header=False)
         yield Static()
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw what was found, as it was at the sample shown."""
         self._findings, self._step = view.findings, view.step
-        count = view.diagnoses
+        count = f"{view.diagnoses} open of {len(self._findings)}" + (
+            f", and {view.crowd} more" if view.crowd else ""
+        )
         unread = f"looked at {view.diagnosed:,} of {view.steps:,} samples" if view.diagnosed < view.steps else ""
         nothing = "nothing found" if view.steps else ""
-        self.titled(f"{count} open of {len(self._findings)}" if self._findings else nothing, unread)
+        self.titled(count if self._findings else nothing, unread or "Enter: go there" * bool(self._findings))
         self.query_one(VirtualTable).show(len(self._findings))
         self._tell()
 
@@ -65,8 +61,8 @@ class DiagnosticsPanel(Panel):
             self.query_one(Static).update("")
             return
         found = self._findings[table.cursor]
-        parts = [(found.said, "bold"), (f"  {found.why} ", ""), (f"→ {found.advice}", "$text-accent")]
-        self.query_one(Static).update(Content.assemble(*parts))
+        advice = (f"  → {found.advice}", "$text-accent")
+        self.query_one(Static).update(Content.assemble((found.said, "bold"), advice, f"  {found.why}"))
 
     @on(VirtualTable.Activated)
     def _go(self, event: VirtualTable.Activated) -> None:
@@ -76,7 +72,7 @@ class DiagnosticsPanel(Panel):
 
 def _row(found: Finding, step: int) -> Row:
     is_open = found.holds_at(step)
-    state = "! open" if is_open else "✔ over" if found.since <= step else "later"
-    until = "" if found.until is None else f"{found.until + 1}"
-    kind = "warning" if is_open else "muted"
-    return Row((state, f"{found.since + 1}", until, found.rule, found.subject or "the training"), kind=kind)
+    sign = "!" if is_open else "✔" if found.since <= step else "…"
+    until = "" if found.until is None else f"{found.until}"  # the last one of which it is so
+    what = Content.assemble((found.rule, "bold"), "  ", found.subject)
+    return Row((sign, f"{found.since + 1}–{until:<3}", what), kind="warning" if is_open else "muted")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 
 from bptui.diagnostics.finding import Hit
 from bptui.diagnostics.rule import Hits, Rule, each, short
@@ -30,20 +30,31 @@ def _beyond(seen: ParameterSeen, high: float, low: float) -> Hit | None:
     return Hit(seen.name, ratio, low, f"‖Δw‖/‖w‖ is {short(ratio)}, below {short(low)}") if ratio < low else None
 
 
-def _unchanged(seen: ParametersSeen, limits: Mapping[str, float]) -> Hits:
-    """An update of nothing, though there is a gradient that is not small beside that of others."""
-    if not seen.is_updated or all(each.update is None for each in seen.parameters):
-        return None
-    moves = [each for each in seen.parameters if each.update]
-    least = limits["share"] * max([each.pull or 0.0 for each in moves], default=math.inf)
-    least = least if moves else limits["alone"]
-    is_module = any("." in each.name for each in seen.parameters)  # then others are data that want a gradient
+def _unchanged(limits: Mapping[str, float]) -> Generator[Hits, ParametersSeen, None]:
+    """An update of nothing, though there is a gradient that is not small beside that of those that move.
+
+    Where nothing moves it may be a micro-batch, unless nothing has ever moved.
+    """
+    still, hits = 0, None
+    while True:
+        seen: ParametersSeen = yield hits
+        hits = None
+        if not seen.is_updated or all(each.update is None for each in seen.parameters):
+            continue
+        pulls = [each.pull or 0.0 for each in seen.parameters if each.update]
+        still = still + 1 if not pulls and still >= 0 else -1
+        if pulls or still >= limits["alone"]:
+            hits = _still(seen.parameters, limits["share"] * max(pulls, default=0.0), limits["ratio"])
+
+
+def _still(parameters: Sequence[ParameterSeen], least: float, limit: float) -> Hits:
+    is_module = any("." in each.name for each in parameters)  # then others are data that want a gradient
     return [
-        Hit(each.name, ratio, limits["ratio"],
-            f"‖Δw‖/‖w‖ is {short(ratio)}, not above {short(limits['ratio'])}; ‖grad‖/‖w‖ is {short(each.pull)}")
-        for each in seen.parameters
+        Hit(each.name, ratio, limit,
+            f"‖Δw‖/‖w‖ is {short(ratio)}, not above {short(limit)}; ‖grad‖/‖w‖ is {short(each.pull)}")
+        for each in parameters
         if ("." in each.name or not is_module)
-        and each.pull and each.pull >= least and (ratio := each.ratio) is not None and ratio <= limits["ratio"]
+        and each.pull and each.pull >= least and (ratio := each.ratio) is not None and ratio <= limit
     ]  # fmt: skip
 
 
@@ -89,7 +100,7 @@ UPDATES = (
         "Change the learning rate by that factor, or clip the gradient.",
     ),
     Rule(
-        "unchanged-parameter", "parameters", each(_unchanged),
+        "unchanged-parameter", "parameters", _unchanged,
         "It has a gradient, and yet the update leaves it as it was.",
         "See that the optimizer has it (optimizer.param_groups), that its learning rate is not 0, and that the "
         "update is not lost to rounding in a low precision.",
