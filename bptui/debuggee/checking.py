@@ -53,7 +53,8 @@ def check_training(
         return TrainingCheck(name, text="Not checked: CUDA is in use, and a copy of the process can not use it.")
 
     def work() -> str:
-        with DisableTorchFunction(), _disable_current_modes():
+        # A backward pass or an update, in which it may stand, keeps no history.
+        with DisableTorchFunction(), _disable_current_modes(), torch.inference_mode(False), torch.enable_grad():
             return to_json(_told(name, lambda: _checked(name, explainer, sample, first_loss)))
 
     return _told(name, lambda: from_json(TrainingCheck, apart(work, PATIENCE)))

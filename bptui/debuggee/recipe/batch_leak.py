@@ -133,7 +133,9 @@ def _without(examples: Examples, leak: Leak, remark: str, is_other: bool) -> Tra
     found = f"∂ output of example {leak.of} on its own input {number(leak.own)}, on the other examples' 0"
     if is_other:
         return TrainingCheck(_NAME, None, found, "0 on the others", _SEQUENCE.format(dim=examples.dim))
-    return TrainingCheck(_NAME, True, found, "0 on the others", remark + _RIGHT.format(n=examples.count))
+    return TrainingCheck(
+        _NAME, True, found, "0 on the others", _sentence(remark + _RIGHT.format(n=examples.count))
+    )
 
 
 def _with(supposed: Sequence[Examples], leaks: dict[int, Leak], has_norms: bool) -> TrainingCheck:
@@ -146,7 +148,11 @@ def _with(supposed: Sequence[Examples], leaks: dict[int, Leak], has_norms: bool)
     if len(exact) != 1 or exact[0].dim:
         return TrainingCheck(_NAME, None, found, "0 on the others", _UNKNOWN)
     why = _EVEN_WITHOUT if has_norms else ""
-    return TrainingCheck(_NAME, False, found, "0 on the others", why + _WRONG)
+    return TrainingCheck(_NAME, False, found, "0 on the others", _sentence(why + _WRONG))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 _ONE = "There is one example in the batch: there is nothing that could leak."
@@ -159,6 +165,6 @@ _SEQUENCE = (
 )
 _EVEN_WITHOUT = "Even without BatchNorm's statistics: "
 _WRONG = (
-    "Examples of a batch mix. Look for view or reshape in place of transpose, a sum, mean or softmax over "
+    "examples of a batch mix. Look for view or reshape in place of transpose, a sum, mean or softmax over "
     "dimension 0. Right only for losses and networks that compare examples (contrastive, graph networks)."
 )
