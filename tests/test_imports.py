@@ -68,7 +68,9 @@ def test_the_public_name_is_there():
         (
             "app",
             {"textual", "rich"},
-            SHARED | LANGUAGE | {"recording", "app", "paths", "loops", "explain", "diagnostics", "where"},
+            SHARED
+            | LANGUAGE
+            | {"recording", "app", "paths", "loops", "explain", "diagnostics", "where", "verbs", "goals"},
         ),
         ("loops", {"torch", "numpy"}, {"records", "loops"}),
         ("explain", {"torch", "numpy"}, {"records", "explain"}),
