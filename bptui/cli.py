@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LESSON = "linear"
 """What `bptui` alone runs."""
 
-COMMANDS = ("run", "record", "open", "attach", "export", "lessons")
+COMMANDS = ("run", "record", "open", "attach", "export", "check", "lessons")
 
 SAMPLE_AT = ("backward", "update", "loop")
 """What a sample of a script can end with: a backward pass, an update of the weights, an iteration of a loop."""
@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_open(commands)
     _add_attach(commands)
     _add_export(commands)
+    _add_check(commands)
     _add_lessons(commands)
     return parser
 
@@ -161,6 +162,17 @@ def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("-o", "--output", metavar="PATH", type=Path, required=True)
     parser.add_argument("--branch", type=int, help="which branch; the newest if not given")
     parser.set_defaults(command=_export)
+
+
+def _add_check(commands: Commands[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "check", help="say what is wrong with a recorded training; exit code 1 if anything"
+    )
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    _add_rules(parser)
+    parser.add_argument("--branch", type=int, help="which branch; the newest if not given")
+    parser.set_defaults(command=_check)
 
 
 def _add_lessons(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -232,6 +244,13 @@ def _share(text: str) -> float:
 
 
 _share.__name__ = "percentage"  # as argparse calls it: invalid percentage value: 'x'
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset", default="", help="whose thresholds: relative (the default), smdebug, mindspore, thedeepchecker"
+    )
+    parser.add_argument("--rules", metavar="FILE", type=Path, help="a TOML file that sets thresholds otherwise")
 
 
 def _add_theme(parser: argparse.ArgumentParser) -> None:
@@ -310,6 +329,12 @@ def _export(options: argparse.Namespace) -> int:
 
     export(options.recording, options.format, options.output, options.branch)
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bptui.commands.check import check
+
+    return check(options.recording, options.format, options.preset, options.rules, options.branch)
 
 
 def _lessons(options: argparse.Namespace) -> int:

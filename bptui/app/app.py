@@ -15,13 +15,18 @@ from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key
+from textual.timer import Timer
 
 from bptui.app.actions import ACTIONS, BY_ID, COUNTED
 from bptui.app.command_line import CommandLine
 from bptui.app.count import Count
+from bptui.app.diagnoses import Diagnoses, in_words
 from bptui.app.link import Link
 from bptui.app.messages import (
     AnswerArrived,
+    BreakpointsEdited,
+    BreakpointWanted,
+    FindingChosen,
     KeysTyped,
     NumbersWanted,
     SessionLost,
@@ -33,8 +38,12 @@ from bptui.app.messages import (
 )
 from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
+from bptui.app.panels.breakpoints import cost
 from bptui.app.panels.console import terminal_size
 from bptui.app.panels.explain import ExplainPanel
+from bptui.app.panels.graph import GraphPanel
+from bptui.app.screens.break_at import BreakAt
+from bptui.app.screens.checks import Checks
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goto
 from bptui.app.screens.help import Help
@@ -45,7 +54,8 @@ from bptui.app.steps import epoch_forward, epoch_start
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
-from bptui.breakpoints import parse_breakpoint
+from bptui.breakpoints import is_same_line, parse_breakpoint
+from bptui.diagnostics import Limits, read_limits
 from bptui.goals import Goal, find
 from bptui.protocol import (
     Ask,
@@ -62,7 +72,11 @@ from bptui.protocol import (
     Watches,
 )
 from bptui.recording.reader import Reader
+from bptui.records import Breakpoint
 from bptui.verbs import BadLine, Prepared, Training, Verbs, complete, parse_verb
+
+BETWEEN = 0.03
+"""Seconds between two looks of the rules, while they have more to look at."""
 
 
 class BptuiApp(App[Outcome]):
@@ -73,12 +87,18 @@ class BptuiApp(App[Outcome]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar = []
 
-    def __init__(self, link: Link | None = None, reader: Reader | None = None) -> None:
+    def __init__(
+        self, link: Link | None = None, reader: Reader | None = None, limits: Limits | None = None
+    ) -> None:
         """Make the app.
 
         Args:
             link: The session to follow, None for a recording without one.
             reader: The recording, None if the session is to say where it is.
+            limits: The numbers that diagnoses go by, None for those of the user, or else the default.
+
+        Raises:
+            BptuiError: The user's numbers can not be read.
         """
         super().__init__()
         self._link = link
@@ -91,6 +111,8 @@ class BptuiApp(App[Outcome]):
             Status("starting", 0, 0, detail="starting the session"), commands=bool(link and not link.viewer)
         )
         self._count = Count(self, self._choose_panel)
+        self._diagnoses = Diagnoses(limits or read_limits())
+        self._diagnosing: Timer | None = None
         self._legal: tuple[str, ...] = ()
         self._leaving = False
         self._terminal_size: tuple[int, int] | None = None
@@ -183,7 +205,29 @@ class BptuiApp(App[Outcome]):
             return
         branch, step = self._shown or (None, None)
         self._view = look(self._reader, self._view, status or self._view.status, branch, step)
+        self._diagnose(self._reader)
         self.redraw()
+
+    def _diagnose(self, reader: Reader) -> None:
+        """Look on, and again soon if there is more to be looked at."""
+        branch, is_done = self._view.branch, self._diagnoses.follow(reader, self._view)
+        known = self._diagnoses
+        self._view = dataclasses.replace(
+            self._view,
+            findings=known.findings(branch),
+            diagnosed=known.diagnosed(branch),
+            crowd=known.crowd(branch),
+        )
+        if not is_done and self._diagnosing is None:
+            self._diagnosing = self.set_timer(BETWEEN, self._diagnose_on)
+        if is_done and (news := self._diagnoses.news(branch)) and self._view.commands:
+            self.notify(in_words(news), title="! diagnosis · D", severity="warning", markup=False)
+
+    def _diagnose_on(self) -> None:
+        self._diagnosing = None
+        if self._reader is not None:
+            self._diagnose(self._reader)
+            self.redraw()
 
     def redraw(self) -> None:
         """Draw the view; the footer only if what is legal has changed."""
@@ -198,7 +242,7 @@ class BptuiApp(App[Outcome]):
             if legal != self._legal:
                 self._legal = legal
                 self.refresh_bindings()
-            if isinstance(self.screen, Inspect):
+            if isinstance(self.screen, Inspect | Checks):
                 self.screen.follow(self._view)
         self._fit_terminal()
 
@@ -297,16 +341,48 @@ class BptuiApp(App[Outcome]):
         self._send(Typed(event.keys))
 
     def action_breakpoint(self) -> None:
-        if self._view.sample is not None:
-            self._toggle_breakpoint(f"sample {self._view.sample.index + 1}")
+        active = self._main.active
+        text = self._main.panel("graph" if active == "explain" else active).stop_at(self._view)
+        if text:
+            self._toggle_breakpoint(text)
+        else:
+            self._ask_breakpoint(None)
 
     def _toggle_breakpoint(self, text: str) -> None:
         """Stop there, or stop there no more."""
         known = self._view.status.breakpoints
-        left = tuple(each for each in known if each.text != text)
+        wanted = parse_breakpoint(text)
+        left = tuple(each for each in known if each.text != text and not is_same_line(each, wanted))
         if left == known:
-            left = (*known, parse_breakpoint(text, 1 + max((each.id for each in known), default=0)))
-        self._send(Breakpoints(left))
+            self._add_breakpoint(wanted)
+        else:
+            self._send(Breakpoints(left))
+
+    def _add_breakpoint(self, wanted: Breakpoint) -> None:
+        known = self._view.status.breakpoints
+        new = dataclasses.replace(wanted, id=wanted.id or 1 + max((each.id for each in known), default=0))
+        others = (each for each in known if each.id != new.id)
+        self._send(Breakpoints(tuple(sorted((*others, new), key=lambda each: each.id))))
+        self.notify(cost(new) or f"breakpoint {new.id}: {new.text}", markup=False)
+
+    @on(BreakpointsEdited)
+    def _break_at_these(self, event: BreakpointsEdited) -> None:
+        if self._view.commands:
+            self._send(Breakpoints(event.breakpoints))
+
+    @on(BreakpointWanted)
+    def _break_elsewhere(self, event: BreakpointWanted) -> None:
+        if self._view.commands:
+            self._ask_breakpoint(event.old)
+
+    def _ask_breakpoint(self, old: Breakpoint | None) -> None:
+        def add(new: Breakpoint | None) -> None:
+            if new is not None and self._view.commands:
+                self._add_breakpoint(new)
+                self._main.reveal("breakpoints")
+
+        names = [each.name for each in self._view.parameters]
+        self.push_screen(BreakAt(old, names), add)
 
     def action_watch(self) -> None:
         self._ask_watch("")
@@ -373,6 +449,13 @@ class BptuiApp(App[Outcome]):
     def _selected(self, event: StepSelected) -> None:
         self._go(event.step)
 
+    @on(FindingChosen)
+    def _show_finding(self, event: FindingChosen) -> None:
+        """Go to the sample since which it is so, and to the row that it is about."""
+        self._go(event.finding.since)
+        if event.finding.row >= 0 and self._view.step == event.finding.since:
+            self._main.query_one(GraphPanel).select(event.finding.row)
+
     def action_frame_up(self) -> None:
         self._walk(1)
 
@@ -396,6 +479,10 @@ class BptuiApp(App[Outcome]):
         else:
             self._ask(row, "check")
             panel.await_check(row)
+
+    def action_checks(self) -> None:
+        if self._reader is not None:
+            self.push_screen(Checks(self._view, self._reader, self._send))
 
     def _ask(self, row: int, about: Literal["numbers", "check"]) -> None:
         self._send(Ask(self._view.step + (self._view.inside is not None), row, about))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from bptui.diagnostics import Finding
 from bptui.protocol import Answer, Status, Welcome
-from bptui.records import Place
+from bptui.records import Breakpoint, Place
 
 
 @dataclass
@@ -26,6 +27,20 @@ class StatusArrived(Message):
     def can_replace(self, message: Message) -> bool:
         """Let the last of several stand for all, so that a slow screen never lags behind."""
         return isinstance(message, StatusArrived)
+
+
+@dataclass
+class BreakpointsEdited(Message):
+    """The user wants these breakpoints, and no others."""
+
+    breakpoints: tuple[Breakpoint, ...]
+
+
+@dataclass
+class BreakpointWanted(Message):
+    """The user wants another breakpoint, or to change one."""
+
+    old: Breakpoint | None
 
 
 @dataclass
@@ -75,6 +90,13 @@ class NumbersWanted(Message):
     """The user is at a row of the graph whose numbers are not there."""
 
     row: int
+
+
+@dataclass
+class FindingChosen(Message):
+    """The user wants to see where something went wrong."""
+
+    finding: Finding
 
 
 @dataclass

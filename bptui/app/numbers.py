@@ -60,6 +60,10 @@ def styled(text: str, summary: TensorSummary) -> Content:
     return Content.styled(text, "bold $text-error") if summary.nonfinite else Content(text)
 
 
+EDITED = "◆"
+"""Marks the sample before which something was set by hand."""
+
+
 def norm(value: float | None, width: int, decimals: int = 4) -> Content:
     """A norm in a table cell; one that is not finite stands out."""
     if value is None:
@@ -87,8 +91,14 @@ def short(count: int) -> str:
 
 
 def spark(columns: Sequence[Column]) -> str:
-    """A series as a row of bars: blank where nothing is known, × where a value was not finite."""
-    return bars([math.nan if column.bad else column.max for column in columns])
+    """A series as a row of bars: blank where nothing is known, × where a value was not finite.
+
+    Where something was set by hand there is `EDITED` in place of the bar.
+    """
+    drawn = bars([math.nan if column.bad else column.max for column in columns])
+    if not any(column.edited for column in columns):
+        return drawn
+    return "".join(EDITED if column.edited else bar for column, bar in zip(columns, drawn, strict=True))
 
 
 def nonfinite(summary: TensorSummary) -> str:

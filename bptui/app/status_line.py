@@ -79,8 +79,11 @@ def _state(view: View, count: str, room: int) -> Content:
         words.append("looking back" if view.branch == status.branch else f"looking back at branch {view.branch}")
     if not view.commands:
         words.append("recording, read-only")
-    words.insert(0, _doing(view, room - _FRAME - sum(len(word) + 3 for word in words)))
+    found = f"  ! {view.diagnoses} diagnos{'es' if view.diagnoses > 1 else 'is'}" if view.diagnoses else ""
+    words.insert(0, _doing(view, room - _FRAME - sum(len(word) + 3 for word in words) - len(found)))
     parts: list[Content | str | tuple[str, str]] = [(f"{sign} {' · '.join(words)}", style)]
+    if found:
+        parts.append((found, "bold $text-warning"))
     if status.trouble:
         parts.append(("  recording stopped", "bold $text-error"))
     if count:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bptui import where as places
+from bptui.diagnostics import Finding
 from bptui.protocol import Status
 from bptui.recording.reader import Reader
 from bptui.records import Frame, InsideStop, Parameter, Place, RecordedSample, Stack, Target
@@ -45,6 +46,9 @@ class View:
         spot: Which of `spots` is shown.
         inside: Where in the sample after it the training has stopped, None if it has not stopped inside of one.
         parameters: What is trained, in forward order, as far as it is known; it stays when a new branch begins.
+        findings: What was found to be wrong in the branch, by the sample since which it is so.
+        diagnosed: Of how many samples of it all was looked at.
+        crowd: How many more findings are open than are listed.
     """
 
     status: Status
@@ -59,6 +63,14 @@ class View:
     spot: int = 0
     parameters: tuple[Parameter, ...] = ()
     inside: InsideStop | None = None
+    findings: tuple[Finding, ...] = ()
+    diagnosed: int = 0
+    crowd: int = 0
+
+    @property
+    def diagnoses(self) -> int:
+        """How many findings are open at the sample shown."""
+        return sum(1 for each in self.findings if each.holds_at(self.step))
 
     @property
     def has_several(self) -> bool:

@@ -89,6 +89,8 @@ class Assigner:
 
     def _set_name(self, name: str, new: Any, number: int, is_amid: bool) -> tuple[str, str]:
         frame = self._evaluator.frame(number)
+        if name == "lr":  # at a stop inside a model it is further out
+            frame = next((each for each in self._evaluator.frames() if "lr" in each.f_locals), frame)
         scope = {} if frame is None else frame.f_globals | frame.f_locals
         if frame is None or name not in scope:
             near = "; there is no optimizer yet, either" if name == "lr" else suggestion(name, (*scope, "lr"))

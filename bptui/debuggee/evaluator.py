@@ -40,7 +40,7 @@ class Evaluator:
             frames: The user's frames where the training stands, the innermost first.
             quantities: What stands behind the user's own names: the loss, grad("…").
         """
-        self._frames = frames
+        self.frames = frames
         self._quantities = quantities
         self.is_at_work = False
 
@@ -71,7 +71,7 @@ class Evaluator:
 
     def frame(self, number: int) -> FrameType | None:
         """A frame by its number, None if there is none at all."""
-        frames = self._frames()
+        frames = self.frames()
         if not 0 < number <= max(len(frames), 1):
             raise LookupError(f"there is no frame {number}: there are {len(frames)}")
         return frames[number - 1] if frames else None

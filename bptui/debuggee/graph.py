@@ -48,6 +48,7 @@ class Tracer:
         tagger: OpTagger | None = None,
         explains: Callable[[], bool] = lambda: False,
         inside: Inside | None = None,
+        on_backward: Callable[[Sequence[Any]], None] = lambda _: None,
     ) -> None:
         """Record nothing yet.
 
@@ -55,7 +56,9 @@ class Tracer:
             tagger: Hears the ops.
             explains: Whether the nodes of the backward pass at hand are to be explained.
             inside: May stop inside the sample.
+            on_backward: Told of each backward pass that is about to begin.
         """
+        self._on_backward = on_backward
         self.tagger = tagger or OpTagger()
         self._explains = explains
         self._explainer: Explainer | None = None
@@ -104,6 +107,7 @@ class Tracer:
 
     def listen(self, outputs: Sequence[Any]) -> list[Any]:
         """Record the backward pass that is about to begin; the handles are to be removed after it."""
+        self._on_backward(outputs)
         self.tagger.note(outputs)
         nodes = list(islice(nodes_under(outputs), LARGEST_GRAPH))
         self._nodes |= dict.fromkeys(nodes)

@@ -25,6 +25,7 @@ from bptui.debuggee.learning_rates import LearningRates
 from bptui.debuggee.loader_passes import LoaderPasses
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.loss_scale import LossScale
+from bptui.debuggee.noticing import Noticing
 from bptui.debuggee.ops import OpTagger
 from bptui.debuggee.own_frames import unseen
 from bptui.debuggee.parameter_stats import ParameterStatistics
@@ -83,6 +84,9 @@ class Hooks:
         self._updates = Updates()
         self._rates = LearningRates()
         self._updates_before = 0
+        self._updates_until = 0
+        self._runs = 0
+        self._noticing = Noticing(stepper.say, lambda: stepper.steps)
         self._has_micro_batches = False
         self._pending: Pending | None = None
         self._sample_at = sample_at
@@ -150,7 +154,7 @@ class Hooks:
         if kwargs.get("accumulate_grad", False):  # else it is a grad()
             pending = self._guard(self._before_backward, outputs, sys._getframe(1))
         handles = self._guard(self._tracer.listen, outputs) if self._tracer else ()
-        self._is_inside, self._updates_before = True, self._updates.count
+        self._is_inside, self._updates_before, self._runs = True, self._updates.count, self._runs + 1
         try:
             result = self._engine(outputs, *args, **kwargs)
         finally:
@@ -190,13 +194,17 @@ class Hooks:
         if self._pending is not None and self._is_over(self._pending):
             self._complete()  # nobody says when it ends; its update is done by now
         around = look_around(frame)
+        if isinstance(outputs[0], torch.Tensor) and not outputs[0].requires_grad:
+            self._noticing.detached(frames_around(frame))
         if self._pending is not None:
             pending = Pending(around, self._sample_at, self._pending.backwards, self._pending.updates)
             pending.losses = losses.kept(self._pending.losses, self._pending.loss)
             self._parameters.widen(outputs)
             self._updates.expect(self._parameters.leaves)
             if self._statistics.is_measuring:
-                self._statistics.widen(leaves_under(outputs), pending.scope, frame)
+                leaves = leaves_under(outputs)
+                self._noticing.backward(leaves)
+                self._statistics.widen(leaves, pending.scope, frame)
             return pending
         is_due = self._stepper.trace_next or self._statistics.is_due(self._stepper.overhead / 2)
         is_measured = is_due or self._stepper.may_stop
@@ -205,6 +213,9 @@ class Hooks:
         pending = Pending(around, self._sample_at, 0, self._updates.count)
         if is_measured:
             self._statistics.begin(self._parameters.leaves, is_due, pending.scope, frame)
+            self._noticing.begin(self._updates.count > self._updates_until)
+            self._noticing.backward(self._parameters.leaves)
+        self._updates_until = self._updates.count
         return pending
 
     def _is_over(self, pending: Pending) -> bool:
@@ -272,6 +283,7 @@ class Hooks:
 
     def _note_update(self, optimizer: torch.optim.Optimizer) -> None:
         self._is_stepping = False
+        self._noticing.updated(optimizer, self._runs)
         if self._statistics.is_measuring:
             self._statistics.after_update(optimizer)
         if self._pending is not None and not self._is_inside:
@@ -305,6 +317,7 @@ class Hooks:
             measured = self._statistics.finish()
             self._stepper.keep(*measured)
             self._stepper.know(measured.parameters, self._statistics.tensors)
+            self._noticing.complete(measured.parameters, self._statistics.tensors)
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))

@@ -56,11 +56,15 @@ class Names:
 
     def modules(self) -> Iterator[_Named]:
         """All modules that have a name, with it; those with the shortest first, none before one that holds it."""
+        return ((name, held) for name, held in self.all() if is_module(held))
+
+    def all(self) -> Iterator[_Named]:
+        """All objects that have a name, with it; those with the shortest first."""
         yielded = 0
         while len(self._named) > yielded or self._look_deeper():
             new = list(islice(self._named.values(), yielded, None))
             yielded += len(new)
-            yield from ((name, held) for name, held in new if is_module(held))
+            yield from new
 
     def _scope(self, scope: Mapping[str, Any]) -> _Scope:
         return self._scopes.setdefault(id(scope), _Scope(scope, self.submodules))

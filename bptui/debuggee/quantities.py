@@ -196,6 +196,8 @@ class Quantities(Mapping[str, Any]):
         return [each.name for each in self._leaves() if each.grad is None]
 
     def _grad(self, which: str) -> Any:
+        if self.scope is not None and not self._nodes:
+            return self._yielded_grad(which)
         name, index = f'grad("{which}")', self._index(which)
         if self.wanted is not None:
             number = self._read(self.wanted.numbers, index)
@@ -209,6 +211,14 @@ class Quantities(Mapping[str, Any]):
         if grad is None or grad.item is not None:
             return None if grad is None else grad.item
         return Several(name, math.nan if grad.nonfinite else grad.norm or 0.0)
+
+    def _yielded_grad(self, which: str) -> Any:
+        """The gradient that a loop has yielded, if it can be no other than that of this parameter."""
+        parameter, grad = self._param(which), self._sample.grad if self._sample is not None else None
+        is_one = "grad" in self._kinds and self._kinds["grad"].is_one and parameter.numel() == 1
+        if not is_one and (grad is None or parameter.shape != getattr(grad, "shape", None)):
+            raise Unknown(f"the gradient of {which!r} is not known here: this sample was not looked at so closely")
+        return self._row["grad"] if is_one else grad
 
     def _read(self, numbers: Mapping[str, float | None], index: int) -> float | None:
         """What was read of a gradient; where nobody had asked for it yet, its norm, if that was measured."""

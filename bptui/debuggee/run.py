@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator
-from types import GeneratorType
+from collections.abc import Iterator, Sequence
+from types import FrameType, GeneratorType
 from typing import Any
+
+import torch
 
 from bptui.debuggee import nudges
 from bptui.debuggee.console import Console
 from bptui.debuggee.frames import StackReader, calls_of, users_call
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.inside import Inside
+from bptui.debuggee.noticing import Noticing
 from bptui.debuggee.own_channel import open_ring
+from bptui.debuggee.parameter_table import ParameterTable
+from bptui.debuggee.parameters import leaves_under
 from bptui.debuggee.places import describe, user_traceback
 from bptui.debuggee.refusal import Refusal
 from bptui.debuggee.rows import RowReader
@@ -93,6 +98,8 @@ def _visit_all(loop: Loop, stepper: Stepper) -> None:
         frame, line = users_call(loop.generator)
         tracer, samples.tracer = samples.tracer, None
         nodes = tracer.graph(sample, frame) if tracer and stepper.wants_graph else None
+        if nodes is not None:
+            samples.notice(frame)
         stepper.keep_trace(tracer)
         tracer = None  # with the tensors that it holds
         stepper.visit(sample, reader.read(sample, line, frame.f_code.co_filename), nodes)
@@ -109,6 +116,9 @@ class _Samples:
         self._generator = generator
         self._stepper = stepper
         self._inside = Inside(stepper, lambda: generator.gi_frame)
+        self._noticing = Noticing(stepper.say, lambda: stepper.steps)
+        self._table = ParameterTable()
+        self._leaves: dict[int, torch.Tensor] = {}
         self.tracer: Tracer | None = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -120,6 +130,9 @@ class _Samples:
             self._trace()
         try:
             return next(self._generator)
+        except Exception as error:
+            self._noticing.failed(error)
+            raise
         finally:
             if self.tracer is not None:
                 self.tracer.__exit__()
@@ -129,9 +142,23 @@ class _Samples:
         if self._stepper.is_followed:
             self._inside.resume(self.tracer, self._trace)
 
+    def notice(self, frame: FrameType) -> None:
+        """Look at the sample that was traced last, whose leaves have their names in this frame."""
+        if self._leaves:
+            self._table.reach([*self._leaves.values()], frame)
+            self._noticing.complete(self._table.parameters, self._table.tensors)
+
     def _trace(self) -> None:
-        self.tracer = Tracer(explains=lambda: self._stepper.stops_next, inside=self._inside)
+        self._leaves = {}
+        self._noticing.begin()
+        explains = lambda: self._stepper.stops_next  # noqa: E731
+        self.tracer = Tracer(explains=explains, inside=self._inside, on_backward=self._on_backward)
         self.tracer.__enter__()
+
+    def _on_backward(self, outputs: Sequence[Any]) -> None:
+        leaves = leaves_under(outputs)
+        self._leaves |= {id(leaf): leaf for leaf in leaves}
+        self._noticing.backward(leaves)
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -81,14 +81,14 @@ class Updates:
         if type(weight) is Known and len(self._leaves) == 1:  # of several, it is their norm
             return [version, repr(weight.value)]
         with torch._C.DisableTorchFunction(), without_grad():
-            return [version, *map(_fingerprint, self._leaves)]
+            return [version, *map(fingerprint, self._leaves)]
 
     def _is_optimized(self, leaf: torch.Tensor) -> bool:
         known = self._optimized.get(id(leaf))
         return known is not None and known() is leaf
 
 
-def _fingerprint(tensor: torch.Tensor) -> Any:
+def fingerprint(tensor: torch.Tensor) -> Any:
     """An element as text, for NaN is not equal to itself; of several, the sum of their bytes."""
     if is_one_float(tensor):
         return repr(tensor.item())

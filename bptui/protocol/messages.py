@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from bptui.records import (
     QUANTITIES,
     Breakpoint,
+    CheckName,
     Edit,
     Hits,
     InsideStop,
@@ -18,6 +19,7 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    TrainingCheck,
     Value,
 )
 
@@ -97,6 +99,19 @@ class Ask:
     step: int
     row: int
     about: Literal["numbers", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Check the training as a whole, at the stop where it stands; a `Checked` comes for each.
+
+    Attributes:
+        step: The sample on which to check it.
+        names: Which checks, in their order.
+    """
+
+    step: int
+    names: tuple[CheckName, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +267,7 @@ Command: TypeAlias = (
     | Step
     | Pause
     | Ask
+    | Check
     | Breakpoints
     | Overhead
     | Reset
@@ -575,6 +591,22 @@ class LossesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that is wrong, though no number shows it, from this sample on until the next such word about it.
+
+    Attributes:
+        step: The sample.
+        about: What it is: "gradient-not-zeroed", "parameter-without-gradient", "frozen-parameter",
+            "update-without-backward", "loss-detached", "requires-grad-missing".
+        subjects: The parameters, or what else it is about; without any, it is so no more.
+    """
+
+    step: int
+    about: str
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RatesSeen:
     """With what learning rates the optimizers of this sample made their steps, where it is not as before.
 
@@ -637,6 +669,14 @@ class Explained:
 
     step: int
     explanations: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a check of the training, on a sample."""
+
+    step: int
+    check: TrainingCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -752,11 +792,13 @@ Event: TypeAlias = (
     | Samples
     | Full
     | LossesSeen
+    | Noticed
     | RatesSeen
     | ParametersSeen
     | ParameterSamples
     | GraphTraced
     | Explained
+    | Checked
     | SourceSeen
     | StackSeen
     | InsideSeen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bptui.recording.schema import FAN, LEVELS, SHIFT, sample_id, step_of
@@ -87,11 +87,13 @@ class Column:
         min: Smallest finite value, None if there is none.
         max: Largest finite value, None if there is none.
         bad: Whether a value was NaN or infinite.
+        edited: Whether something was set by hand just before one of its samples.
     """
 
     min: float | None
     max: float | None
     bad: bool
+    edited: bool = False
 
 
 def columns(select: Select, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
@@ -114,6 +116,12 @@ def columns(select: Select, branch: int, steps: int, quantity: str, count: int) 
     for step, low, high, bad in _pieces(select, branch, steps, quantity, steps // count):
         gathered[step * count // steps].append((low, high, bad))
     return tuple(map(_merge, gathered))
+
+
+def marked(drawn: Sequence[Column], steps: int, edits: Iterable[int]) -> tuple[Column, ...]:
+    """The columns of the first `steps` samples, those marked in which one of these samples lies."""
+    at = {step * len(drawn) // steps for step in edits if step < steps}
+    return tuple(replace(each, edited=True) if i in at else each for i, each in enumerate(drawn))
 
 
 def _merge(parts: list[tuple[float | None, float | None, bool]]) -> Column:

@@ -12,8 +12,8 @@ from typing import Any
 
 from bptui.errors import RecordingError
 from bptui.protocol import Graph, from_json, unpack_explanations, unpack_graph
-from bptui.recording import parameters
-from bptui.recording.buckets import Column, columns
+from bptui.recording import following, parameters
+from bptui.recording.buckets import Column, columns, marked
 from bptui.recording.opening import open_to_read
 from bptui.recording.parameters import Norms
 from bptui.recording.rates import Rates, rates_at
@@ -31,6 +31,7 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    TrainingCheck,
     Value,
 )  # fmt: skip
 
@@ -143,7 +144,7 @@ class Reader:
 
     def columns(self, branch: int, steps: int, quantity: str, count: int) -> tuple[Column, ...]:
         """A quantity over the first `steps` samples in at most `count` columns: min, max, bad."""
-        return columns(self._rows, branch, steps, quantity, count)
+        return marked(columns(self._rows, branch, steps, quantity, count), steps, self._edited(branch))
 
     def parameters(self, branch: int, step: int) -> tuple[Parameter, ...]:
         """The parameters that the training has at a step, as far as any were measured until then."""
@@ -170,7 +171,9 @@ class Reader:
             indexes: Which parameters.
             count: How many columns at most, for each; one without a measured sample has no min.
         """
-        return parameters.columns(self._rows, self._parameters, branch, steps, indexes, count)
+        found = parameters.columns(self._rows, self._parameters, branch, steps, indexes, count)
+        edited = self._edited(branch)
+        return tuple(marked(each, steps, edited) for each in found) if edited else found
 
     def epochs(self, branch: int) -> int:
         """How many epochs of a branch have ended."""
@@ -215,15 +218,50 @@ class Reader:
         ((key,),) = self._rows("SELECT max(sample) FROM graphs WHERE sample >= ? AND sample <= ?", span)
         return None if key is None else step_of(key)
 
+    def numbers(
+        self, branch: int, names: Sequence[str], start: int, stop: int, count: int
+    ) -> list[tuple[int, following.Numbers]]:
+        """The next samples from `start` up to before `stop`, at most `count`: step, and these quantities of it."""
+        return following.numbers_from(self._rows, branch, names, start, stop, count)
+
+    def has_several_losses(self, branch: int, step: int) -> bool:
+        """Whether a sample has several backward passes, so that its loss is only the last one's."""
+        return following.has_several_losses(self._rows, branch, step)
+
+    def traced_steps(self, branch: int, start: int, stop: int, count: int) -> list[int]:
+        """The next steps that have a graph."""
+        return following.graphs_from(self._rows, branch, start, stop, count)
+
+    def measured(
+        self, branch: int, start: int, stop: int, count: int
+    ) -> list[tuple[int, tuple[Parameter, ...], Norms]]:
+        """The next samples at which parameters were measured: step, parameters, and their statistics."""
+        rows = following.measured_from(self._rows, branch, start, stop, count)
+        return [(step, self._parameters(of), parameters.unpack(blob)) for step, of, blob in rows]
+
+    def notes(self, branch: int, after: int, count: int) -> list[tuple[int, int, str, tuple[str, ...]]]:
+        """What the debuggee has noticed, after note `after`: number, step, what about, and which parameters."""
+        return following.notes_from(self._rows, branch, after, count)
+
     def stack(self, branch: int, steps: int) -> Stack | None:
         """The user's frames after so many samples, None if it did not stop there."""
         rows = self._rows("SELECT stack FROM stacks WHERE next = ?", [sample_id(branch, steps)])
         return from_json(Stack, rows[0][0]) if rows else None
 
+    def checks(self, branch: int, step: int) -> tuple[TrainingCheck, ...]:
+        """What came of the checks of the training that were made on a sample."""
+        select = "SELECT serial, result FROM checks WHERE sample = ? ORDER BY serial"
+        rows = self._rows(select, [sample_id(branch, step)])
+        return tuple(replace(from_json(TrainingCheck, text), serial=serial) for serial, text in rows)
+
     def edits(self, branch: int) -> tuple[Edit, ...]:
         """What was set by hand, in its order."""
         rows = self._rows("SELECT edit FROM edits WHERE branch = ? ORDER BY id", [branch])
         return tuple(from_json(Edit, text) for (text,) in rows)
+
+    def _edited(self, branch: int) -> list[int]:
+        """The samples before which something was set."""
+        return [step for (step,) in self._rows("SELECT DISTINCT step FROM edits WHERE branch = ?", [branch])]
 
     def watched_expressions(self) -> tuple[str, ...]:
         """All expressions that were ever watched."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
 from bptui.protocol.messages import (
+    Checked,
     Edited,
     Explained,
     Found,
@@ -17,6 +18,7 @@ from bptui.protocol.messages import (
     LayoutSeen,
     Logged,
     LossesSeen,
+    Noticed,
     ParameterSamples,
     ParametersSeen,
     RatesSeen,
@@ -36,8 +38,10 @@ _WRITES: dict[type[Message], Callable[..., None]] = {
     ParameterSamples: Writer.parameter_samples,
     LossesSeen: Writer.losses,
     RatesSeen: Writer.rates,
+    Noticed: Writer.noticed,
     GraphTraced: Writer.graph,
     Explained: Writer.explanations,
+    Checked: Writer.check,
     StackSeen: Writer.stack,
     Edited: Writer.edit,
     Watched: Writer.watched,

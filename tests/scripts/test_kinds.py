@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bptui.diagnostics import Diagnosis, read_limits
+
 from . import kinds
 
 TWO_EPOCHS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
@@ -185,3 +187,17 @@ def test_each_sample_has_the_statistics_of_its_parameters(traced, kind):
         assert NAMES.get(kind, named.keys()) == named.keys()
         known = all(each.weight >= 0 and each.update >= 0 for each in named.values())
         assert known or kind == "odd_tensors"  # it has a weight that is NaN
+
+
+JUDGES_THE_TRAINING = ("loss-", "exploding", "update-ratio", "not-finite")
+"""Rules of numbers that leap from one kind to the next, or are meant to be so."""
+
+
+def test_no_way_to_train_is_taken_for_a_fault(traced):
+    diagnosis = Diagnosis(traced.reader, 0, read_limits())
+    assert diagnosis.follow(traced.reader.steps(0))
+    found = {
+        (each.rule, each.subject) for each in diagnosis.findings if not each.rule.startswith(JUDGES_THE_TRAINING)
+    }
+    forgotten = ("critic.2.weight", "critic.2.bias", "to_critic.weight", "to_critic.bias")
+    assert found == {("unchanged-parameter", name) for name in forgotten}, "no optimizer of the GAN has these"

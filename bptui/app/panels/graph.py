@@ -83,9 +83,26 @@ class GraphPanel(Panel):
         cursor = self.query_one(TreeTable).cursor
         return self._items[cursor].last if cursor < len(self._items) else None
 
+    def select(self, row: int) -> None:
+        """Go to a row, or to the module that hides it."""
+        holding = [at for at, item in enumerate(self._items) if item.first <= row <= item.last]
+        if holding:
+            self.query_one(TreeTable).show(len(self._items), cursor=holding[-1])
+            self._tell_path()
+
     def is_at(self, inside: InsideStop | None) -> bool:
         """Whether it was drawn since the training has stopped there."""
         return self._inside is inside
+
+    def stop_at(self, view: View) -> str:
+        """The op or module of the selected row."""
+        if not self._graph:
+            return ""
+        item = self._items[self.query_one(TreeTable).cursor]
+        if item.is_module:
+            return f"module {item.path}"
+        node = self._graph[item.last]
+        return f"op {node.name}" if node.kind == "op" else f"param {node.name}" if node.kind == "parameter" else ""
 
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """Value and gradient of the selected row."""
@@ -109,11 +126,7 @@ class GraphPanel(Panel):
 
     def _go_to_stop(self) -> None:
         """Select the row at which a sample has stopped, or the module that hides it."""
-        row = self._inside.row if self._inside else -1
-        holding = [at for at, item in enumerate(self._items) if item.first <= row <= item.last]
-        if holding:
-            self.query_one(TreeTable).show(len(self._items), cursor=holding[-1])
-            self._tell_path()
+        self.select(self._inside.row if self._inside else -1)
 
     def _draw(self) -> None:
         table = self.query_one(TreeTable)

@@ -141,7 +141,7 @@ class ParameterRows:
 def _spark(norms: Sequence[buckets.Column]) -> str:
     """The bars of a history; of one that is zero throughout, at the foot."""
     drawn = spark(norms)
-    return drawn if any(column.max or column.bad for column in norms) else re.sub(r"\S", "▁", drawn)
+    return drawn if any(column.max or column.bad for column in norms) else re.sub(r"[▁-█]", "▁", drawn)
 
 
 def _common(kinds: set[str]) -> str:
@@ -157,6 +157,7 @@ def _summed(histories: Sequence[tuple[buckets.Column, ...]]) -> Sequence[buckets
             joined(each.min for each in column),
             joined(each.max for each in column),
             any(each.bad for each in column),
+            any(each.edited for each in column),
         )
         for column in zip(*histories, strict=True)
     ]

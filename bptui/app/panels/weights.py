@@ -53,7 +53,7 @@ class WeightsPanel(Panel):
             row.query_one(Static).update(_line(view, quantity, label, aside))
             plot = row.query_one(Plot)
             columns = reader.columns(view.branch, view.steps, quantity, plot.columns_wanted)
-            plot.show(*stretched(columns, plot.columns_wanted))
+            plot.show(*stretched(columns, plot.columns_wanted), _edited(columns, plot.columns_wanted))
 
 
 def _line(view: View, quantity: str, label: str, aside: str) -> Content:
@@ -87,6 +87,12 @@ def stretched(columns: tuple[Column, ...], wanted: int) -> tuple[tuple[Range | N
     for before, column in zip((None, *columns), columns, strict=False):
         ranges += [_joined(before, column), *([_joined(None, column)] * (times - 1))]
     return tuple(ranges), frozenset(i for i in range(len(ranges)) if columns[i // times].bad)
+
+
+def _edited(columns: tuple[Column, ...], wanted: int) -> frozenset[int]:
+    """Which columns of the plot begin with a sample before which something was set."""
+    times = max(1, min(_WIDEST, wanted // max(len(columns), 1)))
+    return frozenset(i * times for i, column in enumerate(columns) if column.edited)
 
 
 def _joined(before: Column | None, column: Column) -> Range | None:
