@@ -93,7 +93,7 @@ class CommandLine(Vertical):
             Static { height: auto; }
         }
         Horizontal { height: 1; }
-        Label { width: 2; padding-left: 1; color: $text-accent; }
+        Label { width: 3; padding-left: 1; color: $text-accent; }
     }
     """
 
