@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from bptui.expressions.language import WINDOWS
 from bptui.loops import LESSONS
 from bptui.loops.linear import linear
 from bptui.recording.reader import Reader
+from bptui.verbs import VERBS
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -64,3 +67,16 @@ def test_the_learning_rate_at_which_it_says_the_lesson_diverges():
     losses = [sample.loss.item() for sample in linear(lr=float(lr), epochs=5)]
     epochs = [losses[first : first + 9] for first in range(0, len(losses), 9)]
     assert all(max(after) > 10 * max(before) for before, after in itertools.pairwise(epochs))
+
+
+def test_its_verbs_are_those_that_there_are():
+    found = [(verb.replace("\\|", "|"), help_) for verb, help_ in rows("verbs")]
+    assert found == [(verb.synopsis, verb.help) for verb in VERBS]
+
+
+def test_its_batch_says_what_it_shows(tmp_path):
+    (example,) = re.findall(r"<!-- batch -->\n```console\n\$ bptui (.*?)\n(.*?)```", README, re.DOTALL)
+    command = [sys.executable, "-m", "bptui", *shlex.split(example[0])]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == example[1]

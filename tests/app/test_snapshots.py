@@ -206,3 +206,16 @@ def test_go_to(snap_compare, at_seed) -> None:
 def test_quit(snap_compare, at_seed) -> None:
     app, _ = at_seed(5)
     assert snap_compare(app, terminal_size=SMALL, run_before=then("q"))
+
+
+def test_the_command_line(snap_compare, at_seed, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("bptui.paths.history", lambda: tmp_path / "history")
+    app, _ = at_seed(5)
+
+    async def typed(pilot: Pilot) -> None:
+        await then("colon")(pilot)
+        for text in ("info graph", "until loss <"):
+            await pilot.press(*("space" if character == " " else character for character in text), "enter")
+            await stand_still(pilot)
+
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=typed)
