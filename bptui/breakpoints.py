@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import CodeType
 from typing import NamedTuple
 
 from bptui.errors import BptuiError
@@ -108,16 +110,69 @@ def parse_breakpoint(text: str, id: int = 0, temporary: bool = False, message: s
     whole = f"({place}) and ({condition})" if place and condition else place or condition
     if whole:
         parse(whole)
+    if line:
+        text = f"{Path(path).name}:{line}" + (f" if {condition}" if condition else "")
     return Breakpoint(
         id, text, whole, path, line, is_each or bool(line or message), is_temporary=temporary, message=message
     )
 
 
+def parse_any(text: str, id: int = 0) -> Breakpoint:  # noqa: A002
+    """A breakpoint, one that stops once ("once PLACE"), or a logpoint ("log MESSAGE [if CONDITION]").
+
+    Raises:
+        BptuiError: It is none of them.
+    """
+    word, _, rest = text.strip().partition(" ")
+    if word == "log":
+        return parse_log(rest, id)
+    return parse_breakpoint(rest, id, temporary=True) if word == "once" else parse_breakpoint(text, id)
+
+
+def parse_log(text: str, id: int = 0) -> Breakpoint:  # noqa: A002
+    """A logpoint: MESSAGE [if CONDITION], or [PLACE] after "at"; a message in quotes may hold these words.
+
+    Raises:
+        BptuiError: The message or the condition is wrong.
+    """
+    quoted = re.fullmatch(r"""\s*(['"])(?P<message>.*?)\1\s*(?P<rest>.*)""", text)
+    found = quoted or re.fullmatch(r"(?P<message>.*?)(?P<rest>\s(?:if|at)\s.*)?", text.strip())
+    message, rest = (found["message"], (found["rest"] or "").strip()) if found else ("", "")
+    if not message.strip():
+        raise BptuiError("log what? log loss {loss:.3f} if step % 10 == 0")
+    where = rest.removeprefix("at ").strip() or "if step > 0"
+    made = parse_breakpoint(where, id, message=message.strip())
+    return replace(made, text=f"log {text.strip()}")
+
+
+def next_code_line(text: str, line: int) -> int | None:
+    """The first line from here on that Python stops at, None if there is none.
+
+    Args:
+        text: A file's.
+        line: From 1.
+    """
+    try:
+        codes = [compile(text, "<file>", "exec")]
+    except (SyntaxError, ValueError):
+        return line
+    lines: set[int] = set()
+    for code in codes:  # it grows by the functions in it
+        lines |= {each for _, _, each in code.co_lines() if each}
+        codes += [const for const in code.co_consts if isinstance(const, CodeType)]
+    return min((each for each in lines if each >= line), default=None)
+
+
 def _place(where: str, has_condition: bool) -> tuple[str, bool, str, int]:
     """The condition that a place is, whether each hit counts, its file and line."""
     if found := _LINE.fullmatch(where):
-        path = Path(found["path"]).expanduser()
-        return "", True, str(path.resolve() if path.exists() else path), int(found["line"])
+        path, line = Path(found["path"]).expanduser(), int(found["line"])
+        if not path.is_file():
+            return "", True, str(path), line
+        code = next_code_line(path.read_text(errors="replace"), line)
+        if code is None:
+            raise BptuiError(f"there is no code in {path.name} from line {line} on")
+        return "", True, str(path.resolve()), code
     if not where and has_condition:
         return "", False, "", 0
     name, _, what = ("phase", "", where) if where in _PHASES else where.partition(" ")
@@ -148,6 +203,11 @@ def is_at(breakpoint_: Breakpoint, path: str, line: int) -> bool:
     """Whether a breakpoint is on this line; of a file that was not found, the end of its path is enough."""
     at = breakpoint_.path
     return breakpoint_.line == line > 0 and (path == at or path.endswith(f"/{at}"))
+
+
+def is_same_line(one: Breakpoint, other: Breakpoint) -> bool:
+    """Whether both are on one line."""
+    return one.line == other.line > 0 and one.path == other.path
 
 
 def sample_index(breakpoint_: Breakpoint) -> int | None:

@@ -581,6 +581,31 @@ class Explanations:
     checks: tuple[tuple[int, GradientCheck], ...] = ()
 
 
+CheckName = Literal["initial loss", "overfit", "zero input", "batch leak"]
+"""The checks of a whole training, from Karpathy's "A Recipe for Training Neural Networks"."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCheck:
+    """What came of a check of a whole training.
+
+    Attributes:
+        name: Which check.
+        is_good: Whether all is as it should be; None if that can not be said.
+        found: The numbers.
+        limit: What they should be.
+        text: What it means and what to try, or why nothing can be said.
+        serial: Tells a result from the one before it.
+    """
+
+    name: CheckName
+    is_good: bool | None = None
+    found: str = ""
+    limit: str = ""
+    text: str = ""
+    serial: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """A local variable of a frame, in one line.

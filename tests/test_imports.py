@@ -41,6 +41,7 @@ def ours(found) -> set[str]:
 
 
 SHARED = {"records", "protocol", "errors"}
+LANGUAGE = {"expressions", "breakpoints"}
 
 
 def test_the_package_is_cheap():
@@ -61,11 +62,17 @@ def test_the_public_name_is_there():
     [
         ("protocol", set(), SHARED),
         ("recording", set(), SHARED | {"recording"}),
-        ("session", set(), SHARED | {"recording", "session", "paths"}),
-        ("app", {"textual", "rich"}, SHARED | {"recording", "app", "paths", "loops", "explain"}),
+        ("session", set(), SHARED | {"recording", "session", "paths", "kept"}),
+        ("expressions", set(), {"errors", "records", "expressions"}),
+        ("diagnostics", set(), SHARED | {"recording", "diagnostics"}),
+        (
+            "app",
+            {"textual", "rich"},
+            SHARED | LANGUAGE | {"recording", "app", "paths", "loops", "explain", "diagnostics", "where"},
+        ),
         ("loops", {"torch", "numpy"}, {"records", "loops"}),
         ("explain", {"torch", "numpy"}, {"records", "explain"}),
-        ("debuggee", {"torch", "numpy"}, SHARED | {"debuggee", "loops", "explain"}),
+        ("debuggee", {"torch", "numpy"}, SHARED | LANGUAGE | {"debuggee", "loops", "explain"}),
     ],
 )
 def test_a_layer_brings_only_what_it_may(layer, brings, uses):

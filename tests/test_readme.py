@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 from bptui.app.screens.help import markdown
+from bptui.breakpoints import KINDS
 from bptui.commands.lessons import title
+from bptui.expressions import FUNCTIONS, NAMES
+from bptui.expressions.language import WINDOWS
 from bptui.loops import LESSONS
 from bptui.loops.linear import linear
 from bptui.recording.reader import Reader
@@ -26,6 +29,22 @@ def test_its_lessons_are_those_that_there_are():
     (table,) = re.findall(r"<!-- lessons -->\n(.*?)<!-- /lessons -->", README, re.DOTALL)
     rows = [tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in table.splitlines()[2:]]
     assert rows == [(name, title(name)) for name in LESSONS]
+
+
+def rows(name: str) -> list[tuple[str, str]]:
+    """The rows of a table of two columns."""
+    (table,) = re.findall(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    cells = (re.fullmatch(r"\| `(.*?)` \| (.*) \|", line) for line in table.splitlines()[2:])
+    return [(each[1], each[2]) for each in cells]
+
+
+def test_its_breakpoints_are_those_that_there_are():
+    assert rows("breakpoints") == [kind.help.partition(": ")[::2] for kind in KINDS.values()]
+
+
+def test_its_language_is_that_of_conditions():
+    functions = {name: help_ for name, (_, help_) in FUNCTIONS.items() if name not in WINDOWS} | WINDOWS
+    assert rows("language") == [*NAMES.items(), *((f"{name}(…)", help_) for name, help_ in functions.items())]
 
 
 def test_its_loop_runs(tmp_path):

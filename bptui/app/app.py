@@ -22,6 +22,8 @@ from bptui.app.diagnoses import Diagnoses, in_words
 from bptui.app.link import Link
 from bptui.app.messages import (
     AnswerArrived,
+    BreakpointsEdited,
+    BreakpointWanted,
     FindingChosen,
     KeysTyped,
     NumbersWanted,
@@ -34,9 +36,12 @@ from bptui.app.messages import (
 )
 from bptui.app.outcome import Outcome, refused
 from bptui.app.palette import Actions
+from bptui.app.panels.breakpoints import cost
 from bptui.app.panels.console import terminal_size
 from bptui.app.panels.explain import ExplainPanel
 from bptui.app.panels.graph import GraphPanel
+from bptui.app.screens.break_at import BreakAt
+from bptui.app.screens.checks import Checks
 from bptui.app.screens.confirm import Confirm
 from bptui.app.screens.goto import Goal, Goto
 from bptui.app.screens.help import Help
@@ -47,10 +52,11 @@ from bptui.app.steps import epoch_forward, epoch_start, find
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
-from bptui.breakpoints import parse_breakpoint
+from bptui.breakpoints import is_same_line, parse_breakpoint
 from bptui.diagnostics import Limits, read_limits
 from bptui.protocol import Ask, Breakpoints, Command, Pause, Quit, Reset, Resized, Status, Step, Typed, Watches
 from bptui.recording.reader import Reader
+from bptui.records import Breakpoint
 
 BETWEEN = 0.03
 """Seconds between two looks of the rules, while they have more to look at."""
@@ -202,7 +208,7 @@ class BptuiApp(App[Outcome]):
             if legal != self._legal:
                 self._legal = legal
                 self.refresh_bindings()
-            if isinstance(self.screen, Inspect):
+            if isinstance(self.screen, Inspect | Checks):
                 self.screen.follow(self._view)
         self._fit_terminal()
 
@@ -301,16 +307,48 @@ class BptuiApp(App[Outcome]):
         self._send(Typed(event.keys))
 
     def action_breakpoint(self) -> None:
-        if self._view.sample is not None:
-            self._toggle_breakpoint(f"sample {self._view.sample.index + 1}")
+        active = self._main.active
+        text = self._main.panel("graph" if active == "explain" else active).stop_at(self._view)
+        if text:
+            self._toggle_breakpoint(text)
+        else:
+            self._ask_breakpoint(None)
 
     def _toggle_breakpoint(self, text: str) -> None:
         """Stop there, or stop there no more."""
         known = self._view.status.breakpoints
-        left = tuple(each for each in known if each.text != text)
+        wanted = parse_breakpoint(text)
+        left = tuple(each for each in known if each.text != text and not is_same_line(each, wanted))
         if left == known:
-            left = (*known, parse_breakpoint(text, 1 + max((each.id for each in known), default=0)))
-        self._send(Breakpoints(left))
+            self._add_breakpoint(wanted)
+        else:
+            self._send(Breakpoints(left))
+
+    def _add_breakpoint(self, wanted: Breakpoint) -> None:
+        known = self._view.status.breakpoints
+        new = dataclasses.replace(wanted, id=wanted.id or 1 + max((each.id for each in known), default=0))
+        others = (each for each in known if each.id != new.id)
+        self._send(Breakpoints(tuple(sorted((*others, new), key=lambda each: each.id))))
+        self.notify(cost(new) or f"breakpoint {new.id}: {new.text}", markup=False)
+
+    @on(BreakpointsEdited)
+    def _break_at_these(self, event: BreakpointsEdited) -> None:
+        if self._view.commands:
+            self._send(Breakpoints(event.breakpoints))
+
+    @on(BreakpointWanted)
+    def _break_elsewhere(self, event: BreakpointWanted) -> None:
+        if self._view.commands:
+            self._ask_breakpoint(event.old)
+
+    def _ask_breakpoint(self, old: Breakpoint | None) -> None:
+        def add(new: Breakpoint | None) -> None:
+            if new is not None and self._view.commands:
+                self._add_breakpoint(new)
+                self._main.reveal("breakpoints")
+
+        names = [each.name for each in self._view.parameters]
+        self.push_screen(BreakAt(old, names), add)
 
     def action_watch(self) -> None:
         self._ask_watch("")
@@ -407,6 +445,10 @@ class BptuiApp(App[Outcome]):
         else:
             self._ask(row, "check")
             panel.await_check(row)
+
+    def action_checks(self) -> None:
+        if self._reader is not None:
+            self.push_screen(Checks(self._view, self._reader, self._send))
 
     def _ask(self, row: int, about: Literal["numbers", "check"]) -> None:
         self._send(Ask(self._view.step + (self._view.inside is not None), row, about))

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from bptui.diagnostics import Finding
 from bptui.protocol import Answer, Status, Welcome
-from bptui.records import Place
+from bptui.records import Breakpoint, Place
 
 
 @dataclass
@@ -27,6 +27,20 @@ class StatusArrived(Message):
     def can_replace(self, message: Message) -> bool:
         """Let the last of several stand for all, so that a slow screen never lags behind."""
         return isinstance(message, StatusArrived)
+
+
+@dataclass
+class BreakpointsEdited(Message):
+    """The user wants these breakpoints, and no others."""
+
+    breakpoints: tuple[Breakpoint, ...]
+
+
+@dataclass
+class BreakpointWanted(Message):
+    """The user wants another breakpoint, or to change one."""
+
+    old: Breakpoint | None
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ SMALL = 2**20
 Edge = tuple[Any, int]
 """Where a gradient flows to: a node and which of its outputs; a leaf by its id."""
 
+Changed = tuple[int, bool, Edge]
+"""Which part of the arguments, whether it is what that is a view of, and where its gradient comes from."""
+
 _UTILS, _HOOK = torch._functorch.utils, "unwrap_dead_wrappers"
 
 
@@ -45,6 +48,9 @@ class KeptCall:
         stop: The sequence number after its last one.
         edges: Of each floating argument, where its gradient flows; None if it needs none.
         outputs: Of each floating tensor that it returned, where its gradient comes from; nothing of a Function.
+        changed: If it changed an argument in place, where the gradients of those come from after it.
+        autocast: The dtype that torch.autocast has it compute in on the CPU; None if it has no say.
+        overwrites: Whether it is one that changes an argument in place.
         random: The state of the random numbers before it.
         frames: Of a Function, the user's calls in which it was applied.
     """
@@ -59,6 +65,10 @@ class KeptCall:
     _versions: tuple[tuple[torch.Tensor, int], ...]
     outputs: tuple[Edge | None, ...] = ()
     frames: tuple[Frame, ...] = ()
+    changed: tuple[Changed, ...] = ()
+    autocast: torch.dtype | None = None
+    overwrites: bool = False
+    _overwritten: tuple[tuple[int, torch.Tensor], ...] = ()
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments by place and by name, as they were before the call.
@@ -67,8 +77,25 @@ class KeptCall:
             NotKept: One of them was changed since.
         """
         refuse_changed(self._versions)
-        args, kwargs = tree_unflatten(self._parts, self._structure)
+        return self.with_parts(self._parts)
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """What the arguments consist of, in the order of `tree_flatten`."""
+        return tuple(self._parts)
+
+    def with_parts(self, parts: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments by place and by name, made of other parts."""
+        args, kwargs = tree_unflatten(list(parts), self._structure)
         return args, kwargs
+
+    def refuse_changed(self, part: torch.Tensor) -> None:
+        """See to it that one of its parts is what it was.
+
+        Raises:
+            NotKept: It was changed in place.
+        """
+        refuse_changed(pair for pair in self._versions if pair[0] is part)
 
 
 def refuse_changed(versions: Iterable[tuple[torch.Tensor, int]]) -> None:
@@ -136,7 +163,12 @@ class KeptCalls:
             return None
         versions = tuple((part, part._version) for part, own in zip(kept, parts, strict=True)
                          if part is own and isinstance(part, torch.Tensor))  # fmt: skip
-        return KeptCall(function, first, first, edges, torch.get_rng_state(), kept, structure, versions)
+        changing = tuple((at, part) for at, part in enumerate(parts) if isinstance(part, torch.Tensor))
+        return KeptCall(
+            function, first, first, edges, torch.get_rng_state(), kept, structure, versions,
+            autocast=torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None,
+            overwrites=overwrites, _overwritten=changing if overwrites else (),
+        )  # fmt: skip
 
     def after(self, call: KeptCall, out: Any) -> None:
         """The call has returned."""
@@ -144,6 +176,8 @@ class KeptCalls:
         if call.stop > call.first:
             with torch._C.DisableTorchFunction(), contextlib.suppress(Exception):  # the same
                 call.outputs = tuple(_edge(part) for part in tree_flatten(out)[0] if is_floating(part))
+                call.changed = tuple(_changed(call._overwritten))
+            call._overwritten = ()
             self._calls.append(call)
 
     def hold(self, tensors: Iterable[torch.Tensor]) -> bool:
@@ -155,6 +189,20 @@ class KeptCalls:
         self._held |= new
         self._bytes += size
         return True
+
+    @property
+    def calls(self) -> tuple[KeptCall, ...]:
+        """All of them, in the order in which they were made."""
+        return tuple(self._calls)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there was no memory for some."""
+        return self._is_full
+
+    def leaf(self, key: int) -> torch.Tensor:
+        """The leaf of which this is the id in an `Edge`."""
+        return self._held[key]
 
     def of(self, node: Any) -> KeptCall:
         """The call that made a node.
@@ -217,6 +265,14 @@ def _overwrites(function: Any, kwargs: Mapping[str, Any]) -> bool:
     name = str(getattr(function, "__name__", ""))
     is_in_place = name.startswith(("__i", "__set")) if name.startswith("__") else name.endswith("_")
     return is_in_place or bool(kwargs.get("inplace"))
+
+
+def _changed(overwritten: Iterable[tuple[int, torch.Tensor]]) -> Iterator[Changed]:
+    for at, tensor in overwritten:
+        for is_base, part in enumerate((tensor, tensor._base)):
+            edge = _edge(part) if part is not None else None
+            if edge is not None:
+                yield at, bool(is_base), edge
 
 
 def _edge(tensor: torch.Tensor) -> Edge | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 import sys
 import time
@@ -26,6 +27,8 @@ from bptui.protocol import (
     Ask,
     Breakpoints,
     Channel,
+    Check,
+    Checked,
     Explained,
     GraphTraced,
     InsideSeen,
@@ -133,6 +136,7 @@ class Stepper:
             console: Where the training prints.
         """
         self.steps = 0
+        self._first_loss: float | None = None
         self.stops_next = False
         self.trace_next = self.wants_graph = False
         self.may_stop = False
@@ -353,6 +357,8 @@ class Stepper:
 
     def _attend(self, sample: Sample, nodes: tuple[Node, ...] | None) -> None:
         self.inspector.sample = sample
+        if self.steps == 1:
+            self._first_loss = _number(sample.loss)
         ended = self._epochs.ends_with(sample, self.steps)
         if self._goal.epochs is not None:
             self._goal.epochs -= ended
@@ -389,6 +395,16 @@ class Stepper:
             self._study.answer(ask.row, ask.about)
             self._channel.send(*self._explained(ask.step))
 
+    def _check(self, check: Check) -> None:
+        """Check the training as a whole, on the sample at which, or in which, it stands."""
+        from bptui.debuggee.checking import check_training
+
+        is_here = self._study is not None and check.step in (self.steps - 1, self.steps)
+        explainer = self._study.explainer if self._study is not None and is_here else None
+        for name in check.names:
+            told = check_training(name, explainer, check.step, self._first_loss)
+            self._channel.send(Checked(check.step, told))
+
     def _ends_with_sample(self) -> bool:
         """Whether a step inside ends with the sample, whose end is a stop as others are."""
         step = self._goal.inside
@@ -418,6 +434,8 @@ class Stepper:
             return
         if isinstance(command, Ask):
             self._answer(command)
+        elif isinstance(command, Check):
+            self._check(command)
         elif isinstance(command, Pause):
             self._pausing = command
             # Between two samples, the next one is traced whole from its first op on; it is the last in any case.
@@ -475,6 +493,15 @@ class Stepper:
         self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)
         is_looked_at = watched or conditions.at_samples or conditions.at_ops
         self._attention_at = self.steps if is_looked_at else min([*stops, math.inf])
+
+
+def _number(loss: Any) -> float | None:
+    """A loss as a number, if it is one."""
+    from bptui.debuggee.unobserved import unobserved
+
+    with contextlib.suppress(Exception), unobserved():  # whatever the user's loop calls its loss
+        return float(getattr(loss, "value", loss))
+    return None
 
 
 def _alone(step: int, row: Row) -> Samples:

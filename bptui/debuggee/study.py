@@ -52,6 +52,11 @@ class Study:
         self._row_of = row_of
         self._is_amid = is_amid
 
+    @property
+    def explainer(self) -> Explainer:
+        """What has listened to the sample."""
+        return self._explainer
+
     def explanations(self) -> Explanations:
         """Everything that was found out."""
         known = self._explainer

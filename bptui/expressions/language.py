@@ -120,6 +120,8 @@ def _matches(text: Any, pattern: str) -> bool:
     """Whether a path is like this one, or ends like it; what is inside a module belongs to it."""
     if not isinstance(text, str) or not text:
         return False
+    if text == pattern or text.endswith(f".{pattern}"):  # "layers[0].bias" is no pattern
+        return True
     parts = text.split(".")
     wanted = pattern.count(".") + 1
     runs = (".".join(parts[i : i + wanted]) for i in range(len(parts) - wanted + 1))

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from bptui.records import (
     QUANTITIES,
     Breakpoint,
+    CheckName,
     Edit,
     Hits,
     InsideStop,
@@ -18,6 +19,7 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    TrainingCheck,
     Value,
 )
 
@@ -97,6 +99,19 @@ class Ask:
     step: int
     row: int
     about: Literal["numbers", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Check the training as a whole, at the stop where it stands; a `Checked` comes for each.
+
+    Attributes:
+        step: The sample on which to check it.
+        names: Which checks, in their order.
+    """
+
+    step: int
+    names: tuple[CheckName, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +267,7 @@ Command: TypeAlias = (
     | Step
     | Pause
     | Ask
+    | Check
     | Breakpoints
     | Overhead
     | Reset
@@ -656,6 +672,14 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a check of the training, on a sample."""
+
+    step: int
+    check: TrainingCheck
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSeen:
     """The text of a file that a sample or a frame stands in; sent once for each."""
 
@@ -774,6 +798,7 @@ Event: TypeAlias = (
     | ParameterSamples
     | GraphTraced
     | Explained
+    | Checked
     | SourceSeen
     | StackSeen
     | InsideSeen

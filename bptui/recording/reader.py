@@ -31,6 +31,7 @@ from bptui.records import (
     Stack,
     Target,
     TensorSummary,
+    TrainingCheck,
     Value,
 )  # fmt: skip
 
@@ -246,6 +247,12 @@ class Reader:
         """The user's frames after so many samples, None if it did not stop there."""
         rows = self._rows("SELECT stack FROM stacks WHERE next = ?", [sample_id(branch, steps)])
         return from_json(Stack, rows[0][0]) if rows else None
+
+    def checks(self, branch: int, step: int) -> tuple[TrainingCheck, ...]:
+        """What came of the checks of the training that were made on a sample."""
+        select = "SELECT serial, result FROM checks WHERE sample = ? ORDER BY serial"
+        rows = self._rows(select, [sample_id(branch, step)])
+        return tuple(replace(from_json(TrainingCheck, text), serial=serial) for serial, text in rows)
 
     def edits(self, branch: int) -> tuple[Edit, ...]:
         """What was set by hand, in its order."""

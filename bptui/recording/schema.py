@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """Kept in SQLite's user_version; a later version is refused."""
 
 OLDEST_VERSION = 6
@@ -16,8 +16,12 @@ _NOTES = "notes (id INTEGER PRIMARY KEY, sample INTEGER NOT NULL, about TEXT NOT
 
 _EDITS = "edits (id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, edit TEXT NOT NULL)"
 _WATCHED = "watched (expression TEXT, next INTEGER, value TEXT NOT NULL, PRIMARY KEY (expression, next))"
+_CHECKS = """checks (
+    serial INTEGER PRIMARY KEY AUTOINCREMENT, sample INTEGER NOT NULL, name TEXT NOT NULL, result TEXT NOT NULL,
+    UNIQUE (sample, name)
+)"""
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED}
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -117,6 +121,9 @@ CREATE TABLE {_WATCHED};
 
 -- What the debuggee has noticed of itself, from a sample on until it says otherwise: `subjects` are names in JSON.
 CREATE TABLE {_NOTES};
+
+-- What came last of each check of the training, on a sample at which it stood.
+CREATE TABLE {_CHECKS};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

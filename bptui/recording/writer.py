@@ -15,6 +15,7 @@ from typing import Any
 
 from bptui.errors import RecordingError
 from bptui.protocol import (
+    Checked,
     Edited,
     Explained,
     GraphTraced,
@@ -159,6 +160,12 @@ class Writer:
         """Write what the nodes of a sample's graph do."""
         row = (sample_id(self.branch, explained.step), base64.b64decode(explained.explanations))
         self._many("INSERT OR REPLACE INTO explanations VALUES (?, ?)", [row])
+
+    def check(self, checked: Checked) -> None:
+        """Write what came of a check of the training."""
+        key, told = sample_id(self.branch, checked.step), checked.check
+        statement = "INSERT OR REPLACE INTO checks (sample, name, result) VALUES (?, ?, ?)"
+        self._many(statement, [(key, told.name, as_text(to_json(told)))])
 
     def inside(self, seen: InsideSeen | None) -> None:
         """Write where inside a sample it has stopped, over the stop before; None for a stop elsewhere."""

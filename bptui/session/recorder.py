@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptui.protocol import Loaded, Message, to_json
 from bptui.protocol.messages import (
+    Checked,
     Edited,
     Explained,
     Found,
@@ -40,6 +41,7 @@ _WRITES: dict[type[Message], Callable[..., None]] = {
     Noticed: Writer.noticed,
     GraphTraced: Writer.graph,
     Explained: Writer.explanations,
+    Checked: Writer.check,
     StackSeen: Writer.stack,
     Edited: Writer.edit,
     Watched: Writer.watched,

@@ -19,6 +19,8 @@ from bptui.protocol import (
     Assigned,
     Breakpoints,
     BreakpointsHit,
+    Check,
+    Checked,
     Command,
     Doing,
     Edited,
@@ -205,7 +207,17 @@ class Session:
                     self._queue.append(command)
                 case Pause() if state == "running":
                     self._pause(command)
-                case Typed() | Resized() | Inspect() | SaveTensor() | Ask() | Evaluate() | Assign() | Interrupt():
+                case (
+                    Typed()
+                    | Resized()
+                    | Inspect()
+                    | SaveTensor()
+                    | Ask()
+                    | Check()
+                    | Evaluate()
+                    | Assign()
+                    | Interrupt()
+                ):
                     self._pass_on(command)
                 case Watches():
                     self._set_watches(command)
@@ -215,10 +227,10 @@ class Session:
                     await self._reset()
 
     def _pass_on(
-        self, command: Typed | Resized | Inspect | SaveTensor | Ask | Evaluate | Assign | Interrupt
+        self, command: Typed | Resized | Inspect | SaveTensor | Ask | Check | Evaluate | Assign | Interrupt
     ) -> None:
         """To the script's terminal, or to the debuggee."""
-        if isinstance(command, Ask):
+        if isinstance(command, Ask | Check):
             if self.status.state == "paused" and self._debuggee is not None:
                 self._send(command)
         elif isinstance(command, Inspect | SaveTensor):
@@ -509,7 +521,7 @@ class Session:
             case Stopped() if not self._is_leaving:
                 debuggee.drain()
                 self._on_stopped(event)
-            case Explained() | Edited() | Watched() if (
+            case Explained() | Checked() | Edited() | Watched() if (
                 self.status.state == "paused"
             ):  # else the next tick, or the stop, commits
                 self._show()

@@ -15,8 +15,8 @@ from bptui.records import Layout, RecordedSample
 
 IDS = [action.id for action in ACTIONS]
 SCREEN = {
-    "diagnostics", "lesson", "unfold_all", "zoom", "next_panel", "previous_panel", "theme", "help", "palette",
-    "quit",
+    "breakpoints", "watches", "diagnostics", "lesson", "unfold_all", "zoom", "next_panel", "previous_panel",
+    "theme", "help", "palette", "quit",
 }  # fmt: skip
 
 
@@ -103,12 +103,12 @@ WATCHED = view("running", commands=False)
                 "op",
                 "phase",
                 "to_row",
-                "breakpoint",
                 "step",
                 "epoch",
                 "resume",
                 "look_back",
                 "epoch_back",
+                "checks",
                 "explain",
                 "goto",
                 "inspect",
@@ -118,45 +118,58 @@ WATCHED = view("running", commands=False)
         (
             PAST,
             {
-                "breakpoint",
                 "step",
                 "epoch",
                 "resume",
                 "look_back",
                 "epoch_back",
                 "newest",
+                "checks",
                 "explain",
                 "goto",
                 "inspect",
                 "reset",
             },
         ),
-        (OLDEST, {"breakpoint", "step", "epoch", "resume", "newest", "explain", "goto", "inspect", "reset"}),
-        (RUNNING, {"breakpoint", "pause", "look_back", "epoch_back", "explain", "goto", "inspect", "reset"}),
+        (
+            OLDEST,
+            {"step", "epoch", "resume", "newest", "checks", "explain", "goto", "inspect", "reset"},
+        ),
+        (
+            RUNNING,
+            {"pause", "look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"},
+        ),
         (
             PAST_RUNNING,
             {
-                "breakpoint",
                 "step",
                 "epoch",
                 "pause",
                 "look_back",
                 "epoch_back",
                 "newest",
+                "checks",
                 "explain",
                 "goto",
                 "inspect",
                 "reset",
             },
         ),
-        (PAUSING, {"breakpoint", "look_back", "epoch_back", "explain", "goto", "inspect", "pause", "reset"}),
-        (OVER, {"breakpoint", "look_back", "epoch_back", "explain", "goto", "inspect", "reset"}),
-        (FAILED, {"breakpoint", "look_back", "epoch_back", "explain", "goto", "inspect", "reset"}),
-        (READ, {"look_back", "epoch_back", "explain", "goto", "inspect"}),
-        (READ_PAST, {"step", "epoch", "look_back", "epoch_back", "newest", "explain", "goto", "inspect"}),
-        (LOST, {"look_back", "epoch_back", "explain", "goto", "inspect"}),
-        (WATCHED, {"look_back", "epoch_back", "explain", "goto", "inspect"}),
+        (
+            PAUSING,
+            {"look_back", "epoch_back", "checks", "explain", "goto", "inspect", "pause", "reset"},
+        ),
+        (OVER, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"}),
+        (FAILED, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect", "reset"}),
+        (READ, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect"}),
+        (
+            READ_PAST,
+            {"step", "epoch", "look_back", "epoch_back", "newest", "checks", "explain", "goto", "inspect"},
+        ),
+        (LOST, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect"}),
+        (WATCHED, {"look_back", "epoch_back", "checks", "explain", "goto", "inspect"}),
     ],
 )
 def test_legal(seen: View, legal: set[str]) -> None:
-    assert {action.id for action in ACTIONS if action.legal(seen)} == legal | SCREEN
+    always = {"breakpoint", "watch"} if seen.commands else set()
+    assert {action.id for action in ACTIONS if action.legal(seen)} == legal | SCREEN | always

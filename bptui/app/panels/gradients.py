@@ -55,6 +55,10 @@ class GradientsPanel(Panel):
         asides += ["l: what to look at"] if view.awaits_first and lesson_text(view, reader) else []
         self.titled(count, " · ".join(asides))
 
+    def stop_at(self, view: View) -> str:
+        """The sample that is shown, of every epoch."""
+        return f"sample {view.sample.index + 1}" if view.sample else ""
+
     @on(VirtualTable.CursorMoved)
     def _tell_step(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()

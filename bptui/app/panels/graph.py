@@ -94,6 +94,16 @@ class GraphPanel(Panel):
         """Whether it was drawn since the training has stopped there."""
         return self._inside is inside
 
+    def stop_at(self, view: View) -> str:
+        """The op or module of the selected row."""
+        if not self._graph:
+            return ""
+        item = self._items[self.query_one(TreeTable).cursor]
+        if item.is_module:
+            return f"module {item.path}"
+        node = self._graph[item.last]
+        return f"op {node.name}" if node.kind == "op" else f"param {node.name}" if node.kind == "parameter" else ""
+
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """Value and gradient of the selected row."""
         if not self._graph:

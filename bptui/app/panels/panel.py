@@ -60,6 +60,10 @@ class Panel(Container):
         """Draw a view."""
         raise NotImplementedError
 
+    def stop_at(self, view: View) -> str:
+        """The breakpoint that what is selected here would be, as it is written; empty if none."""
+        return ""
+
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """What `inspect` shows from here: a title and the quantities of the selected row."""
         sample = view.sample

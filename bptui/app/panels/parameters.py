@@ -87,6 +87,11 @@ class ParametersPanel(Panel):
             self._shown = shown
             self._draw()
 
+    def stop_at(self, view: View) -> str:
+        """The selected parameter."""
+        item = self._items[self.query_one(TreeTable).cursor] if self._items else None
+        return f"param {item.path}" if item is not None and not item.is_module else ""
+
     def inspected(self, view: View, reader: Reader) -> tuple[str, Inspected]:
         """The selected row in full."""
         if not self._items:

@@ -13,6 +13,7 @@ from bptui.app.panels.variables import COLUMNS, inspected, row, same_frame
 from bptui.app.view import Spot, View
 from bptui.app.widgets.code_view import CodeView
 from bptui.app.widgets.virtual_table import Row, VirtualTable
+from bptui.breakpoints import is_at
 from bptui.recording.reader import Reader
 from bptui.records import Frame, Place
 
@@ -44,6 +45,7 @@ class SourcePanel(Panel):
         self._is_error = False
         self._frame: Frame | None = None
         self._before: Frame | None = None
+        self._signs: dict[int, str] = {}
 
     def compose(self) -> ComposeResult:
         yield CodeView("The source appears when the target is loaded.")
@@ -60,6 +62,7 @@ class SourcePanel(Panel):
         self._is_error = bool(view.stack and view.stack.error) and spot.number == 1 and not spot.is_forward
         same = spot.frame is not None and self._frame is not None and same_frame(spot.frame, self._frame)
         self._spot, self._frame, self._before = spot, spot.frame, _frame_before(view, spot)
+        self._signs = _signs(view, spot.place.path)
         self.point_at(None)
         self._show_variables(keeps_cursor=same)
         self.titled(_title(view, spot), _aside(view, spot))
@@ -70,6 +73,11 @@ class SourcePanel(Panel):
             return super().inspected(view, reader)
         return inspected(self._frame, self.query_one(VirtualTable).cursor, self._spot.number or 1)
 
+    def stop_at(self, view: View) -> str:
+        """The line at the cursor."""
+        line = self.query_one(CodeView).cursor
+        return f"{self._spot.place.path}:{line}" if line and self._spot.place.path.endswith(".py") else ""
+
     def point_at(self, place: Place | None) -> None:
         """Mark the line of what is selected elsewhere."""
         here = self._spot.place
@@ -77,7 +85,7 @@ class SourcePanel(Panel):
         code = self.query_one(CodeView)
         if here.path:
             code.placeholder = f"{PurePath(here.path).name}, line {here.line}: its source can not be read"
-        code.show(here.path, self._text, here.line, related, is_error=self._is_error)
+        code.show(here.path, self._text, here.line, related, is_error=self._is_error, signs=self._signs)
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(self.content_size.width >= _BESIDE, "-beside")
@@ -94,6 +102,12 @@ class SourcePanel(Panel):
 
     def _rows(self, start: int, stop: int) -> list[Row]:
         return [row(local, self._before) for local in self._frame.locals[start:stop]] if self._frame else []
+
+
+def _signs(view: View, path: str) -> dict[int, str]:
+    """The breakpoints on lines of this file."""
+    here = [each for each in view.status.breakpoints if is_at(each, path, each.line)]
+    return {each.line: "•" if each.message else "●" if each.is_enabled else "○" for each in here}
 
 
 def _frame_before(view: View, spot: Spot) -> Frame | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size, clamp
 from textual.reactive import reactive
@@ -18,17 +20,24 @@ if TYPE_CHECKING:
     from textual.style import Style
 
 _MARKS = {"code-view--current": "▶", "code-view--error": "✗", "code-view--related": "·", "": " "}
+_CURSOR = "›"
 
 
 class CodeView(ScrollView, can_focus=True):
     """Source code that scrolls to its current line, about two thirds down: what ran before it is above."""
 
     ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False, id="code.up"),
+        Binding("down", "move(1)", "Down", show=False, id="code.down"),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "code-view--number",
         "code-view--current",
         "code-view--error",
         "code-view--related",
+        "code-view--cursor",
+        "code-view--sign",
         "code-view--placeholder",
     }
     """
@@ -38,6 +47,8 @@ class CodeView(ScrollView, can_focus=True):
     | `code-view--current` | The current line. |
     | `code-view--error` | The current line, if it is where something went wrong. |
     | `code-view--related` | Lines related to the current one. |
+    | `code-view--cursor` | The line that the user is at, if another. |
+    | `code-view--sign` | The signs of lines that have one. |
     | `code-view--placeholder` | The message where there is no code. |
     """
     DEFAULT_CSS = """
@@ -50,12 +61,15 @@ class CodeView(ScrollView, can_focus=True):
         & > .code-view--error { background: $error 30%; color: $text; }
         &:light > .code-view--error { background: $error 15%; }
         & > .code-view--related { background: $foreground 7%; }
+        & > .code-view--cursor { background: $foreground 12%; text-style: bold; }
+        & > .code-view--sign { color: $text-error; text-style: bold; }
         & > .code-view--placeholder { color: $text-muted; }
         /* The ANSI themes have no shades: fainter is dim here, and a background is reverse. */
         &:ansi > .code-view--number { text-style: dim; }
         &:ansi > .code-view--current { background: $background; text-style: not dim reverse; }
         &:ansi > .code-view--error { background: $background; text-style: not dim reverse bold; }
         &:ansi > .code-view--related { background: $background; text-style: bold; }
+        &:ansi > .code-view--cursor { background: $background; text-style: bold underline; }
         &:ansi > .code-view--placeholder { text-style: dim; }
     }
     """
@@ -84,6 +98,20 @@ class CodeView(ScrollView, can_focus=True):
         self._current: int | None = None
         self._related: frozenset[int] = frozenset()
         self._is_error = False
+        self._cursor: int | None = None
+        self._signs: Mapping[int, str] = {}
+
+    @property
+    def cursor(self) -> int | None:
+        """The line that the user is at: the current one, unless another was gone to."""
+        return self._cursor or self._current
+
+    def action_move(self, by: int) -> None:
+        """Go to another line."""
+        if self._lines and (line := self.cursor) is not None:
+            self._cursor = clamp(line + by, 1, len(self._lines))
+            self._reveal(self._cursor)
+            self.refresh()
 
     def show(
         self,
@@ -93,6 +121,7 @@ class CodeView(ScrollView, can_focus=True):
         related: frozenset[int] = frozenset(),
         *,
         is_error: bool = False,
+        signs: Mapping[int, str] | None = None,
     ) -> None:
         """Show a file, scrolling only if its current line is not visible already.
 
@@ -102,8 +131,12 @@ class CodeView(ScrollView, can_focus=True):
             current: The current line, counted from 1.
             related: Lines related to it, counted from 1.
             is_error: Whether the current line is where something went wrong.
+            signs: By line, one character that stands before its number.
         """
         same_file = path == self._path
+        if not same_file or current != self._current:
+            self._cursor = None
+        self._signs = signs or {}
         self._is_error = is_error
         self._path, self._current, self._related = path, current, related
         self._lines = highlighted_lines(path, text) if text else ()
@@ -111,24 +144,24 @@ class CodeView(ScrollView, can_focus=True):
         self.virtual_size = Size(self._gutter_width + width if width else 0, len(self._lines))
         if not same_file and self.scroll_offset:
             self.scroll_to(0, 0, animate=False, force=True)
-        self._reveal()
+        self._reveal(self.cursor)
         self.refresh()
 
     @property
     def _gutter_width(self) -> int:
         return len(str(len(self._lines))) + 4
 
-    def _reveal(self) -> None:
-        """Bring the current line to two thirds of the height, unless it is visible."""
+    def _reveal(self, line: int | None) -> None:
+        """Bring a line to two thirds of the height, unless it is visible."""
         height = self.scrollable_content_region.height
-        if self._current is None or height <= 0:
+        if line is None or height <= 0:
             return
-        row = self._current - 1
+        row = line - 1
         if not 0 <= row - self.scroll_offset.y < height:
             self.scroll_to(y=clamp(row - height * 2 // 3, 0, self.max_scroll_y), animate=False, force=True)
 
     def _on_resize(self) -> None:
-        self._reveal()
+        self._reveal(self.cursor)
 
     def render_line(self, y: int) -> Strip:
         """Draw a line of the screen; line numbers do not scroll sideways."""
@@ -141,15 +174,18 @@ class CodeView(ScrollView, can_focus=True):
         number = row + 1
         related = "code-view--related" if number in self._related else ""
         current = "code-view--error" if self._is_error else "code-view--current"
-        name = current if number == self._current else related
+        is_cursor = self.has_focus and number == self._cursor != self._current
+        name = current if number == self._current else "code-view--cursor" if is_cursor else related
         style = component_style(self, *filter(None, (name,)))
         number_style = component_style(self, *filter(None, ("code-view--number", name)))
         gutter_width = min(self._gutter_width, width)
-        gutter = f" {number:>{self._gutter_width - 4}} {_MARKS[name]} "
+        mark = _CURSOR if is_cursor else _MARKS[name]
+        sign = Segment(self._signs.get(number, " "), component_style(self, "code-view--sign").rich_style)
+        gutter = f"{number:>{self._gutter_width - 4}} {mark} "
         left = self.scroll_offset.x
         right = left + width - gutter_width
         code = _draw_code(self._lines[row], style).crop_extend(left, right, style.rich_style)
-        return Strip.join([Strip([Segment(gutter, number_style.rich_style)]).crop(0, gutter_width), code])
+        return Strip.join([Strip([sign, Segment(gutter, number_style.rich_style)]).crop(0, gutter_width), code])
 
     def _draw_placeholder(self, y: int, width: int) -> Strip:
         style = component_style(self, "code-view--placeholder")

@@ -1,0 +1,134 @@
+"""Breakpoints and watches in the app: panels, inputs, keys."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input, Static
+
+from bptui.breakpoints import parse_any
+from bptui.protocol import Breakpoints, Status, Watched, Watches
+from bptui.records import Hits, Value
+
+from .test_states import SIZE, settle, text
+
+ALL = tuple(
+    parse_any(each, number)
+    for number, each in enumerate(
+        ("nan", "once op mul if step > 4", "log loss {loss:.3f} if step % 3 == 0", "linear.py:27", "loss > 3"), 1
+    )
+)
+HITS = (Hits(1, 2, 4), Hits(3, 1, 3), Hits(5, 0, -1, "ZeroDivisionError: float division by zero"))
+
+
+def stopped(**more) -> Status:
+    return Status("paused", 0, 4, breakpoints=ALL, hits=HITS, hit=(1,), detail="breakpoint 1: nan", **more)
+
+
+async def test_the_panel_lists_them_and_its_keys_change_them(at_seed) -> None:
+    app, link = at_seed(4)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        link.say(stopped())
+        await pilot.press("B")
+        await settle(pilot)
+        shown = text(app, "#breakpoints")
+        assert "▶  1 nan" in shown
+        assert "once: " in shown
+        assert "each op" in shown
+        assert "each line" in shown
+        assert "ZeroDivisionError" in shown
+        await pilot.press("down", "space")
+        await settle(pilot)
+        assert [each.is_enabled for each in link.sent[-1].breakpoints] == [True, False, True, True, True]
+        await pilot.press("minus", "up", "plus", "g")
+        await settle(pilot)
+        dropped, ignored, added = (command.breakpoints for command in link.sent[-3:])
+        assert [each.id for each in dropped] == [1, 3, 4, 5]
+        assert ignored[0].ignore == 3
+        assert (added[-1].id, added[-1].text) == (6, "nograd")
+
+
+async def test_one_is_added_by_typing(at_seed) -> None:
+    app, link = at_seed(4)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("B", "a")
+        await settle(pilot)
+        for typed, said in (
+            ("loss > 3 * meen(loss)", "no function is called 'meen'; did you mean 'mean'?"),
+            ("opp mul", "did you mean 'op'?"),
+            ("log {lss}", "nothing is called 'lss'"),
+            ("once nan", "stops once as soon as"),
+            ("op relu", "10 times as long"),
+        ):
+            app.screen.query_one(Input).value = typed
+            await settle(pilot)
+            assert said in str(app.screen.query_one("#meaning", Static).content)
+        app.screen.query_one(Input).value = "loss > 3 * mean(loss, 10)"
+        await pilot.press("enter")
+        await settle(pilot)
+        (added,) = link.sent[-1].breakpoints
+        assert (added.id, added.condition) == (1, "loss > 3 * mean(loss, 10)")
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        (("2", "b"), "sample 4"),
+        (("1", "end", "b"), "op pow"),
+        (("1", "home", "b"), "param weight"),
+        (("4", "b"), "linear.py:"),
+        (("4", "up", "up", "f9"), "linear.py:"),
+    ],
+)
+async def test_b_stops_at_what_is_selected(at_seed, keys, place) -> None:
+    app, link = at_seed(4)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press(*keys)
+        await settle(pilot)
+        (added,) = link.sent[-1].breakpoints
+        assert added.text.startswith(place)
+        link.say(Status("paused", 0, 4, breakpoints=(added,)))
+        await settle(pilot)
+        if added.line:
+            assert f"●{added.line} " in text(app, "#source")
+        await pilot.press(keys[-1])
+        await settle(pilot)
+        assert link.sent[-1] == Breakpoints(())
+
+
+async def test_an_expression_is_watched(at_seed) -> None:
+    app, link = at_seed(4)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("w")
+        await settle(pilot)
+        app.screen.query_one(Input).value = "weight +"
+        await settle(pilot)
+        assert "^\ninvalid syntax" in str(app.screen.query_one("#problem", Static).content)
+        await pilot.press("enter")
+        app.screen.query_one(Input).value = "weight * 2"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert link.sent[-1] == Watches(("weight * 2",))
+
+
+async def test_watches_are_shown_as_they_were(recorded) -> None:
+    recording = recorded().target().epochs([5])
+    for steps in range(1, 6):
+        values = {"x": Value(f"{steps}.5", "float", steps + 0.5), "y": Value(problem="NameError: name 'y'")}
+        recording.writer.watched(Watched(steps, values | {"z": Value("tensor([1, 2])", "int64 2")}))
+    from bptui.app.app import BptuiApp
+
+    app = BptuiApp(reader=recording.state("finished", code=0).reader())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("W")
+        await settle(pilot)
+        shown = text(app, "#watches")
+        for part in ("5.5000", "1.0000", "▁", "y  ! NameError: name 'y'", "z  tensor([1, 2])"):
+            assert part in shown
+        await pilot.press("S", "S")
+        await settle(pilot)
+        assert "3.5000" in text(app, "#watches")
