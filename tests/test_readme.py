@@ -13,6 +13,7 @@ from pathlib import Path
 from bptui.app.screens.help import markdown
 from bptui.breakpoints import KINDS
 from bptui.commands.lessons import title
+from bptui.diagnostics.rules import RULES
 from bptui.expressions import FUNCTIONS, NAMES
 from bptui.expressions.language import WINDOWS
 from bptui.loops import LESSONS
@@ -48,6 +49,12 @@ def test_its_breakpoints_are_those_that_there_are():
 def test_its_language_is_that_of_conditions():
     functions = {name: help_ for name, (_, help_) in FUNCTIONS.items() if name not in WINDOWS} | WINDOWS
     assert rows("language") == [*NAMES.items(), *((f"{name}(…)", help_) for name, help_ in functions.items())]
+
+
+def test_its_rules_are_those_that_there_are():
+    (table,) = re.findall(r"<!-- rules -->\n(.*?)<!-- /rules -->", README, re.DOTALL)
+    rows = [tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in table.splitlines()[2:]]
+    assert rows == [(rule.name, rule.why) for rule in RULES]
 
 
 def test_its_loop_runs(tmp_path):
