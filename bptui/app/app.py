@@ -231,7 +231,7 @@ class BptuiApp(App[Outcome]):
 
     def redraw(self) -> None:
         """Draw the view; the footer only if what is legal has changed."""
-        if not self._main.is_mounted:
+        if not self._main.is_mounted or not self._main.children:  # not there yet, or on its way out
             return
         if self._reader is None:
             self._main.greet(self._view)

@@ -34,8 +34,8 @@ async def test_the_panel_lists_them_and_its_keys_change_them(at_seed) -> None:
         shown = text(app, "#breakpoints")
         assert "▶  1 nan" in shown
         assert "once: " in shown
-        assert "each op" in shown
-        assert "each line" in shown
+        assert "– op " in shown
+        assert "– line" in shown
         assert "ZeroDivisionError" in shown
         await pilot.press("down", "space")
         await settle(pilot)

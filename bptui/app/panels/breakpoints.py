@@ -24,7 +24,7 @@ COLUMNS = (
     Column("stops at", 12, "left", grow=True),
     Column("hits", 5),
     Column("last", 6),
-    Column("looked at", 11, "left"),
+    Column("each", 6, "left"),
 )
 
 BUILT_IN = {"n": "nan", "m": "norm", "k": "spike", "z": "frozen", "g": "nograd"}
@@ -69,7 +69,7 @@ class BreakpointsPanel(Panel):
         self._breakpoints, self._now = status.breakpoints, status.hit
         self._hits = {each.id: each for each in status.hits}
         self.query_one(VirtualTable).show(len(self._breakpoints))
-        keys = "a add · Enter change · Space on/off · - drop · + ignore" if self._breakpoints else "a add"
+        keys = "a add · ⏎ edit · Space off · - drop · + skip" if self._breakpoints else "a add"
         built_in = " ".join(f"{key} {text}" for key, text in BUILT_IN.items())
         problems = (
             f"! {each.id}: {self._hits[each.id].problem}" for each in self._breakpoints if self._problem(each)
@@ -145,17 +145,17 @@ def _count(each: Breakpoint, hits: Hits) -> str:
 
 
 def looked_at(each: Breakpoint) -> str:
-    """After what its condition is looked at."""
+    """After what its condition is looked at: each line, op or sample."""
     if each.line:
-        return "each line"
+        return "line"
     is_inside = bool(each.condition) and parse(each.condition).is_inside
-    return "each op" if is_inside else "each sample"
+    return "op" if is_inside else "sample"
 
 
 def cost(each: Breakpoint) -> str:
     """What that costs, if it is much; as `python -m benchmarks breakpoints` tells of a net of 50 small layers."""
     if each.line:
         return "While it waits for a line, all of Python is slower: a sample takes about 1.3 times as long."
-    if looked_at(each) == "each op":
+    if looked_at(each) == "op":
         return "It is looked at after every op: a sample takes about 10 times as long if its ops are small."
     return ""
