@@ -16,6 +16,7 @@ from rich.table import Table
 
 from benchmarks import (
     breakpoints,
+    diagnosing,
     graph,
     inside,
     inspecting,
@@ -31,7 +32,19 @@ from benchmarks.timing import Row
 
 BENCHMARKS = {
     each.__name__.rpartition(".")[2]: each
-    for each in (overhead, reset, start, keys, parameters, queries, graph, inside, breakpoints, inspecting)
+    for each in (
+        overhead,
+        reset,
+        start,
+        keys,
+        parameters,
+        queries,
+        graph,
+        inside,
+        breakpoints,
+        diagnosing,
+        inspecting,
+    )
 }
 
 

@@ -36,6 +36,8 @@ class House:
     Attributes:
         status: What the session said last.
         socket: Where it listens.
+        recording: What it writes.
+        on_status: Called with whatever it says.
     """
 
     def __init__(self, target: str, *arguments: str) -> None:
@@ -47,10 +49,11 @@ class House:
         """
         self._folder = tempfile.TemporaryDirectory()
         listener, self.socket = paths.listen()
-        recording = Path(self._folder.name) / "r.bptui"
+        self.recording = Path(self._folder.name) / "r.bptui"
+        self.on_status: Callable[[Status], None] = lambda status: None
         script = (target, *arguments) if target.endswith(".py") else ()
         options = SessionOptions(
-            target, arguments, str(recording), None, listener.fileno(), str(self.socket), script=script
+            target, arguments, str(self.recording), None, listener.fileno(), str(self.socket), script=script
         )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bptui.session", to_json(options)], pass_fds=[listener.fileno()],
@@ -114,3 +117,4 @@ class House:
                 assert isinstance(notice, Status)
                 assert notice.state not in ("failed", "finished"), notice
                 self.status = notice
+                self.on_status(notice)
