@@ -42,6 +42,7 @@ def ours(found) -> set[str]:
 
 SHARED = {"records", "protocol", "errors"}
 LANGUAGE = {"expressions", "breakpoints"}
+VERBS = {"verbs", "recording", "goals", "where"}
 
 
 def test_the_package_is_cheap():
@@ -65,10 +66,11 @@ def test_the_public_name_is_there():
         ("session", set(), SHARED | {"recording", "session", "paths", "kept"}),
         ("expressions", set(), {"errors", "records", "expressions"}),
         ("diagnostics", set(), SHARED | {"recording", "diagnostics"}),
+        ("verbs", set(), SHARED | LANGUAGE | VERBS),
         (
             "app",
             {"textual", "rich"},
-            SHARED | LANGUAGE | {"recording", "app", "paths", "loops", "explain", "diagnostics", "where"},
+            SHARED | LANGUAGE | VERBS | {"app", "paths", "loops", "explain", "diagnostics"},
         ),
         ("loops", {"torch", "numpy"}, {"records", "loops"}),
         ("explain", {"torch", "numpy"}, {"records", "explain"}),

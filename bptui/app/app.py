@@ -141,7 +141,8 @@ class BptuiApp(App[Outcome]):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated)
         await self.push_screen(self._main)
         self._main.choose(2)
-        self._main.query_one(CommandLine).complete = partial(complete, training=self._training)
+        line = self._main.query_one(CommandLine)
+        line.accept, line.complete = self._accept, partial(complete, training=self._training)
         if self._link is not None:
             self.run_worker(self._link.follow(self), group="link", exit_on_error=False)
         if self._reader is not None:
@@ -504,20 +505,17 @@ class BptuiApp(App[Outcome]):
 
     # -- verbs -----------------------------------------------------------------------------------------
 
-    @on(CommandLine.Entered)
-    def _entered(self, event: CommandLine.Entered) -> None:
-        line = self._main.query_one(CommandLine)
+    def _accept(self, line: str) -> str:
+        """Have a line done; or below a caret why that can not be."""
         try:
-            prepared = parse_verb(event.line)
+            prepared = parse_verb(line)
         except BadLine as error:
-            line.say(error.with_caret(), "$text-error")
-            line.put(event.line)
-            return
-        self.run_worker(self._do(prepared, line), group="verbs")
+            return f"{' ' * (2 + error.position)}^\n{error.message}"
+        self.run_worker(self._do(prepared, self._main.query_one(CommandLine)), group="verbs")
+        return ""
 
     async def _do(self, prepared: Prepared, line: CommandLine) -> None:
         """Do a verb, and say what came of it; where nobody looks there any more, in a notice."""
-        line.say(f": {prepared.line}", "bold")
         spots = self._view.spots
         spot = spots[self._view.spot] if self._view.spot < len(spots) else None
         self._training.frame = spot.number if spot and spot.number and not spot.is_forward else 1

@@ -6,18 +6,18 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
-from textual.widgets import Input, Label, RichLog
+from textual.widgets import Input, Label, Static
 
 from bptui import paths
 
 REMEMBERED = 1000
 """Lines that the history keeps."""
 
-_KEPT = 5000  # lines of output
+_KEPT = 200  # of what was said
 
 
 class History:
@@ -79,6 +79,7 @@ class CommandLine(Vertical):
     """A line to type a verb, above it what came of those before; it lies over the panels, so that none moves.
 
     Attributes:
+        accept: Has a line done; why that can not be, empty if it can.
         complete: How a line may go on: as far as all agree on it, and what its last word may become.
     """
 
@@ -86,21 +87,15 @@ class CommandLine(Vertical):
     CommandLine {
         layer: command; dock: bottom; margin-bottom: 1; height: auto; display: none; background: $surface;
         &.-open { display: block; }
-        RichLog {
+        VerticalScroll {
             height: auto; max-height: 12; padding: 0 1; border-top: solid $accent; background: $surface;
-            scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
+            scrollbar-size-vertical: 1;
+            Static { height: auto; }
         }
         Horizontal { height: 1; }
-        Label { width: 2; padding-left: 1; color: $text-accent; }
+        Label { width: 3; padding-left: 1; color: $text-accent; }
     }
     """
-
-    class Entered(Message):
-        """A line was typed."""
-
-        def __init__(self, line: str) -> None:
-            super().__init__()
-            self.line = line
 
     class Interrupted(Message):
         """What is being done is to end."""
@@ -110,10 +105,10 @@ class CommandLine(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
+        self.accept: Callable[[str], str] = lambda line: ""
         self.complete: Callable[[str], tuple[str, tuple[str, ...]]] = lambda line: (line, ())
         self._history: History | None = None
-        self._log = RichLog(max_lines=_KEPT, wrap=True, markup=False, highlight=False, min_width=20)
-        self._log.can_focus = False
+        self._log = VerticalScroll(can_focus=False)
         self._line = VerbLine({
             "enter": self._enter, "tab": self._complete, "escape": self.close,
             "up": lambda: self._walk(-1), "down": lambda: self._walk(1),
@@ -140,7 +135,7 @@ class CommandLine(Vertical):
     @property
     def lines(self) -> list[str]:
         """What is to be read above it."""
-        return [line.text.rstrip() for line in self._log.lines]
+        return [line for each in self._log.query(Static) for line in str(each.content).splitlines()]
 
     def open(self) -> None:
         """Show it, and take the keys."""
@@ -157,7 +152,11 @@ class CommandLine(Vertical):
 
     def say(self, text: str, style: str = "") -> None:
         """Write lines above it."""
-        self._log.write(Content.styled(text, style) if style else Content(text), scroll_end=True)
+        said = self._log.query(Static)
+        if len(said) >= _KEPT:
+            said.first().remove()
+        self._log.mount(Static(Content.styled(text, style) if style else Content(text)))
+        self._log.anchor()
 
     def put(self, line: str) -> None:
         """Have this in the place of what is typed."""
@@ -168,8 +167,12 @@ class CommandLine(Vertical):
         line = self._line.value.strip()
         if line and self._history is not None:
             self._history.add(line)
-            self._line.clear()
-            self.post_message(self.Entered(line))
+            self.say(f": {line}", "bold")
+            problem = self.accept(line)
+            if problem:
+                self.say(problem, "$text-error")
+            else:
+                self._line.clear()
 
     def _walk(self, by: int) -> None:
         if self._history is not None:

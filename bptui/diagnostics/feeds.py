@@ -48,7 +48,7 @@ class _Notes:
         self._reader, self._branch, self._last = reader, branch, 0
 
     def __call__(self, steps: int) -> Sequence[NoteSeen]:
-        rows = self._reader.notes(self._branch, self._last, CHUNK)
+        rows = self._reader.notes(self._branch, self._last, steps + 1, CHUNK)  # also of the sample at hand
         self._last = rows[-1][0] if rows else self._last
         return [NoteSeen(step, about, names) for _, step, about, names in rows]
 

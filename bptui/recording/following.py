@@ -13,6 +13,9 @@ from bptui.records import LOSSES, QUANTITIES
 Numbers = tuple[float | None, ...]
 """Quantities of a sample: NaN where they are, None where there is none."""
 
+Note = tuple[int, int, str, tuple[str, ...]]
+"""Its number, the step, what it is about, and which parameters."""
+
 
 def numbers_from(
     select: Select, branch: int, names: Sequence[str], start: int, stop: int, count: int
@@ -40,10 +43,10 @@ def measured_from(select: Select, branch: int, start: int, stop: int, count: int
     return [(step_of(key), of, blob) for key, of, blob in rows]
 
 
-def notes_from(select: Select, branch: int, after: int, count: int) -> list[tuple[int, int, str, tuple[str, ...]]]:
-    """The next notes after number `after`: number, step, what about, and which parameters."""
+def notes_from(select: Select, branch: int, after: int, stop: int, count: int) -> list[Note]:
+    """The next notes after number `after`, of samples before `stop`."""
     where = "id > ? AND sample >= ? AND sample < ? ORDER BY id LIMIT ?"
-    span = sample_id(branch, 0), sample_id(branch + 1, 0)
+    span = _span(branch, 0, stop)
     rows = select(f"SELECT id, sample, about, subjects FROM notes WHERE {where}", (after, *span, count))
     return [(number, step_of(key), about, tuple(json.loads(names))) for number, key, about, names in rows]
 

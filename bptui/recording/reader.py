@@ -239,9 +239,9 @@ class Reader:
         rows = following.measured_from(self._rows, branch, start, stop, count)
         return [(step, self._parameters(of), parameters.unpack(blob)) for step, of, blob in rows]
 
-    def notes(self, branch: int, after: int, count: int) -> list[tuple[int, int, str, tuple[str, ...]]]:
-        """What the debuggee has noticed, after note `after`: number, step, what about, and which parameters."""
-        return following.notes_from(self._rows, branch, after, count)
+    def notes(self, branch: int, after: int, stop: int, count: int) -> list[following.Note]:
+        """What the debuggee has noticed before step `stop`, after note `after`."""
+        return following.notes_from(self._rows, branch, after, stop, count)
 
     def stack(self, branch: int, steps: int) -> Stack | None:
         """The user's frames after so many samples, None if it did not stop there."""

@@ -125,7 +125,7 @@ BREAKING = (
          _break, "breakpoint"),
     Verb("tbreak", "PLACE [if CONDITION]", "The same, once", _tbreak, "breakpoint"),
     Verb("log", "MESSAGE [if CONDITION]", 'Print a message and go on: log "loss {loss:.3f}" if sample == 9', _log,
-         "expression"),
+         "condition"),
     Verb("delete", "[N …]", "Delete breakpoints by their numbers, or all", _delete, "number", short="d"),
     Verb("enable", "[N …]", "Have disabled breakpoints stop again", _enable, "number"),
     Verb("disable", "[N …]", "Have breakpoints stop no more, but keep them", _disable, "number"),

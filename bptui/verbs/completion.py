@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from bptui.breakpoints import KINDS
 from bptui.errors import BptuiError
 from bptui.expressions import FUNCTIONS, NAMES
+from bptui.expressions.language import WINDOWS
 from bptui.verbs.table import VERBS, find_verb
 from bptui.verbs.training import Training
 
@@ -37,6 +38,8 @@ def complete(line: str, training: Training) -> tuple[str, tuple[str, ...]]:
         words += [str(each.id) for each in training.status.breakpoints]
     elif verb.completes == "breakpoint":
         words += _of_breakpoint(rest.lstrip(), training)
+    elif verb.completes == "condition":
+        words += _of_condition(rest, training)
     elif verb.completes in ("expression", "target"):
         words += _of_expression(rest, training) + (["lr"] if verb.completes == "target" else [])
     word = _last(rest)
@@ -61,15 +64,24 @@ def _of_breakpoint(rest: str, training: Training) -> list[str]:
     place, found, _ = rest.partition(" if ")
     kind, space, _ = place.partition(" ")
     if found or (space and kind not in KINDS):
-        return _of_expression(rest, training)
+        return _of_condition(rest, training)
     if not space:
-        return [*KINDS, *_of_expression(rest, training)]
+        return [*KINDS, *_of_condition(rest, training)]
     named = {"param": _parameters, "module": _modules, "op": _ops}.get(kind)
     return list(_PHASES) if kind == "phase" else named(training) if named else []
 
 
+def _of_condition(rest: str, training: Training) -> list[str]:
+    return _parameters(training) if _is_quoted(rest) else [*NAMES, *FUNCTIONS, *WINDOWS]
+
+
+def _is_quoted(rest: str) -> bool:
+    """Whether it ends within quotes."""
+    return bool(rest.count('"') % 2 or rest.count("'") % 2)
+
+
 def _of_expression(rest: str, training: Training) -> list[str]:
-    if rest.count('"') % 2 or rest.count("'") % 2:
+    if _is_quoted(rest):
         return _parameters(training)
     stack = training.stack
     frames = stack.frames if stack else ()

@@ -140,7 +140,7 @@ STEPPING = (
          _step, words=GRANULARITIES, short="s"),
     Verb("continue", "", "Run on to a breakpoint, or to the end", _resume),
     Verb("run", "", "The same as continue", _resume),
-    Verb("until", "CONDITION", "Run until a condition holds after a sample", _until, "expression"),
+    Verb("until", "CONDITION", "Run until a condition holds after a sample", _until, "condition"),
     Verb("goto", "PLACE", "Go to sample 120 of the run, e3, the end of epoch 3, or 3.5; or run there", _goto,
          looks=True),
     Verb("reset", "", "Begin again before the first sample, on a new branch", _reset),

@@ -42,10 +42,6 @@ class BadLine(BptuiError):
         super().__init__(f"{message}, in {line!r}")
         self.message, self.line, self.position = message, line, position
 
-    def with_caret(self) -> str:
-        """Three lines: the line, a caret below where it goes wrong, and why."""
-        return f"{self.line}\n{' ' * self.position}^\n{self.message}"
-
 
 def parse_verb(line: str) -> Prepared:
     """What a line asks for.

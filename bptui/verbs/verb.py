@@ -42,7 +42,7 @@ class Result:
 Work = Callable[[Training], Awaitable[Result]]
 """What is to be done, once it is known that its arguments can be meant."""
 
-Completes = Literal["", "expression", "breakpoint", "number", "target", "path", "verb"]
+Completes = Literal["", "condition", "expression", "breakpoint", "number", "target", "path", "verb"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from bptui.app.app import BptuiApp
-from bptui.protocol import Status
-from bptui.records import Node, Place
+from bptui.breakpoints import parse_any
+from bptui.protocol import Edited, Noticed, Status, Watched
+from bptui.recording.reader import Reader
+from bptui.records import Edit, Hits, Node, Place, Value
 
 from .transformer import transformer
 
@@ -206,3 +210,67 @@ def test_go_to(snap_compare, at_seed) -> None:
 def test_quit(snap_compare, at_seed) -> None:
     app, _ = at_seed(5)
     assert snap_compare(app, terminal_size=SMALL, run_before=then("q"))
+
+
+def test_the_command_line(snap_compare, at_seed, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("bptui.paths.history", lambda: tmp_path / "history")
+    app, _ = at_seed(5)
+
+    async def typed(pilot: Pilot) -> None:
+        await then("colon")(pilot)
+        for text in ("info graph", "until loss <"):
+            await pilot.press(*("space" if character == " " else character for character in text), "enter")
+            await stand_still(pilot)
+
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=typed)
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=["small", "medium"])
+def test_diagnostics(snap_compare, recorded, fake_link, monkeypatch, tmp_path, size: tuple[int, int]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bptui.recording.writer.time.time", lambda: 0.0)
+    recording = recorded("log.bptui").target("a loop that bursts")
+    for step in range(6):
+        if step in (1, 4):
+            recording.writer.noticed(Noticed(step, "gradient-not-zeroed", ("weight",) * (step == 1)))
+        recording.samples([{"epoch": 0, "index": step, "loss": NAN if step == 2 else 1.0}], samples=6)
+    value = recording.summary
+    log = Node("log", "op", (0,), value(-INF), value(1.0), Place("/x/loop.py", 2), "Log")
+    recording.graph(2, Node("x", "input", (), value(0.0)), log).state()
+    app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), Status("paused", 0, 6)))
+    assert snap_compare(app, terminal_size=size, run_before=then("D", "down", "down", "enter"))
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=["small", "medium"])
+def test_breakpoints(snap_compare, at_seed, size: tuple[int, int]) -> None:
+    texts = ("nan", "once op mul if step > 4", "log loss {loss:.3f} if step % 3 == 0", "linear.py:27", "loss > 3")
+    breakpoints = tuple(parse_any(text, number) for number, text in enumerate(texts, 1))
+    hits = (Hits(1, 2, 4), Hits(3, 1, 3), Hits(5, 0, -1, "ZeroDivisionError: float division by zero"))
+    detail = "breakpoint 1: nan"
+    breakpoints = (replace(breakpoints[0], ignore=5), *breakpoints[1:])
+    app, _ = at_seed(4, breakpoints=breakpoints, hits=hits, hit=(1,), detail=detail)
+    assert snap_compare(app, terminal_size=size, run_before=then("B", "down"))
+
+
+def test_a_breakpoint_that_is_wrong(snap_compare, at_seed) -> None:
+    app, _ = at_seed(4)
+
+    async def typed(pilot: Pilot) -> None:
+        await then("B", "a")(pilot)
+        pilot.app.screen.query_one(Input).value = "loss > 3 * meen(loss, 10)"
+        await stand_still(pilot)
+
+    assert snap_compare(app, terminal_size=MEDIUM, run_before=typed)
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=["small", "medium"])
+def test_watches(snap_compare, recorded, monkeypatch, tmp_path, size: tuple[int, int]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bptui.recording.writer.time.time", lambda: 0.0)
+    recording = recorded("watched.bptui").target("a loop that is watched").epochs([5])
+    for steps in range(1, 6):
+        x, z = Value(f"{steps}.5", "float", steps**2 + 0.5), Value("tensor([1, 2])", "int64 2")
+        recording.writer.watched(Watched(steps, {"x * 2": x, "y": Value(problem="NameError: name 'y'"), "z": z}))
+    recording.writer.edit(Edited(Edit(3, "lr", "0.1", "0.01")))
+    app = BptuiApp(reader=Reader(recording.state("finished", code=0).path.relative_to(tmp_path)))
+    assert snap_compare(app, terminal_size=size, run_before=then("W"))

@@ -63,11 +63,6 @@ _OF_SEVERAL = (ParametersPanel, FlowPanel)
 _SHORT = {"Gradients": "Grads", "Source": "Code", "Parameters": "Params", "Explain": "Why"}
 """Names for where there is no room for all of them."""
 
-_SHORTEST = _SHORT | {
-    "Weights": "Wts", "Console": "Con", "Parameters": "Par", "Breakpoints": "Brk", "Watches": "Wat",
-    "Diagnostics": "Diag",
-}  # fmt: skip
-
 
 class PanelTabs(Static):
     """The panels' names in a line, where only one of them is shown."""
@@ -77,34 +72,27 @@ class PanelTabs(Static):
     class Chosen(Message):
         """The user clicked on a name."""
 
-        def __init__(self, number: int | str) -> None:
+        def __init__(self, number: int) -> None:
             super().__init__()
             self.number = number
 
     def show(self, panels: Sequence[type[Panel]], active: str, failed: bool) -> None:
-        """Draw the names, the active one marked, and Run if it says why it failed; shorter if there are many."""
-        room = self.app.size.width - 2
-        ways = ([_tab(panel, way) for panel in panels] for way in range(4))
-        names = next((each for each in ways if sum(map(len, each)) + len(each) - 1 <= room), None)
+        """Draw the names, the active one marked, and Run if it says why it failed; closer together if many."""
+        needed, room = sum(len(panel.NAME) + 5 for panel in panels) - 1, self.app.size.width - 2
+        space = " " if needed <= room else ""
+        short = _SHORT if needed - 2 * len(panels) > room else {}
         parts = []
-        for panel, name in zip(panels, names or [_tab(panel, 3) for panel in panels], strict=True):
+        for panel in panels:
             is_why = failed and panel is RunPanel
             colour = "bold $text-error" if is_why else "$text-muted"
             style = "bold reverse" if panel.NAME.lower() == active else colour
-            parts.append(Content.styled(f"{name}{'✖' * is_why}", f"{style} @click=choose({panel.NUMBER!r})"))
+            text = f"{space}{panel.NUMBER} {short.get(panel.NAME, panel.NAME)}{' ✖' * is_why}{space}"
+            parts.append(Content.styled(text, f"{style} @click=choose({panel.NUMBER})"))
         self.update(Content(" ").join(parts))
 
-    def action_choose(self, number: int | str) -> None:
+    def action_choose(self, number: int) -> None:
         """Go to a panel."""
         self.post_message(self.Chosen(number))
-
-
-def _tab(panel: type[Panel], way: int) -> str:
-    """A panel's key and name, from the roomiest way to write them to the shortest; a letter begins the name."""
-    short = ({}, {}, _SHORT, _SHORTEST)[way].get(panel.NAME, panel.NAME)
-    is_letter = isinstance(panel.NUMBER, str)
-    name = short if is_letter else f"{panel.NUMBER}{'' if way == 3 else ' '}{short}"
-    return f" {name} " if way == 0 else name
 
 
 class MainScreen(Screen[None]):

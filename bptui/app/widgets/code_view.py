@@ -180,7 +180,12 @@ class CodeView(ScrollView, can_focus=True):
         number_style = component_style(self, *filter(None, ("code-view--number", name)))
         gutter_width = min(self._gutter_width, width)
         mark = _CURSOR if is_cursor else _MARKS[name]
-        sign = Segment(self._signs.get(number, " "), component_style(self, "code-view--sign").rich_style)
+        signed = (
+            component_style(self, "code-view--sign", *filter(None, (name,)))
+            if number in self._signs
+            else number_style
+        )
+        sign = Segment(self._signs.get(number, " "), signed.rich_style)
         gutter = f"{number:>{self._gutter_width - 4}} {mark} "
         left = self.scroll_offset.x
         right = left + width - gutter_width

@@ -81,10 +81,26 @@ async def test_keys_scroll() -> None:
         app.animation_level = "none"
         await pilot.pause()
         tops = []
-        for key in ("down", "pagedown", "up", "end", "home"):
+        for key in ("pagedown", "end", "home"):
             await pilot.press(key)
             tops.append(app.view.scroll_offset.y)
-        assert tops == [1, 13, 12, 88, 0]
+        assert tops == [12, 88, 0]
+
+
+async def test_keys_move_a_cursor_that_stays_in_sight() -> None:
+    app = CodeApp()
+    async with app.run_test() as pilot:
+        app.view.show("a.py", CODE, current=3, signs={4: "●"})
+        app.view.focus()
+        app.animation_level = "none"
+        await pilot.press("down")
+        assert app.view.cursor == 4
+        assert lines(app.view)[3].startswith("●  4 ›")
+        await pilot.press(*["down"] * 30)
+        assert app.view.cursor == 34
+        assert app.view.scroll_offset.y > 0
+        app.view.show("a.py", CODE, current=5)
+        assert app.view.cursor == 5
 
 
 async def test_long_lines_scroll_sideways_and_the_numbers_stay() -> None:
