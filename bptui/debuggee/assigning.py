@@ -55,10 +55,17 @@ class Assigner:
         node = _target(target.strip())
         if isinstance(node, ast.Name):
             return self._set_name(node.id, new, number, is_amid)
+        is_amid = is_amid and not _is_of_gradient(node)
         holder = self._evaluate(node.value, number)
         if isinstance(node, ast.Attribute):
             return _set_attribute(holder, node.attr, new, is_amid)
         return _set_item(holder, self._evaluate(node.slice, number), new, is_amid)
+
+    def doubt(self, target: str, number: int) -> str:
+        """What is to be said of something that was set, if it may not stay what it is."""
+        groups = self._groups(target, number)
+        is_scheduled = any("initial_lr" in group for group in groups)  # what a scheduler leaves in its groups
+        return "; a scheduler may set it again" if is_scheduled else ""
 
     def _evaluate(self, node: ast.expr, number: int) -> Any:
         return self._evaluator.evaluate(compiled(ast.fix_missing_locations(ast.Expression(node))), number)
@@ -113,6 +120,15 @@ def _target(text: str) -> Any:
     return node
 
 
+def _is_of_gradient(node: ast.expr) -> bool:
+    """Whether this is in a tensor's `.grad`, which no backward pass needs."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute) and node.attr == "grad":
+            return True
+        node = node.value
+    return False
+
+
 def _bind(frame: FrameType, name: str, new: Any) -> None:
     """Give a variable of a frame another value."""
     if name not in frame.f_locals:
@@ -165,7 +181,7 @@ def _fill(tensor: Any, new: Any, is_amid: bool) -> tuple[str, str]:
 
 
 def _refuse_needed(tensor: Any, is_amid: bool) -> None:
-    if is_amid and tensor.requires_grad:
+    if is_amid:  # an input, too, may be saved for the backward pass
         raise Refused("the sample at hand may still need it: set it after the sample, or its .grad now")
 
 

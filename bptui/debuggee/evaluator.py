@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import math
 import random
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -17,13 +20,15 @@ from bptui.records import Value
 LONGEST = 100_000
 """Characters of a value that are sent."""
 
+TOO_LONG = "it takes too long: looked at no more until the watches change"
+"""The problem of what has met its limit."""
 
 OURS = "_bptui_"
 """What our own names begin with where the user's would hide them."""
 
 
 class Interrupted(BaseException):
-    """The user has had enough of an evaluation; what it runs can hardly catch this by accident."""
+    """The user has had enough of an evaluation, or it took too long; it can hardly catch this by accident."""
 
 
 class Evaluator:
@@ -31,6 +36,7 @@ class Evaluator:
 
     Attributes:
         is_at_work: Whether something of the user's is being evaluated.
+        let_signals_end: Whether a system call that waits ends with our signal, or is taken up again.
     """
 
     def __init__(self, frames: Callable[[], Sequence[FrameType]], quantities: Mapping[str, Any]) -> None:
@@ -43,23 +49,24 @@ class Evaluator:
         self.frames = frames
         self._quantities = quantities
         self.is_at_work = False
+        self.let_signals_end: Callable[[bool], object] = lambda they_do: None
 
-    def interrupt(self) -> None:
+    def interrupt(self, why: str = "interrupted") -> None:
         """End the evaluation that is under way, from a signal's handler.
 
         Raises:
             Interrupted: Always.
         """
         self.is_at_work = False  # but once: what comes after it is cleaning up
-        raise Interrupted
+        raise Interrupted(why)
 
-    def value(self, text: str, frame: int = 1) -> Value:
-        """What an expression is, in one of the frames, from 1."""
+    def value(self, text: str, frame: int = 1, limit: float = math.inf) -> Value:
+        """What an expression is, in one of the frames, from 1; within so many seconds of the processor."""
         try:
             code = compiled(ast.parse(text.strip(), mode="eval"))
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             return Value(problem=_syntax(error, text.strip()))
-        return self._guarded(lambda: in_words(self.evaluate(code, frame)))
+        return self._guarded(lambda: in_words(self.evaluate(code, frame)), limit)
 
     def guarded(self, work: Callable[[], str]) -> Value:
         """Do something of the user's that is said in one line."""
@@ -85,17 +92,46 @@ class Evaluator:
         frame = self.frame(number)
         return names if frame is None else names | frame.f_globals | frame.f_locals
 
-    def _guarded(self, work: Callable[[], Value]) -> Value:
+    def _guarded(self, work: Callable[[], Value], limit: float = math.inf) -> Value:
+        with _as_if_nothing_had_been(), self._ends_after(limit):  # an interrupt must not leave half of it undone
+            self.let_signals_end(True)
+            try:
+                return self._work(work)
+            except Interrupted as error:
+                return Value(problem=str(error))
+            except BaseException:  # of an exception's own __str__
+                return Value(problem="it raised an exception that can not be shown")
+            finally:
+                self.is_at_work = False
+                self.let_signals_end(False)
+
+    def _work(self, work: Callable[[], Value]) -> Value:
         self.is_at_work = True
         try:
-            with _as_if_nothing_had_been():
-                return work()
+            return work()
         except Interrupted:
-            return Value(problem="interrupted")
+            raise
         except BaseException as error:  # SystemExit and KeyboardInterrupt, too: they are the expression's
             return Value(problem=_in_one_line(error))
+
+    @contextlib.contextmanager
+    def _ends_after(self, limit: float) -> Iterator[None]:
+        """Interrupt what takes more seconds of the processor; only the main thread can."""
+        if math.isinf(limit) or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def end(*_: object) -> None:
+            if self.is_at_work:
+                self.interrupt(TOO_LONG)
+
+        before = signal.signal(signal.SIGVTALRM, end)
+        signal.setitimer(signal.ITIMER_VIRTUAL, limit)
+        try:
+            yield
         finally:
-            self.is_at_work = False
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            signal.signal(signal.SIGVTALRM, before or signal.SIG_DFL)
 
 
 def compiled(tree: ast.Expression) -> CodeType:
@@ -129,33 +165,44 @@ def _as_if_nothing_had_been() -> Iterator[None]:
 
 def in_words(value: Any) -> Value:
     """A value as it is sent."""
-    text = repr(value)
+    text = _printable(repr(value))
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}… {len(text) - LONGEST:,} characters more"
     return Value(text, _kind(value), _number(value))
 
 
 def _kind(value: Any) -> str:
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape is None or dtype is None or not isinstance(shape, tuple):
+    shape, dtype = _shape(value), getattr(value, "dtype", None)
+    if shape is None or dtype is None:
         return type(value).__name__
     return f"{str(dtype).rpartition('.')[2]} {'×'.join(map(str, shape))}".strip()
 
 
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """The shape of a tensor or an array; a parameter that is not initialized yet raises where others have none."""
+    with contextlib.suppress(Exception):
+        return value.shape if isinstance(value.shape, tuple) else None
+    return None
+
+
 def _number(value: Any) -> float | None:
-    is_one = isinstance(value, int | float) or getattr(value, "numel", lambda: getattr(value, "size", 0))() == 1
-    if not is_one or isinstance(value, str):
+    shape = _shape(value)
+    if not isinstance(value, int | float) and (shape is None or math.prod(shape) != 1):
         return None
-    try:
+    with contextlib.suppress(Exception):
         return float(value.detach() if hasattr(value, "detach") else value)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        return None
+    return None
 
 
 def _in_one_line(error: BaseException) -> str:
     first = next(iter(str(error).splitlines()), "")
     name = type(error).__name__
-    return (f"{name}: {first}" if first else name)[:500]
+    return _printable(f"{name}: {first}" if first else name)[:500]
+
+
+def _printable(text: str) -> str:
+    """Without half characters, which no terminal takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _syntax(error: BaseException, text: str) -> str:

@@ -43,6 +43,7 @@ def listen(
                 signal.signal(NUDGE, signal.SIG_IGN)
 
     signal.signal(NUDGE, on_nudge)
+    stepper.questions.evaluator.let_signals_end = lambda they_do: signal.siginterrupt(NUDGE, they_do)
     signal.siginterrupt(NUDGE, False)  # what the training reads and writes goes on as if nothing had been
 
 

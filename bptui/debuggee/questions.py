@@ -42,11 +42,17 @@ class Questions:
         self.assigner = Assigner(self.evaluator, tuple)
         self._watches = Watchlist(self.evaluator)
         self._steps, self._is_amid = 0, False
+        self._is_open = False
 
     def open(self, steps: int, is_amid: bool) -> None:
         """The training stands still after so many samples, or amid the next one."""
         self._steps, self._is_amid = steps, is_amid
+        self._is_open = True
         self.watch(steps)
+
+    def close(self) -> None:
+        """It goes on."""
+        self._is_open = False
 
     def watch(self, steps: int, is_running: bool = False) -> None:
         """Say what is watched has come to."""
@@ -64,7 +70,8 @@ class Questions:
                 self._assign(command)
             case Watches(expressions=expressions):
                 self._watches.choose(expressions)
-                self.watch(self._steps)
+                if self._is_open:  # else after the sample at hand
+                    self.watch(self._steps)
             case _:
                 return False
         return True
@@ -76,7 +83,7 @@ class Questions:
             target = command.target.strip()
             old, new = self.assigner.assign(target, command.value, command.frame, self._is_amid)
             edits.append(Edit(self._steps, target, old, new))
-            return f"{target}: {old} → {new}"
+            return f"{target}: {old} → {new}{self.assigner.doubt(target, command.frame)}"
 
         done = self.evaluator.guarded(work)
         if edits:

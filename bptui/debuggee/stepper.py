@@ -310,6 +310,7 @@ class Stepper:
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self.inspector.next_command())
+        self.questions.close()
         self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
         self._console.mark()
         self._plan()

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from bptui.protocol import Assign, Assigned, Evaluate, Evaluated, Interrupt, Watches
+from bptui.debuggee.evaluator import TOO_LONG
+from bptui.protocol import Assign, Assigned, Evaluate, Evaluated, Interrupt, Pause, Step, Watches
 
 NET = """\
 import random
@@ -125,3 +126,60 @@ async def test_what_is_set_takes_effect_and_is_recorded(workshop):
             (2, "scale", "3.0"),
             (2, "model[2].bias", "0.0"),
         ]
+
+
+SCHEDULED = """\
+import torch
+
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.9**epoch)
+for i in range(1_000_000):
+    x = torch.randn(3, 4)
+    loss = model(x).pow(2).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+HANGS = "i if i < 3 else [0 for _ in iter(int, 1)]"
+
+
+async def test_what_the_backward_pass_needs_is_refused_and_a_system_call_is_interrupted(workshop):
+    async with workshop.session(workshop.write(SCHEDULED)) as stepped:
+        asking = Asking(stepped)
+        await stepped.step()
+        assert await asking.set("lr", "0.5") == "lr: 0.1 → 0.5; a scheduler may set it again"
+        await stepped.step(3, "op")
+        refused = "the sample at hand may still need it: set it after the sample, or its .grad now"
+        for target in ("x[0]", "x", "x[:, model.weight.grad[0] > 0]", "model.weight.data[0]"):
+            assert await asking.set(target, "0") == refused
+        assert (await asking.set("model.weight.grad[0, 0]", "1")).endswith(" → 1.0")
+        for text in ("input()", "__import__('os').read(__import__('os').pipe()[0], 1)"):
+            blocked = await asking.begin(Evaluate, text)
+            while blocked not in asking.answers:
+                await stepped.session.obey(Interrupt())
+                await asyncio.sleep(0.05)
+            assert asking.answers[blocked].value.problem == "interrupted"
+        assert (await stepped.step()).state == "paused"
+
+
+async def test_a_watch_holds_nothing_up_and_is_kept_with_its_sample(workshop):
+    async with workshop.session(workshop.write(SCHEDULED)) as stepped:
+        await stepped.step(2)
+        await stepped.session.obey(Watches((HANGS,)))
+        await stepped.step(5)
+        reader = stepped.done().reader
+        assert [(at, value.text, value.problem) for at, value in reader.watched(HANGS, 0, 7)] == [
+            (7, "", TOO_LONG), (2, "1", "")
+        ]  # fmt: skip
+        await stepped.session.obey(Step("run"))
+        await stepped.until(lambda: stepped.session._recorder.seen > 20)
+        await stepped.session.obey(Watches(("i",)))
+        await stepped.until(lambda: len(reader.watched("i", 0, 1_000_000, 100)) >= 3)
+        await stepped.session.obey(Pause())
+        await stepped.wait("paused")
+        *_, first = values = reader.watched("i", 0, 1_000_000, 1000)
+        assert first[0] > 7
+        assert {at - value.number for at, value in values[1:]} == {
+            1
+        }  # the first is of the stop, in the next sample
