@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bptui.expressions import parse, suggestion
@@ -74,7 +75,16 @@ def _until(rest: str) -> Work:
     expression = parse(rest)
     if expression.is_inside:
         raise BadVerb(f"until is looked at after samples; inside of one: tbreak {rest}", 0)
-    return _going(Step("run", until=expression.text))
+    going = _going(Step("run", until=expression.text))
+
+    async def go(training: Training) -> Result:
+        result = await going(training)
+        if result.problem or not training.is_over:
+            return result
+        never = f"it came to its end, and {expression.text} never held"
+        return replace(result, text=f"{result.text}\n{never}", value={**result.value, "reason": never})
+
+    return go
 
 
 def _goto(rest: str) -> Work:

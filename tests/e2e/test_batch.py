@@ -82,7 +82,15 @@ def test_a_lesson(shell):
 def test_a_script_keeps_its_exit_code_and_its_output_is_on_stderr(shell):
     shell.write(SCRIPT)
     done = batch(
-        shell, "step 2", "info params", "info rates", "set lr 0.5", "step", "info rates", "continue", "loop.py"
+        shell,
+        "step 2",
+        "info params",
+        "info rates",
+        "set lr 0.5",
+        "step",
+        "info rates",
+        "until loss > 99",
+        "loop.py",
     )
     stepped, params, rates, _, _, raised, ended = records(done)
     assert stepped["at"]["step"] == 2
@@ -92,6 +100,7 @@ def test_a_script_keeps_its_exit_code_and_its_output_is_on_stderr(shell):
     ]
     assert (rates["value"], raised["value"]) == ({"SGD": [0.1]}, {"SGD": [0.5]})
     assert (ended["value"]["state"], ended["value"]["exit_code"]) == ("failed", 7)
+    assert ended["value"]["reason"] == "it came to its end, and loss > 99 never held"
     assert done.returncode == 7
     assert "begin False False" in done.stderr and "end" in done.stderr
 
