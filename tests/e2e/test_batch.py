@@ -89,7 +89,7 @@ def test_a_script_keeps_its_exit_code_and_its_output_is_on_stderr(shell):
         "set lr 0.5",
         "step",
         "info rates",
-        "until loss > 99",
+        "until loss < -1",
         "loop.py",
     )
     stepped, params, rates, _, _, raised, ended = records(done)
@@ -100,7 +100,7 @@ def test_a_script_keeps_its_exit_code_and_its_output_is_on_stderr(shell):
     ]
     assert (rates["value"], raised["value"]) == ({"SGD": [0.1]}, {"SGD": [0.5]})
     assert (ended["value"]["state"], ended["value"]["exit_code"]) == ("failed", 7)
-    assert ended["value"]["reason"] == "it came to its end, and loss > 99 never held"
+    assert ended["value"]["reason"] == "it came to its end, and loss < -1 never held"
     assert done.returncode == 7
     assert "begin False False" in done.stderr and "end" in done.stderr
 
