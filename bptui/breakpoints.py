@@ -14,6 +14,7 @@ from bptui.expressions import BadExpression, parse, parse_message, suggestion
 from bptui.records import Breakpoint
 
 _LINE = re.compile(r"(?P<path>.+\.py):(?P<line>\d+)")
+_LINE_IF = re.compile(r"(?P<where>(?P<path>.+\.py):\d+)(?:\s+if\s+(?P<condition>.+))?")
 _WORD = re.compile(r"[\w./*?\[\]#-]*")
 _IF = re.compile(r"(?:^|\s)if\s")
 _PHASES = ("forward", "backward", "update")
@@ -99,22 +100,29 @@ def parse_breakpoint(text: str, id: int = 0, temporary: bool = False, message: s
     Raises:
         BptuiError: It is none; the text is one line.
     """
-    text = " ".join(text.split())
     if message:
         parse_message(message)
-    found = _IF.search(text)
-    where, condition = (text[: found.start()].strip(), text[found.end() :]) if found else (text, "")
+    where, condition = _parted(text)
     if condition:
         parse(condition)
     place, is_each, path, line = _place(where, bool(condition))
     whole = f"({place}) and ({condition})" if place and condition else place or condition
     if whole:
         parse(whole)
+    text = " ".join(text.split())
     if line:
         text = f"{Path(path).name}:{line}" + (f" if {condition}" if condition else "")
     return Breakpoint(
         id, text, whole, path, line, is_each or bool(line or message), is_temporary=temporary, message=message
     )
+
+
+def written(breakpoint_: Breakpoint) -> str:
+    """How to write it so that `parse_any` gives it again, wherever one is."""
+    text = breakpoint_.text
+    if breakpoint_.line and not breakpoint_.message:
+        text = breakpoint_.path.removesuffix(Path(breakpoint_.path).name) + text
+    return f"once {text}" if breakpoint_.is_temporary else text
 
 
 def parse_any(text: str, id: int = 0) -> Breakpoint:  # noqa: A002
@@ -163,10 +171,22 @@ def next_code_line(text: str, line: int) -> int | None:
     return min((each for each in lines if each >= line), default=None)
 
 
+def _parted(text: str) -> tuple[str, str]:
+    """Place and condition; the path of a file may hold what parts them elsewhere."""
+    line = _LINE_IF.fullmatch(text.strip())
+    if line and Path(line["path"]).expanduser().is_file():
+        return line["where"], line["condition"] or ""
+    text = " ".join(text.split())
+    found = _IF.search(text)
+    return (text[: found.start()].strip(), text[found.end() :]) if found else (text, "")
+
+
 def _place(where: str, has_condition: bool) -> tuple[str, bool, str, int]:
     """The condition that a place is, whether each hit counts, its file and line."""
     if found := _LINE.fullmatch(where):
-        path, line = Path(found["path"]).expanduser(), int(found["line"])
+        path, line = Path(found["path"]).expanduser(), int(_count(found["line"]))
+        if not line:
+            raise BptuiError(f"lines are counted from 1: {where}")
         if not path.is_file():
             return "", True, str(path), line
         code = next_code_line(path.read_text(errors="replace"), line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bptui.breakpoints import KINDS, parse_breakpoint, sample_index
+from bptui.breakpoints import KINDS, parse_any, parse_breakpoint, sample_index, written
 from bptui.errors import BptuiError
 
 
@@ -33,6 +33,33 @@ def test_lines(tmp_path):
     assert parse_breakpoint("nowhere.py:7").path == "nowhere.py"
 
 
+def test_a_path_may_hold_what_parts_a_condition(tmp_path):
+    path = tmp_path / "what  if not" / "train.py"
+    path.parent.mkdir()
+    path.write_text("a = 1\nb = 2\n")
+    for text, condition in ((f"{path}:2", ""), (f"{path}:2 if loss > 3", "loss > 3")):
+        found = parse_breakpoint(text)
+        assert (found.path, found.line, found.condition) == (str(path), 2, condition)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "once nan",
+        "op mul if step > 4",
+        "log loss {loss} if step > 2",
+        "train.py:2",
+        "once train.py:2 if 7 // 2 > loss",
+    ],
+)
+def test_what_is_written_anew_is_the_same(tmp_path, monkeypatch, text):
+    (tmp_path / "train.py").write_text("a = 1\nb = 2\n")
+    monkeypatch.chdir(tmp_path)
+    found = parse_any(text, 7)
+    monkeypatch.chdir("/")
+    assert parse_any(written(found), 7) == found
+
+
 def test_all_kinds_say_what_they_are():
     for name, kind in KINDS.items():
         example, _, help_ = kind.help.partition(": ")
@@ -53,6 +80,8 @@ def test_all_kinds_say_what_they_are():
         ("lss > 3", "nothing is called 'lss'; did you mean 'loss'?, in 'lss > 3'"),
         ("train.py:3 if loss >", "invalid syntax, in 'loss >'"),
         ("conv2d", "no breakpoint is written 'conv2d'; an op is written op conv2d: "),
+        ("train.py:0", "lines are counted from 1: train.py:0"),
+        (f"train.py:{'9' * 5000}", "not a whole number: "),
         ("opp mul", "no breakpoint is written 'opp mul'; did you mean 'op'?: "),
     ],
 )

@@ -56,6 +56,7 @@ from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.breakpoints import is_same_line, parse_breakpoint
 from bptui.diagnostics import Limits, read_limits
+from bptui.errors import BptuiError
 from bptui.goals import Goal, find
 from bptui.protocol import (
     Ask,
@@ -351,7 +352,11 @@ class BptuiApp(App[Outcome]):
     def _toggle_breakpoint(self, text: str) -> None:
         """Stop there, or stop there no more."""
         known = self._view.status.breakpoints
-        wanted = parse_breakpoint(text)
+        try:
+            wanted = parse_breakpoint(text)
+        except BptuiError as error:  # below all code, or a name that can not be written
+            self.notify(str(error), severity="warning", markup=False)
+            return
         left = tuple(each for each in known if each.text != text and not is_same_line(each, wanted))
         if left == known:
             self._add_breakpoint(wanted)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.widgets import Input, Static
+from textual.widgets._toast import Toast
 
+from bptui.app.panels.source import SourcePanel
+from bptui.app.screens.break_at import BreakAt
 from bptui.breakpoints import parse_any
 from bptui.protocol import Breakpoints, Status, Watched, Watches
 from bptui.records import Hits, Value
@@ -96,6 +101,47 @@ async def test_b_stops_at_what_is_selected(at_seed, keys, place) -> None:
         await pilot.press(keys[-1])
         await settle(pilot)
         assert link.sent[-1] == Breakpoints(())
+
+
+async def test_b_below_all_code_says_so(at_seed, tmp_path, monkeypatch) -> None:
+    app, link = at_seed(4)
+    (tmp_path / "train.py").write_text("a = 1\n# the end\n")
+    monkeypatch.setattr(SourcePanel, "stop_at", lambda self, view: f"{tmp_path}/train.py:2")
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await settle(pilot)
+        await pilot.press("4", "b")
+        await settle(pilot)
+        (said,) = app.screen.query(Toast)
+        assert "there is no code in train.py from line 2 on" in str(said.render())
+        assert not any(isinstance(each, Breakpoints) for each in link.sent)
+
+
+async def test_editing_without_a_change_changes_nothing(at_seed) -> None:
+    app, link = at_seed(4)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        old = replace(parse_any("once nan", 7), is_enabled=False, ignore=2)
+        link.say(Status("paused", 0, 4, breakpoints=(old,)))
+        await pilot.press("B", "enter")
+        await settle(pilot)
+        assert app.screen.query_one(Input).value == "once nan"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert link.sent[-1] == Breakpoints((old,))
+
+
+async def test_tab_completes_in_the_input(at_seed) -> None:
+    app, _ = at_seed(4)
+    words = {"nogr": "nograd", "once param fc": "once param fc1.weight", "isn": "isnan", "q": "q"}
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await app.push_screen(BreakAt(None, ["fc1.weight"]))
+        field = app.screen.query_one(Input)
+        for begun, whole in words.items():
+            field.value = begun
+            await pilot.press("tab")
+            await settle(pilot)
+            assert (field.value, field.cursor_position, field.has_focus) == (whole, len(whole), True)
 
 
 async def test_an_expression_is_watched(at_seed) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from bptui.app.panels.breakpoints import cost
 from bptui.app.screens.dialog import Dialog
-from bptui.breakpoints import KINDS, parse_any
+from bptui.breakpoints import KINDS, parse_any, written
 from bptui.errors import BptuiError
 from bptui.expressions import FUNCTIONS, NAMES, BadExpression
 from bptui.records import Breakpoint
@@ -29,26 +29,35 @@ class BreakAt(Dialog[Breakpoint]):
     """Asks for a breakpoint, and says while one types what it means."""
 
     DEFAULT_CSS = "BreakAt Input { width: 90; max-width: 100%; }"
+    BINDINGS = [("tab", "complete", "complete")]
 
     def __init__(self, old: Breakpoint | None, names: Sequence[str]) -> None:
         """Make the dialog.
 
         Args:
             old: The one that is changed.
-            names: Of parameters and modules, to be completed.
+            names: Of parameters, to be completed.
         """
         super().__init__()
         self._old = old
-        self._names = names
+        self._words = sorted({*KINDS, *NAMES, *FUNCTIONS, *names, "if", "log", "once"})
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(_HELP, markup=False)
-            text = self._old.text if self._old else ""
-            field = Input(text, placeholder="loss > 3, op relu, train.py:42, nan", suggester=_Words(self._names))
+            text = written(self._old) if self._old else ""
+            field = Input(
+                text, placeholder="loss > 3, op relu, train.py:42, nan", suggester=_Completing(self._words)
+            )
             field.cursor_blink = False
             yield field
             yield Static("", id="meaning", markup=False)
+
+    def action_complete(self) -> None:
+        """Finish the last word, if there is one that begins so."""
+        field = self.query_one(Input)
+        field.value = _completed(field.value, self._words) or field.value
+        field.action_end()
 
     @on(Input.Changed)
     def _check(self, event: Input.Changed) -> None:
@@ -62,7 +71,8 @@ class BreakAt(Dialog[Breakpoint]):
             self.query_one("#meaning", Static).update(_problem(event.value, error))
             return
         if self._old is not None:
-            found = replace(found, id=self._old.id, is_enabled=self._old.is_enabled)
+            ignore = self._old.ignore if found.text == self._old.text else 0  # of hits that are counted on
+            found = replace(found, id=self._old.id, is_enabled=self._old.is_enabled, ignore=ignore)
         self.dismiss(found)
 
 
@@ -86,15 +96,20 @@ def _problem(text: str, error: BptuiError) -> str:
     return f"{' ' * (max(at, 0) + error.position + 2)}^\n{error.message}"
 
 
-class _Words(Suggester):
-    """Completes the last word."""
+def _completed(text: str, words: Sequence[str]) -> str | None:
+    """The text with its last word finished; None if no word begins so."""
+    word = re.search(r"[\w.]*$", text)
+    begun = word[0] if word else ""
+    found = next((each for each in words if begun and each.startswith(begun) and each != begun), None)
+    return None if found is None else text[: len(text) - len(begun)] + found
 
-    def __init__(self, names: Sequence[str]) -> None:
+
+class _Completing(Suggester):
+    """Shows how the last word may go on."""
+
+    def __init__(self, words: Sequence[str]) -> None:
         super().__init__(case_sensitive=True)
-        self._words = sorted({*KINDS, *NAMES, *FUNCTIONS, *names, "if", "log", "once"})
+        self._words = words
 
     async def get_suggestion(self, value: str) -> str | None:
-        word = re.search(r"[\w.]*$", value)
-        begun = word[0] if word else ""
-        found = next((each for each in self._words if begun and each.startswith(begun) and each != begun), None)
-        return None if found is None else value[: len(value) - len(begun)] + found
+        return _completed(value, self._words)

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from bptui.app.actions import ACTIONS, INSPECTING, Action
+from bptui.app.panels.breakpoints import BUILT_IN
 from bptui.app.screens.dialog import Dialog
 
 _NAMES = {"space": "Space", "question_mark": "?", "shift+tab": "Shift+Tab", "tab": "Tab", "ctrl+p": "Ctrl+P",
@@ -23,6 +24,8 @@ EXTRA = (
     ("← →", "Fold and unfold; in Flow, the next layer; else scroll sideways"),
     ("Enter", "Inspect the row; fold or unfold a module"),
     ("Esc", "Close a dialog, clear a filter"),
+    ("a Enter Space - + in B", "Add a breakpoint, edit it, turn it off or on, drop it, pass over its next hit"),
+    (f"{' '.join(BUILT_IN)} in B", f"Stop, or no more, at {', '.join(BUILT_IN.values())}"),
 )
 """Keys that no action of their own stands behind."""
 
