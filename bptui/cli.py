@@ -30,6 +30,7 @@ RUN_OPTIONS = (
     "--python",
     "--log-protocol",
     "--overhead",
+    "--trace-from",
     "--theme",
     "--sample-at",
     "--epoch-length",
@@ -116,6 +117,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_interpreter(parser)
     _add_log(parser)
     _add_overhead(parser)
+    _add_trace_from(parser)
     _add_breakpoints(parser, "stop at BREAKPOINT")
     _add_theme(parser)
     _add_batch(parser)
@@ -131,6 +133,7 @@ def _add_record(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_interpreter(parser)
     _add_log(parser)
     _add_overhead(parser)
+    _add_trace_from(parser)
     _add_breakpoints(parser, "end the training at BREAKPOINT, with exit code 3")
     _add_target(parser, required=True)
     parser.set_defaults(command=_record)
@@ -235,6 +238,13 @@ def _add_overhead(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _add_trace_from(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trace-from", metavar="N", type=_positive, default=0,
+        help="trace each sample from the N-th of the run on, with all its ops: to see what led to a breakpoint",
+    )  # fmt: skip
+
+
 def _share(text: str) -> float:
     """The share that a percentage is: of "5%", or of "5", 0.05."""
     share = float(text.removesuffix("%")) / 100
@@ -307,6 +317,7 @@ def _session_options(options: argparse.Namespace, recording: Path | None, keeps:
         sample_at=options.sample_at,
         epoch_length=options.epoch_length,
         overhead=options.overhead,
+        trace_from=options.trace_from,
         breakpoints=tuple(options.breakpoints),
         keeps=keeps,
     )

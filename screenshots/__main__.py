@@ -31,6 +31,9 @@ TABLE = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
 
 _SCRIPT = "transformer.py"
 
+_FIRST_NONFINITE = ("B", "a", *"nonfinite", "left_parenthesis", *"value", "right_parenthesis", "enter")
+"""Keys that have it stop at the first op whose result is not finite."""
+
 SHOTS = {
     "backward": ((120, 36), "dark", ("s", "s", "5", "o"), ()),
     "first-epoch": ((120, 36), "dark", ("s", "s", "e"), ()),
@@ -40,6 +43,7 @@ SHOTS = {
     "light": ((120, 36), "light", ("e", "e", "S", "S"), ()),
     "sixteen-colours": ((120, 36), "ansi", ("e",), ()),
     "inspect": ((120, 36), "dark", ("s", "s", "7", "end", "x"), (_SCRIPT,)),
+    "breakpoint": ((120, 36), "dark", (*_FIRST_NONFINITE, "c", "y"), ("overflow.py",)),
     "help": ((120, 36), "dark", ("e", "question_mark"), ()),
     "transformer": ((120, 36), "dark", ("s", "s", "s"), (_SCRIPT,)),
     "transformer-graph": ((120, 36), "dark", ("s", "s", "1", "z"), (_SCRIPT,)),
@@ -52,7 +56,9 @@ SHOTS = {
 async def running(size: tuple[int, int], theme: str, arguments: tuple[str, ...]) -> AsyncIterator[Pilot[Outcome]]:
     """The app on a session of its own that is paused before the first sample."""
     with tempfile.TemporaryDirectory() as directory:
-        target, own = (arguments[0], arguments[1:]) if _SCRIPT in arguments else ("linear", arguments)
+        target, own = (
+            (arguments[0], arguments[1:]) if arguments and arguments[0].endswith(".py") else ("linear", arguments)
+        )
         options = session_options(target, own, Path(directory) / f"{Path(target).stem}.bptui", None)
         session, socket = start_session(options)
         app = BptuiApp(Link(socket))

@@ -17,6 +17,7 @@ DEFAULTS = {
     "epoch_length": 0,
     "overhead": OVERHEAD,
     "breakpoints": (),
+    "trace_from": 0,
     "keeps": True,
 }
 

@@ -39,6 +39,7 @@ def session_options(
     overhead: float = OVERHEAD,
     breakpoints: tuple[str, ...] = (),
     keeps: bool = False,
+    trace_from: int = 0,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
@@ -54,6 +55,7 @@ def session_options(
         epoch_length: How many samples an epoch of a script has, 0 to find out.
         overhead: Of the running time, so much may go into graphs and statistics of only some samples.
         breakpoints: Where it stops, as they are written.
+        trace_from: From this sample of the run on, from 1, each one is traced in full; 0 for none.
         keeps: Whether it stops, too, where it did when it was run before, and that is kept for the next time.
 
     Raises:
@@ -76,7 +78,8 @@ def session_options(
     return SessionOptions(
         target, arguments, str(recording.absolute()), path, script=script,
         python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
-        overhead=overhead, breakpoints=_numbered(before.breakpoints, asked), watches=before.watches,
+        overhead=overhead, trace_from=trace_from, breakpoints=_numbered(before.breakpoints, asked),
+        watches=before.watches,
         keep=str(keep or ""),
     )  # fmt: skip
 

@@ -166,6 +166,7 @@ class Stepper:
         self._statistics = ParameterBatches()
         self._statistics_sent = 0.0
         self._before = TRACE_BEFORE
+        self._trace_from: float = math.inf
         self.shown: tuple[Node, ...] = ()
         self._study: Study | None = None
         self.questions = Questions(channel, self._frames, self.quantities, self._say_stack)
@@ -449,6 +450,7 @@ class Stepper:
             self.quantities.choose(self.conditions)
         elif isinstance(command, Overhead):
             self.overhead, self._live.share = command.share, command.share / 2
+            self._trace_from = command.trace_from or math.inf
         elif isinstance(command, Inspect | SaveTensor):
             self.inspector.obey(command)
         elif isinstance(command, Quit):
@@ -478,9 +480,11 @@ class Stepper:
         watched = watched or is_inside or not self.steps  # the first sample says how many there are
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
-        self.stops_next = is_inside or any(count <= 1 for count in counts)
+        is_traced = self.steps + 1 >= self._trace_from
+        # Where any op may be the one at which it stops, what is to be explained there is kept of all of them.
+        self.stops_next = is_inside or is_traced or conditions.at_ops or any(count <= 1 for count in counts)
         is_live = self._has_ticked and self._live.is_due()
-        self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside
+        self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside or is_traced
         self.wants_graph = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
         self.trace_next = self.wants_graph or conditions.at_ops
         if is_live:
@@ -493,7 +497,7 @@ class Stepper:
             self.inspector.remember(self.steps)
         self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)
         is_looked_at = watched or conditions.at_samples or conditions.at_ops
-        self._attention_at = self.steps if is_looked_at else min([*stops, math.inf])
+        self._attention_at = self.steps if is_looked_at else min([*stops, self._trace_from - 1])
 
 
 def _number(loss: Any) -> float | None:

@@ -120,9 +120,11 @@ class Overhead:
 
     Attributes:
         share: From 0, for none at all, to 1.
+        trace_from: From this sample of the run on, counted from 1, each one is traced in full; 0 for none.
     """
 
     share: float
+    trace_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)

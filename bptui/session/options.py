@@ -25,6 +25,7 @@ class SessionOptions:
         python: The interpreter that runs the target.
         keep_compile: Whether torch.compile compiles, and what it compiles is not traced.
         sample_at: What a script's sample ends with, as the user says; empty to find out.
+        trace_from: From this sample of the run on, from 1, each one is traced in full; 0 for none.
         breakpoints: Where it stops.
         watches: What is watched.
         keep: The file in which they are kept from run to run, empty for none.
@@ -43,6 +44,7 @@ class SessionOptions:
     keep_compile: bool = False
     sample_at: str = ""
     epoch_length: int = 0
+    trace_from: int = 0
     breakpoints: tuple[Breakpoint, ...] = ()
     watches: tuple[str, ...] = ()
     keep: str = ""

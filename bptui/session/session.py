@@ -539,7 +539,7 @@ class Session:
     def _on_stopped(self, event: Stopped) -> None:
         self._tick_off()
         if self.status.state == "starting":
-            self._send(Overhead(self.options.overhead))
+            self._send(Overhead(self.options.overhead, self.options.trace_from))
         if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
             self._send(Breakpoints(self.status.breakpoints))
         if self.status.state == "starting" and self.status.watches:

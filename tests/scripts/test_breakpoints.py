@@ -69,6 +69,17 @@ async def test_conditions_after_samples(workshop, text, steps):
         assert status.hits[0].count == 1
 
 
+async def test_samples_are_traced_from_one_on(workshop):
+    long = NET.replace("range(3)", "range(300)")  # so that the end, before which all are traced, is far away
+    async with workshop.session(workshop.write(long), trace_from=10) as stepped:
+        await run(stepped, breakpoints("nan"))
+        reader = stepped.done().reader
+        traced = [reader.graph(0, step) is not None for step in range(1, 12)]
+        assert traced[-3:] == [True] * 3
+        assert not all(traced)
+        assert reader.explanations(0, 11) is not None
+
+
 async def test_breakpoints_inside_a_sample_and_on_lines(workshop):
     async with workshop.session(workshop.write(NET)) as stepped:
         reached, reader = [], stepped.done().reader

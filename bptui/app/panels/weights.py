@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -77,7 +79,7 @@ def _change(now: TensorSummary | None, before: TensorSummary | None) -> str:
     if now is None or before is None or now.item is None or before.item is None or now.item == before.item:
         return ""
     change = now.item - before.item
-    return ("+" if change > 0 else "") + number(change, _CHANGE - 1)
+    return ("+" if 0 < change < math.inf else "") + number(change, _CHANGE - 1)
 
 
 def stretched(columns: tuple[Column, ...], wanted: int) -> tuple[tuple[Range | None, ...], frozenset[int]]:
