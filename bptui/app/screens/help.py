@@ -24,7 +24,7 @@ EXTRA = (
     ("← →", "Fold and unfold; in Flow, the next layer; else scroll sideways"),
     ("Enter", "Inspect the row; fold or unfold a module"),
     ("Esc", "Close a dialog, clear a filter"),
-    ("a Enter Space - + in B", "Add a breakpoint, edit it, turn it off or on, drop it, pass over its next hit"),
+    ("a Enter Space - + in B", "Add one, edit, turn off or on, drop, pass over its next hit"),
     (f"{' '.join(BUILT_IN)} in B", f"Stop, or no more, at {', '.join(BUILT_IN.values())}"),
 )
 """Keys that no action of their own stands behind."""
