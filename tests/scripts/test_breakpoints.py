@@ -1,7 +1,5 @@
 """The training stops where it was asked to, and tells why."""
 
-import pytest
-
 from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Breakpoints
 
@@ -42,31 +40,37 @@ async def run(stepped, command=None):
     return stepped.status
 
 
-@pytest.mark.parametrize(
-    ("text", "steps"),
-    [
-        ("sample 5", 5),
-        ("epoch 1", 9),
-        ("loss < 0.5", None),
-        ("nan", 12),
-        ("isnan(loss)", 13),
-        ('isnan(param("0.weight"))', 12),
-        ('norm(grad("2.bias")) > 0.001', 1),
-        ("nograd", 1),
-        ('update("0.weight").norm > 0', 1),
-        ("any(unchanged(param, 3)) and step > 5", 6),
-        ("step == 7 and lr == 0.1", 7),
-    ],
-)
-async def test_conditions_after_samples(workshop, text, steps):
+AFTER = {
+    "sample 5": 5,
+    "epoch 1": 9,
+    "nan": 12,
+    "isnan(loss)": 13,
+    'isnan(param("0.weight"))': 12,
+    'norm(grad("2.bias")) > 0.001': 1,
+    "nograd": 1,
+    'update("0.weight").norm > 0': 1,
+    "any(unchanged(param, 3)) and step > 5": 6,
+    "step == 7 and lr == 0.1": 7,
+    "loss < previous(loss) / 2": None,
+}
+"""After how many samples each stops first."""
+
+
+async def test_conditions_after_samples(workshop):
     async with workshop.session(workshop.write(NET)) as stepped:
-        status = await run(stepped, breakpoints(text))
-        assert status.state == "paused", status
-        assert status.hit == (1,)
-        assert status.detail == f"breakpoint 1: {text}"
-        if steps:
-            assert status.steps == steps
-        assert status.hits[0].count == 1
+        status = await run(stepped, breakpoints(*AFTER))
+        first = {}
+        while status.state == "paused":
+            assert status.hit
+            assert status.detail.startswith(f"breakpoint {status.hit[0]}: {[*AFTER][status.hit[0] - 1]}")
+            first |= {each: status.steps for each in status.hit if each not in first}
+            status = await run(stepped)
+        reached = {text: first.get(number) for number, text in enumerate(AFTER, 1)}
+        losses = [sample.quantities["loss"].item for sample in stepped.done().reader.samples(0, 0, 24)]
+        halved = next(step for step in range(1, 24) if losses[step] < losses[step - 1] / 2) + 1
+        assert reached == AFTER | {"loss < previous(loss) / 2": halved}
+        counts = {each.id: each.count for each in status.hits}
+        assert (counts[1], counts[2], counts[3]) == (3, 1, 1)
 
 
 async def test_samples_are_traced_from_one_on(workshop):
