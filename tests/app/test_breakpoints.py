@@ -11,8 +11,8 @@ from textual.widgets._toast import Toast
 from bptui.app.panels.source import SourcePanel
 from bptui.app.screens.break_at import BreakAt
 from bptui.breakpoints import parse_any
-from bptui.protocol import Breakpoints, Status, Watched, Watches
-from bptui.records import Hits, Value
+from bptui.protocol import Breakpoints, Edited, Status, Watched, Watches
+from bptui.records import Edit, Hits, Value
 
 from .test_states import SIZE, settle, text
 
@@ -162,6 +162,7 @@ async def test_an_expression_is_watched(at_seed) -> None:
 
 async def test_watches_are_shown_as_they_were(recorded) -> None:
     recording = recorded().target().epochs([5])
+    recording.writer.edit(Edited(Edit(3, "lr", "0.1", "0.01")))
     for steps in range(1, 6):
         values = {"x": Value(f"{steps}.5", "float", steps + 0.5), "y": Value(problem="NameError: name 'y'")}
         recording.writer.watched(Watched(steps, values | {"z": Value("tensor([1, 2])", "int64 2")}))
@@ -173,7 +174,7 @@ async def test_watches_are_shown_as_they_were(recorded) -> None:
         await pilot.press("W")
         await settle(pilot)
         shown = text(app, "#watches")
-        for part in ("5.5000", "1.0000", "▁", "y  ! NameError: name 'y'", "z  tensor([1, 2])"):
+        for part in ("5.5000", "1.0000", "▁▃▅◆█", "y  ! NameError: name 'y'", "z  tensor([1, 2])"):
             assert part in shown
         await pilot.press("S", "S")
         await settle(pilot)

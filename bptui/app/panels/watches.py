@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import math
+from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,7 +12,7 @@ from textual.binding import Binding
 from textual.content import Content
 
 from bptui.app.messages import WatchesEdited, WatchWanted
-from bptui.app.numbers import number
+from bptui.app.numbers import EDITED, number
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.plot import bars
@@ -49,6 +51,7 @@ class WatchesPanel(Panel):
         self._expressions: tuple[str, ...] = ()
         self._series: dict[str, list[tuple[int, Value]]] = {}
         self._steps = 0
+        self._edited: list[int] = []
 
     def compose(self) -> ComposeResult:
         yield _Table(COLUMNS, self._rows)
@@ -58,6 +61,7 @@ class WatchesPanel(Panel):
         self._expressions = view.status.watches if view.commands else reader.watched_expressions()
         at = view.step + 1
         self._steps = at
+        self._edited = [edit.step for edit in reader.edits(view.branch)]
         self._series = {each: reader.watched(each, view.branch, at, POINTS) for each in self._expressions}
         self.query_one(VirtualTable).show(len(self._expressions))
         hints = ["w: watch an expression"] + ["Enter: change", "-: no more"] * bool(self._expressions)
@@ -90,7 +94,7 @@ class WatchesPanel(Panel):
         change = _change(now, before) if at == self._steps else Content.styled(f"then {at}", "$text-muted")
         if now.number is None:
             return Row((), span=Content.assemble((expression, "bold"), "  ", now.text))
-        return Row((expression, _cell(now.number), change, _spark(series)))
+        return Row((expression, _cell(now.number), change, _spark(series, self._edited)))
 
 
 def _cell(value: float) -> Cell:
@@ -104,9 +108,15 @@ def _change(now: Value, before: Value | None) -> Cell:
     return Content.styled("0", "$text-muted") if change == 0 else number(change, _NUMBER)
 
 
-def _spark(series: list[tuple[int, Value]]) -> Cell:
-    """The values of the last samples, the oldest first; of several in a column, the largest."""
+def _spark(series: list[tuple[int, Value]], edited: Sequence[int]) -> Cell:
+    """The values of the last samples, the oldest first; of several in a column, the largest.
+
+    A column with the first value after something was set is marked.
+    """
     numbers = [math.nan if value.number is None else value.number for _, value in reversed(series)]
+    steps = [at for at, _ in reversed(series)]
     every = -(-len(numbers) // _SPARK)
     columns = [max(numbers[i : i + every]) for i in range(0, len(numbers), every)]
-    return Content.styled(bars(columns), "$text-primary")
+    marks = {bisect.bisect_right(steps, step) // every for step in edited if step >= steps[0]}
+    cells = (EDITED if column in marks else bar for column, bar in enumerate(bars(columns)))
+    return Content.styled("".join(cells), "$text-primary")
