@@ -48,6 +48,7 @@ class Tracer:
         tagger: OpTagger | None = None,
         explains: Callable[[], bool] = lambda: False,
         inside: Inside | None = None,
+        keeps: Callable[[], bool] | None = None,
         on_backward: Callable[[Sequence[Any]], None] = lambda _: None,
     ) -> None:
         """Record nothing yet.
@@ -56,11 +57,13 @@ class Tracer:
             tagger: Hears the ops.
             explains: Whether the nodes of the backward pass at hand are to be explained.
             inside: May stop inside the sample.
+            keeps: Whether its calls are kept, to be explained on request; as `explains` if not given.
             on_backward: Told of each backward pass that is about to begin.
         """
         self._on_backward = on_backward
         self.tagger = tagger or OpTagger()
         self._explains = explains
+        self._keeps = keeps or explains
         self._explainer: Explainer | None = None
         self._inside = inside
         self._nodes: dict[Any, None] = {}
@@ -84,11 +87,11 @@ class Tracer:
 
     def begin(self) -> None:
         """Record ops; backward passes are only those that `listen` is told of."""
-        if self._explains():
+        if self._keeps():
             self._explainer = self._explainer or Explainer()
             self.tagger.kept = self._explainer.kept
             self.tagger.kept.begin()
-        self.tagger.hold = self.holding.value if self._explains() else None
+        self.tagger.hold = self.holding.value if self._keeps() else None
         self.tagger.begin()
         self._collection.begin()
         if self._inside is not None:
@@ -126,7 +129,7 @@ class Tracer:
                 handle.remove()
 
     def _grad_taker(self, node: Any) -> Callable[[tuple[torch.Tensor | None, ...]], None]:
-        is_held = self._explains()
+        is_held = self._keeps()
 
         def take(grads: tuple[torch.Tensor | None, ...]) -> None:
             for grad in grads:

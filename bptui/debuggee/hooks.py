@@ -348,7 +348,9 @@ class Hooks:
     def _trace(self) -> None:
         """Trace the next sample."""
         if self._tracer is None:
-            self._tracer = Tracer(self._tagger, lambda: self._stepper.stops_next, self._inside)
+            stepper = self._stepper
+            keeps = lambda: stepper.keeps_next  # noqa: E731
+            self._tracer = Tracer(self._tagger, lambda: stepper.stops_next, self._inside, keeps)
             if not self._is_compiled:
                 self._tracer.begin()
 

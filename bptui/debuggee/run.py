@@ -152,7 +152,8 @@ class _Samples:
         self._leaves = {}
         self._noticing.begin()
         explains = lambda: self._stepper.stops_next  # noqa: E731
-        self.tracer = Tracer(explains=explains, inside=self._inside, on_backward=self._on_backward)
+        keeps = lambda: self._stepper.keeps_next  # noqa: E731
+        self.tracer = Tracer(explains=explains, inside=self._inside, keeps=keeps, on_backward=self._on_backward)
         self.tracer.__enter__()
 
     def _on_backward(self, outputs: Sequence[Any]) -> None:

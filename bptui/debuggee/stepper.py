@@ -110,6 +110,7 @@ class Stepper:
     Attributes:
         steps: How many samples are complete.
         stops_next: Whether the next sample is known to be the last one before a stop, or of the run.
+        keeps_next: Whether the calls of the next sample are kept, since it may stop after any of them.
         trace_next: Whether the next sample is to be traced, op by op.
         wants_graph: Whether its graph is to be written down.
         may_stop: Whether the training may stop after the next sample, as nobody can know where an epoch ends.
@@ -137,7 +138,7 @@ class Stepper:
         """
         self.steps = 0
         self._first_loss: float | None = None
-        self.stops_next = False
+        self.stops_next = self.keeps_next = False
         self.trace_next = self.wants_graph = False
         self.may_stop = False
         self._channel = channel
@@ -481,8 +482,8 @@ class Stepper:
         if self._goal.epochs is not None and left is None:
             counts.append(self.steps - self._goal.since + 1)
         is_traced = self.steps + 1 >= self._trace_from
-        # Where any op may be the one at which it stops, what is to be explained there is kept of all of them.
-        self.stops_next = is_inside or is_traced or conditions.at_ops or any(count <= 1 for count in counts)
+        self.stops_next = is_inside or is_traced or any(count <= 1 for count in counts)
+        self.keeps_next = self.stops_next or conditions.at_ops
         is_live = self._has_ticked and self._live.is_due()
         self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside or is_traced
         self.wants_graph = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
