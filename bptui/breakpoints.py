@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import CodeType
@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 from bptui.errors import BptuiError
 from bptui.expressions import BadExpression, parse, parse_message, suggestion
-from bptui.records import Breakpoint
+from bptui.records import PHASES, Breakpoint
 
 _LINE = re.compile(r"(?P<path>.+\.py):(?P<line>\d+)")
 _LINE_IF = re.compile(r"(?P<where>(?P<path>.+\.py):\d+)(?:\s+if\s+(?P<condition>.+))?")
 _WORD = re.compile(r"[\w./*?\[\]#-]*")
 _IF = re.compile(r"(?:^|\s)if\s")
-_PHASES = ("forward", "backward", "update")
 
 NAN = "nonfinite(loss) or nonfinite(grad) or nonfinite(param)"
 
@@ -40,7 +39,7 @@ def _number(what: str) -> str:
 
 
 def _phase(what: str) -> str:
-    if what not in _PHASES:
+    if what not in PHASES:
         raise BptuiError(f"no phase is called {what!r}: forward, backward or update")
     return f"phase == {_quoted(what)}"
 
@@ -195,7 +194,7 @@ def _place(where: str, has_condition: bool) -> tuple[str, bool, str, int]:
         return "", True, str(path.resolve()), code
     if not where and has_condition:
         return "", False, "", 0
-    name, _, what = ("phase", "", where) if where in _PHASES else where.partition(" ")
+    name, _, what = ("phase", "", where) if where in PHASES else where.partition(" ")
     kind = KINDS.get(name)
     if kind is None or not _WORD.fullmatch(what):
         return _expression(where), False, "", 0
@@ -223,6 +222,11 @@ def is_at(breakpoint_: Breakpoint, path: str, line: int) -> bool:
     """Whether a breakpoint is on this line; of a file that was not found, the end of its path is enough."""
     at = breakpoint_.path
     return breakpoint_.line == line > 0 and (path == at or path.endswith(f"/{at}"))
+
+
+def free_id(known: Iterable[Breakpoint]) -> int:
+    """The number of the next one."""
+    return 1 + max((each.id for each in known), default=0)
 
 
 def is_same_line(one: Breakpoint, other: Breakpoint) -> bool:

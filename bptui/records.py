@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 QUANTITIES = ("input", "target", "output", "loss", "grad", "by_hand", "weight", "weight_after", "update_number")
 """The fields of a `Sample` that hold numbers, in the order in which they are recorded."""
@@ -374,6 +374,9 @@ class Node:
 
 Phase = Literal["forward", "backward", "update"]
 """The parts of a sample, in their order."""
+
+PHASES: tuple[Phase, ...] = get_args(Phase)
+"""Their names."""
 
 
 @dataclass(frozen=True, slots=True)

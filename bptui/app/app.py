@@ -54,7 +54,7 @@ from bptui.app.steps import epoch_forward, epoch_start
 from bptui.app.themes import LIGHT, THEMES
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
-from bptui.breakpoints import is_same_line, parse_breakpoint
+from bptui.breakpoints import free_id, is_same_line, parse_breakpoint
 from bptui.diagnostics import Limits, read_limits
 from bptui.errors import BptuiError
 from bptui.goals import Goal, find
@@ -365,7 +365,7 @@ class BptuiApp(App[Outcome]):
 
     def _add_breakpoint(self, wanted: Breakpoint) -> None:
         known = self._view.status.breakpoints
-        new = dataclasses.replace(wanted, id=wanted.id or 1 + max((each.id for each in known), default=0))
+        new = dataclasses.replace(wanted, id=wanted.id or free_id(known))
         others = (each for each in known if each.id != new.id)
         self._send(Breakpoints(tuple(sorted((*others, new), key=lambda each: each.id))))
         self.notify(cost(new) or f"breakpoint {new.id}: {new.text}", markup=False)

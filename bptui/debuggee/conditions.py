@@ -8,7 +8,7 @@ from typing import Any
 
 from bptui.breakpoints import is_at, sample_index
 from bptui.errors import BptuiError
-from bptui.expressions import Expression, parse, parse_message
+from bptui.expressions import Expression, Unknown, parse, parse_message
 from bptui.expressions.message import Message
 from bptui.protocol import BreakpointsHit, Logged
 from bptui.records import Breakpoint, Hits
@@ -59,7 +59,7 @@ class Armed:
 
 def _in_words(error: Exception) -> str:
     first = next(iter(str(error).splitlines()), "")
-    return first if type(error).__name__ == "Unknown" else f"{type(error).__name__}: {first}"
+    return first if isinstance(error, Unknown) else f"{type(error).__name__}: {first}"
 
 
 class Conditions:
@@ -68,7 +68,6 @@ class Conditions:
     Attributes:
         at_samples: Whether one has to be looked at after every sample.
         at_ops: Whether one has to be looked at after every op.
-        at_lines: Whether one is on a line.
         needs_updates: Whether the update of each parameter has to be measured for that.
         named: The parameters whose gradient, or which themselves, are asked for, after what of them.
         is_about_missing: Whether it is asked which parameters got no gradient.
@@ -85,7 +84,7 @@ class Conditions:
         self._armed: list[Armed] = []
         self._until: Expression | None = None
         self.indexes: frozenset[int] = frozenset()
-        self.at_samples = self.at_ops = self.at_lines = False
+        self.at_samples = self.at_ops = False
         self.needs_updates = self.is_about_missing = False
         self.named: frozenset[tuple[str, str]] = frozenset()
 
@@ -105,7 +104,6 @@ class Conditions:
         samples = [each for each in active if not each.is_inside and not each.breakpoint.line]
         self.at_samples = bool(self._until) or any(sample_index(each.breakpoint) is None for each in samples)
         self.at_ops = any(each.is_inside for each in active)
-        self.at_lines = any(each.breakpoint.line for each in active)
         self.indexes = frozenset(i for each in samples if (i := sample_index(each.breakpoint)) is not None)
         looked_at = [part for each in active for part in each.expressions()]
         looked_at += [self._until] if self._until else []

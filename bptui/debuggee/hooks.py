@@ -349,8 +349,9 @@ class Hooks:
         """Trace the next sample."""
         if self._tracer is None:
             stepper = self._stepper
-            keeps = lambda: stepper.keeps_next  # noqa: E731
-            self._tracer = Tracer(self._tagger, lambda: stepper.stops_next, self._inside, keeps)
+            self._tracer = Tracer(
+                self._tagger, lambda: stepper.stops_next, self._inside, lambda: stepper.keeps_next
+            )
             if not self._is_compiled:
                 self._tracer.begin()
 

@@ -339,9 +339,7 @@ class Inside:
             self._phase = (here.phase, self._passes)
         self._hit = self._stepper.hits_inside(self._quantities(here)) if self._stepper.conditions.at_ops else ()
         step = self._stepper.inside
-        if step is None:
-            return bool(self._hit) or self._stepper.is_pausing()
-        if self._passes_by(step.granularity, here, made):
+        if step is None or self._passes_by(step.granularity, here, made):
             return bool(self._hit) or self._stepper.is_pausing()
         if step.granularity == "phase":
             self._stopped_in = self._phase
@@ -363,7 +361,7 @@ class Inside:
         return {
             "phase": lambda: here.phase,
             "op": lambda: _Names(here.names),
-            "module": lambda: self._paths().of(here.call).module,
+            "module": lambda: self._named()[1].of(here.call).module,
             "leaf": lambda: self._leaf(here.node),
             "value": lambda: _first(tensors_in(here.value)),
             "grad": lambda: here.grad,
@@ -372,18 +370,14 @@ class Inside:
     def _leaf(self, node: Any) -> str:
         if node is None or not is_leaf(node):
             return ""
-        return self._names().of(node.variable) or UNNAMED
+        return self._named()[0].of(node.variable) or UNNAMED
 
-    def _names(self) -> Names:
+    def _named(self) -> tuple[Names, ModulePaths]:
+        """The names of this sample, found when they are first asked for."""
         if self._known is None:
             names = Names(self._frames())
             self._known = names, ModulePaths(names)
-        return self._known[0]
-
-    def _paths(self) -> ModulePaths:
-        self._names()
-        assert self._known is not None
-        return self._known[1]
+        return self._known
 
     def _is_within(self, call: Call | None) -> bool:
         """Whether a call is that of the module to be finished, or inside it; outside of any, all is inside."""

@@ -86,7 +86,7 @@ class Quantities(Mapping[str, Any]):
 
     def know(self, parameters: tuple[Parameter, ...], tensors: Sequence[Any], conditions: Conditions) -> None:
         """These are the parameters of a script."""
-        if parameters is not self._parameters or len(tensors) != len(self._tensors):
+        if parameters is not self._parameters or tensors is not self._tensors:
             self._parameters, self._tensors = parameters, tensors
             self.choose(conditions)
 
@@ -103,9 +103,9 @@ class Quantities(Mapping[str, Any]):
             full = {names[i] for which in asked if (i := _find(which, names)) is not None}
             self.wanted.choose(full, self._parameters, self._tensors, conditions.is_about_missing)
 
-    def measure(self, step: int, parameters: tuple[Parameter, ...], numbers: array[float]) -> None:
-        """Norms at the sample that `see` is told of next: weight, gradient, update of each parameter."""
-        self._measured_at, self._parameters = step, parameters
+    def measure(self, step: int, numbers: array[float]) -> None:
+        """Norms at the sample that `see` is told of next: weight, gradient, update of each that `know` names."""
+        self._measured_at = step
         self._measured_grads, self._updates = numbers[1::3], numbers[2::3]
 
     def see(

@@ -151,9 +151,12 @@ class _Samples:
     def _trace(self) -> None:
         self._leaves = {}
         self._noticing.begin()
-        explains = lambda: self._stepper.stops_next  # noqa: E731
-        keeps = lambda: self._stepper.keeps_next  # noqa: E731
-        self.tracer = Tracer(explains=explains, inside=self._inside, keeps=keeps, on_backward=self._on_backward)
+        self.tracer = Tracer(
+            explains=lambda: self._stepper.stops_next,
+            inside=self._inside,
+            keeps=lambda: self._stepper.keeps_next,
+            on_backward=self._on_backward,
+        )
         self.tracer.__enter__()
 
     def _on_backward(self, outputs: Sequence[Any]) -> None:

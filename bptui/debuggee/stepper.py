@@ -222,7 +222,7 @@ class Stepper:
     def keep(self, parameters: tuple[Parameter, ...], numbers: array[float], is_due: bool) -> None:
         """Statistics of each parameter at the sample that is visited next; not due, if only for a stop there."""
         self._statistics.add(self.steps, parameters, numbers, is_due)
-        self.quantities.measure(self.steps + 1, parameters, numbers)
+        self.quantities.measure(self.steps + 1, numbers)
         if is_due and time.monotonic() > self._statistics_sent + PARAMETERS_WAIT:
             self.flush()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bptui.expressions.expression import Expression
 from bptui.expressions.language import FUNCTIONS, NAMES, Unknown, suggestion
 from bptui.expressions.message import Message, parse_message
-from bptui.expressions.parsing import BadExpression, parse
+from bptui.expressions.parsing import BadExpression, parse, parse_python
 
 __all__ = [
     "FUNCTIONS",
@@ -16,5 +16,6 @@ __all__ = [
     "Unknown",
     "parse",
     "parse_message",
+    "parse_python",
     "suggestion",
 ]

@@ -146,3 +146,6 @@ FUNCTIONS = {
     "matches": (_matches, 'matches(module, "blocks.*.attn"): whether a path is, or lies in, such a one'),
 }
 """What may be called, and what it says."""
+
+WORDS = tuple(dict.fromkeys((*NAMES, *FUNCTIONS, *WINDOWS)))
+"""All words that an expression may hold."""

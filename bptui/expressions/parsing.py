@@ -5,9 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from bptui.errors import BptuiError
+from bptui.errors import Misplaced
 from bptui.expressions.expression import Expression, Window
-from bptui.expressions.language import ATTRIBUTES, COLLECTIONS, FUNCTIONS, INSIDE, NAMES, WINDOWS, suggestion
+from bptui.expressions.language import (
+    ATTRIBUTES,
+    COLLECTIONS,
+    FUNCTIONS,
+    INSIDE,
+    NAMES,
+    WINDOWS,
+    WORDS,
+    suggestion,
+)
 
 LONGEST = 1000
 """Characters that an expression may have."""
@@ -20,22 +29,8 @@ _PLAIN = (
 """Parts of Python's grammar that need no second look."""
 
 
-class BadExpression(BptuiError):
-    """It is no expression of the language.
-
-    Attributes:
-        message: Why, in one line.
-        text: All of it.
-        position: The character at which it goes wrong, from 0.
-    """
-
-    def __init__(self, message: str, text: str, position: int) -> None:
-        super().__init__(f"{message}, in {text!r}")
-        self.message, self.text, self.position = message, text, position
-
-    def with_caret(self) -> str:
-        """Three lines: the expression, a caret below where it goes wrong, and why."""
-        return f"{self.text}\n{' ' * self.position}^\n{self.message}"
+class BadExpression(Misplaced):
+    """It is no expression of the language, or none of Python at all."""
 
 
 def parse(text: str) -> Expression:
@@ -50,19 +45,26 @@ def parse(text: str) -> Expression:
         raise BadExpression(f"an expression is one line of at most {LONGEST} characters", text[:LONGEST], 0)
     stripped = text.strip()
     try:
-        tree = ast.parse(stripped, mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise BadExpression(*_syntax(error, stripped)) from error
+        tree = parse_python(stripped)
+    except BadExpression as error:
+        is_assignment = stripped[error.position : error.position + 1] == "=" or "==" in error.message
+        raise BadExpression("use == to compare", stripped, error.position) if is_assignment else error from error
     return _Checked(stripped).expression(tree)
 
 
-def _syntax(error: Exception, text: str) -> tuple[str, str, int]:
-    """What Python says against it, and where."""
-    if not isinstance(error, SyntaxError):
-        return "it is too deep, or holds what is no text", text, 0
-    at = min((error.offset or len(text) + 1) - 1, len(text))  # of an end that came too early it gives 0
-    is_assignment = text[at : at + 1] == "=" or "==" in error.msg
-    return "use == to compare" if is_assignment else error.msg, text, at
+def parse_python(text: str) -> ast.Expression:
+    """Any expression of Python; nothing of it is run.
+
+    Raises:
+        BadExpression: It is none.
+    """
+    try:
+        return ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        at = min((error.offset or len(text) + 1) - 1, len(text))  # of an end that came too early it gives 0
+        raise BadExpression(error.msg, text, at) from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BadExpression("it is too deep, or holds what is no text", text, 0) from error
 
 
 class _Checked(ast.NodeTransformer):
@@ -123,7 +125,7 @@ class _Checked(ast.NodeTransformer):
         elif node.id in FUNCTIONS or node.id in WINDOWS:
             self._refuse(node, f"{node.id} is a function: {node.id}(…)")
         elif node.id not in ("inf", "nan"):
-            self._refuse(node, f"nothing is called {node.id!r}{suggestion(node.id, (*NAMES, *FUNCTIONS))}")
+            self._refuse(node, f"nothing is called {node.id!r}{suggestion(node.id, WORDS)}")
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bptui.breakpoints import KINDS, parse_breakpoint
+from bptui.breakpoints import KINDS, free_id, parse_breakpoint, parse_log
 from bptui.protocol import Breakpoints
 from bptui.records import Breakpoint, Hits
 from bptui.verbs.training import Training
 from bptui.verbs.verb import BadVerb, Result, Verb, Work, count
 
-_QUOTED = re.compile(r"""(?P<quote>["'])(?P<message>.*?)(?P=quote)(?:\s+if\s+(?P<condition>.*))?""")
-
-ALWAYS = "step > 0"
-"""The condition of a logpoint without one: after each sample."""
-
 
 def _adding(new: Breakpoint) -> Work:
     async def add(training: Training) -> Result:
         known = training.status.breakpoints
-        numbered = replace(new, id=1 + max((each.id for each in known), default=0))
+        numbered = replace(new, id=free_id(known))
         await _set(training, (*known, numbered))
         return Result(f"breakpoint {numbered.id}: {in_words(numbered)}", as_json(numbered))
 
@@ -47,13 +41,7 @@ def _tbreak(rest: str) -> Work:
 
 
 def _log(rest: str) -> Work:
-    if found := _QUOTED.fullmatch(rest):
-        message, condition = found["message"], found["condition"] or ""
-    else:
-        message, _, condition = rest.partition(" if ")
-    if not message.strip():
-        raise BadVerb('log what? A message with expressions in braces: log "loss {loss:.3f}" if sample == 9')
-    return _adding(parse_breakpoint(f"if {condition.strip() or ALWAYS}", message=message.strip()))
+    return _adding(parse_log(rest))
 
 
 def _changing(rest: str, done: str, change: Callable[[Breakpoint], Breakpoint | None]) -> Work:
@@ -104,7 +92,7 @@ def _ignore(rest: str) -> Work:
 def in_words(each: Breakpoint, hits: Hits | None = None) -> str:
     """A breakpoint in one line."""
     parts = [
-        each.text, f"log {each.message!r}" if each.message else "", "temporary" * each.is_temporary,
+        each.text, "temporary" * each.is_temporary,
         "" if each.is_enabled else "disabled", f"{each.ignore} to ignore" if each.ignore else "",
         f"{hits.count} hit{'s' * (hits.count != 1)}" if hits and hits.count else "", hits.problem if hits else "",
     ]  # fmt: skip

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from bptui.breakpoints import KINDS
 from bptui.errors import BptuiError
 from bptui.expressions import FUNCTIONS, NAMES
-from bptui.expressions.language import WINDOWS
+from bptui.expressions.language import WORDS
+from bptui.records import PHASES
 from bptui.verbs.table import VERBS, find_verb
 from bptui.verbs.training import Training
 
 _WORD = re.compile(r"[\w.]*$")
-_PHASES = ("forward", "backward", "update")
 
 
 def complete(line: str, training: Training) -> tuple[str, tuple[str, ...]]:
@@ -68,11 +68,11 @@ def _of_breakpoint(rest: str, training: Training) -> list[str]:
     if not space:
         return [*KINDS, *_of_condition(rest, training)]
     named = {"param": _parameters, "module": _modules, "op": _ops}.get(kind)
-    return list(_PHASES) if kind == "phase" else named(training) if named else []
+    return list(PHASES) if kind == "phase" else named(training) if named else []
 
 
 def _of_condition(rest: str, training: Training) -> list[str]:
-    return _parameters(training) if _is_quoted(rest) else [*NAMES, *FUNCTIONS, *WINDOWS]
+    return _parameters(training) if _is_quoted(rest) else list(WORDS)
 
 
 def _is_quoted(rest: str) -> bool:

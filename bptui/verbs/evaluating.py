@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from bptui.expressions import BadExpression
+from bptui.expressions import BadExpression, parse_python
 from bptui.protocol import Assign, Assigned, Evaluate, Evaluated, Watches
 from bptui.records import Value
 from bptui.verbs.training import Training
@@ -18,13 +18,7 @@ def _checked(text: str, what: str) -> str:
     """An expression of Python, as far as can be told before it is evaluated."""
     if not text:
         raise BadVerb(f'{what} what? An expression of Python: loss, grad("fc1.weight").norm, model.fc1.bias[0]')
-    try:
-        ast.parse(text, mode="eval")
-    except SyntaxError as error:
-        at = min((error.offset or len(text) + 1) - 1, len(text))
-        raise BadExpression(error.msg, text, at) from error
-    except (ValueError, MemoryError, RecursionError) as error:
-        raise BadVerb("it is too deep, or holds what is no text", 0) from error
+    parse_python(text)
     return text
 
 
@@ -121,8 +115,8 @@ def _parts(text: str) -> tuple[str, str]:
 
 def _is_expression(text: str) -> bool:
     try:
-        ast.parse(text, mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        parse_python(text)
+    except BadExpression:
         return False
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bptui.errors import BptuiError
+from bptui.errors import BptuiError, Misplaced
 from bptui.expressions import BadExpression, suggestion
 from bptui.verbs.breaking import BREAKING
 from bptui.verbs.evaluating import EVALUATING
@@ -29,18 +29,8 @@ class Prepared(NamedTuple):
     work: Work
 
 
-class BadLine(BptuiError):
-    """A line that is no verb, in one line.
-
-    Attributes:
-        message: Why, in one line.
-        line: All of it.
-        position: The character at which it goes wrong, from 0.
-    """
-
-    def __init__(self, message: str, line: str, position: int) -> None:
-        super().__init__(f"{message}, in {line!r}")
-        self.message, self.line, self.position = message, line, position
+class BadLine(Misplaced):
+    """A line that is no verb."""
 
 
 def parse_verb(line: str) -> Prepared:

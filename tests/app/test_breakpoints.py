@@ -153,6 +153,11 @@ async def test_an_expression_is_watched(at_seed) -> None:
         app.screen.query_one(Input).value = "weight +"
         await settle(pilot)
         assert "^\ninvalid syntax" in str(app.screen.query_one("#problem", Static).content)
+        app.screen.query_one(Input).value = "-" * 100_000 + "1"
+        await settle(pilot)
+        assert "it is too deep" in str(app.screen.query_one("#problem", Static).content)
+        app.screen.query_one(Input).value = "weight +"
+        await settle(pilot)
         await pilot.press("enter")
         app.screen.query_one(Input).value = "weight * 2"
         await pilot.press("enter")

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from bptui.breakpoints import parse_any, written
 from bptui.errors import BptuiError
 from bptui.protocol import Breakpoints, Status, Step
 from bptui.records import Breakpoint
@@ -109,6 +110,7 @@ async def test_breakpoints_are_numbered_and_changed():
     assert (first.id, first.condition) == (1, '(op == "mul") and (loss > 3)')
     assert (second.id, second.is_temporary) == (2, True)
     assert (third.id, third.message, third.condition) == (3, "loss {loss} if any", "sample == 4")
+    assert parse_any(written(third), 3) == third
     await session.do("disable 1 3")
     await session.do("ignore 2 4")
     first, second, third = session.training.status.breakpoints

@@ -13,7 +13,7 @@ from bptui.app.messages import BreakpointsEdited, BreakpointWanted
 from bptui.app.panels.panel import Panel
 from bptui.app.view import View
 from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
-from bptui.breakpoints import parse_breakpoint
+from bptui.breakpoints import free_id, parse_breakpoint
 from bptui.expressions import parse
 from bptui.recording.reader import Reader
 from bptui.records import Breakpoint, Hits
@@ -98,8 +98,8 @@ class BreakpointsPanel(Panel):
         if known is not None:
             self._replace(known, None)
         else:
-            number = 1 + max((each.id for each in self._breakpoints), default=0)
-            self.post_message(BreakpointsEdited((*self._breakpoints, parse_breakpoint(text, number))))
+            new = parse_breakpoint(text, free_id(self._breakpoints))
+            self.post_message(BreakpointsEdited((*self._breakpoints, new)))
 
     def _replace(self, old: Breakpoint, new: Breakpoint | None) -> None:
         changed = (new if each is old else each for each in self._breakpoints)

@@ -16,7 +16,8 @@ from bptui.app.panels.breakpoints import cost
 from bptui.app.screens.dialog import Dialog
 from bptui.breakpoints import KINDS, parse_any, written
 from bptui.errors import BptuiError
-from bptui.expressions import FUNCTIONS, NAMES, BadExpression
+from bptui.expressions import BadExpression
+from bptui.expressions.language import WORDS
 from bptui.records import Breakpoint
 
 _HELP = (
@@ -40,7 +41,7 @@ class BreakAt(Dialog[Breakpoint]):
         """
         super().__init__()
         self._old = old
-        self._words = sorted({*KINDS, *NAMES, *FUNCTIONS, *names, "if", "log", "once"})
+        self._words = sorted({*KINDS, *WORDS, *names, "if", "log", "once"})
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

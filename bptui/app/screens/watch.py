@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from bptui.app.screens.dialog import Dialog
+from bptui.expressions import BadExpression, parse_python
 
 _HELP = "Watch  loss   norm(grad)   grad('fc1.weight')   model.fc1.weight[0]"
 
@@ -46,8 +45,7 @@ def _problem(text: str) -> str:
     if not text.strip():
         return ""
     try:
-        ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError) as error:
-        at = (getattr(error, "offset", None) or len(text) + 1) - 1
-        return f"{' ' * (min(at, len(text)) + 2)}^\n{getattr(error, 'msg', error)}"
+        parse_python(text.strip())
+    except BadExpression as error:
+        return f"{' ' * (error.position + 2)}^\n{error.message}"
     return ""
