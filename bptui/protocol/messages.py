@@ -135,20 +135,31 @@ class Travel:
         steps: After so many samples.
         inside: And then to so many-th of the stops inside the next sample, 0 for none.
         halt: And then to the so many-th hit of a breakpoint inside it, 0 for none.
-        seek: Say what is met on the way: the stops inside the last sample, or the hits of breakpoints.
+        event: And then to this op, node or update inside it, of all that are heard; 0 for none.
+        seek: Say what is met on the way: the stops inside the last sample, the hits of breakpoints, or which op, node
+            or update of the last sample is the first with something not finite.
     """
 
     steps: int
     inside: int = 0
     halt: int = 0
-    seek: Literal["", "stops", "hits"] = ""
+    seek: Literal["", "stops", "hits", "nonfinite"] = ""
+    event: int = 0
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the last sample is to be followed op by op, to its end."""
+        return self.seek == "nonfinite" or (self.seek == "stops" and not self.inside)
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Return by `count` ops, nodes or phases, or to the last hit of a breakpoint before."""
+    """Return by `count` ops, nodes or phases, or to the last hit of a breakpoint before.
 
-    granularity: Literal["op", "phase", "hit"]
+    "nonfinite" is back to where in the sample at hand a number was first not finite.
+    """
+
+    granularity: Literal["op", "phase", "hit", "nonfinite"]
     count: int = 1
 
 
@@ -820,10 +831,14 @@ class Met:
     Attributes:
         phases: Of the stops inside the last sample, in which part of it each was.
         hits: Of breakpoints: after how many samples, and the how many-th inside the next one, 0 for between two.
+        event: The first op, node or update with something not finite, of all that are heard; 0 if there is none.
+        is_older: Whether that came into the sample from one before.
     """
 
     phases: tuple[str, ...] = ()
     hits: tuple[tuple[int, int], ...] = ()
+    event: int = 0
+    is_older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
