@@ -7,9 +7,8 @@ from textual.app import App
 from bptui.app.count import Count
 from bptui.app.outcome import Outcome
 from bptui.app.screens.goto import Goto
-from bptui.app.steps import epoch_start
 from bptui.app.view import View
-from bptui.goals import Goal, find
+from bptui.goals import Goal, epoch_start, find
 from bptui.protocol import Back, Command, Step, Travel
 from bptui.recording.reader import Reader
 
@@ -30,12 +29,16 @@ class Travelling(App[Outcome]):
 
     def action_step_back(self) -> None:
         """After so many samples less; within a sample, first to its beginning."""
-        count = self._count.take() - (self._view.inside is not None)
-        self._return(self._view.step - count)
+        count, view = self._count.take(), self._view
+        if view.can_return and not view.looks_back:
+            self._send(Back("sample", count))  # from where it will be by then
+        else:
+            self._return(view.step - count)
 
     def action_epoch_back(self) -> None:
         assert self._reader is not None
-        self._return(epoch_start(self._reader, self._view, self._count.take()) - 1)
+        view = self._view
+        self._return(epoch_start(self._reader, view.branch, view.step, self._count.take()) - 1)
 
     def action_op_back(self) -> None:
         self._send(Back("op", self._count.take()))

@@ -485,7 +485,6 @@ class Inside:
         self._stepper.wait(reason, is_amid=True, inside=seen, study=study, hit=hit, arrival=arrival)
         self._aim()
 
-
     def _first_in_words(self, op: str) -> str:
         """Why it is here that a number was first not finite, where that was looked for; it is found by now."""
         first = self._nonfinite.here if self._nonfinite is not None else None

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
+from bptui.breakpoints import FIRST
 from bptui.debuggee.nodes import is_leaf
 from bptui.debuggee.ops import flat, node_of
 from bptui.debuggee.unobserved import unobserved
@@ -98,7 +99,7 @@ class Event:
 
     def in_words(self, op: str) -> str:
         """Why it is the first one, in one line."""
-        return f"first not finite: {op}, {self._how()}"
+        return f"{FIRST}{op}, {self._how()}"
 
     def _how(self) -> str:
         if self.source == "sum":

@@ -86,7 +86,7 @@ class Way:
         if travel.is_within and steps == last:
             return Goal(travel.steps, inside=Step("op"), left=_ALL)
         if travel.event:
-            return Goal(inside=Step("op"), left=_ALL)
+            return Goal(travel.steps + 1, inside=Step("op"), left=_ALL)
         if travel.inside:
             return Goal(inside=Step("op"), left=travel.inside - arrival)
         return Goal() if travel.halt else Goal(steps)

@@ -154,12 +154,13 @@ class Travel:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Return by `count` ops, nodes or phases, or to the last hit of a breakpoint before.
+    """Return by `count` samples, ops, or phases, or to the last hit of a breakpoint before.
 
-    "nonfinite" is back to where in the sample at hand a number was first not finite.
+    The beginning of a sample that is under way counts as one sample back. "nonfinite" is back to where in the sample
+    at hand a number was first not finite.
     """
 
-    granularity: Literal["op", "phase", "hit", "nonfinite"]
+    granularity: Literal["sample", "op", "phase", "hit", "nonfinite"]
     count: int = 1
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from bptui.breakpoints import FIRST, looks_back
 from bptui.errors import ProtocolError
 from bptui.kept import Kept, save
 from bptui.protocol import (
@@ -72,7 +73,7 @@ from bptui.session.output import OnText
 from bptui.session.recorder import Recorder
 from bptui.session.screen import Row
 from bptui.session.streams import Streams
-from bptui.session.travels import Travels
+from bptui.session.travels import NO_OP, Travels
 from bptui.session.words import Rate, death, in_words
 
 NO_TORCH = "torch is not imported yet"
@@ -146,7 +147,7 @@ class Session:
         self._is_seen = is_seen
         self._answer = answer
         self._forks_of: dict[int, tuple[int, int]] = {}
-        self._queue: collections.deque[Step] = collections.deque(maxlen=100)
+        self._queue: collections.deque[Step | Travel | Back] = collections.deque(maxlen=100)
         self._is_finite = False
         self._patience = 0
         self._doing = ""
@@ -168,6 +169,9 @@ class Session:
         self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get)
         self._before: Debuggee | None = None  # the one that has ended, while another may take its place
         self._is_amid = False
+        self._is_stepping = False  # where it goes is not known beforehand
+        self._looking: Stopped | None = None  # the hit for which it looks where a number was first not finite
+        self._found_in = -1  # after so many samples, inside the next one, it stands or stood there
         self._lock = asyncio.Lock()  # a command is done before the next begins, whoever sent it
 
     # -- life ------------------------------------------------------------------------------------------
@@ -233,12 +237,12 @@ class Session:
 
     def _go(self, command: Step | Travel | Back) -> None:
         state = self.status.state
-        if not isinstance(command, Step):
-            if self._can_return:
-                self._spawn(self._travel(command))
-        elif command.count < 1:
+        if getattr(command, "count", 1) < 1:
             pass
-        elif state == "paused":
+        elif not isinstance(command, Step) and self._can_return:
+            self._is_finite = True
+            self._spawn(self._travel(command))
+        elif isinstance(command, Step) and state == "paused":
             self._step(command)
         elif state == "starting" or (state == "running" and self._is_finite):
             self._queue.append(command)
@@ -269,11 +273,14 @@ class Session:
 
     async def _travel(self, command: Travel | Back) -> None:
         """Go where a command says, or say why there is no way."""
+        self._is_stepping = False
         self._change(state="running", hit=(), detail="", pausing=False)
         self._tick_on()
         went = self._travels.to(command) if isinstance(command, Travel) else self._travels.back(command)
         problem = await went
-        if problem:
+        if problem == NO_OP:
+            self._on_stopped(dataclasses.replace(self._travels.at, reason=problem))
+        elif problem:
             self._tick_off()
             state = "paused" if self._debuggee is not None else "finished"
             self._change(state=state, detail=problem, samples_per_second=0.0)
@@ -535,6 +542,7 @@ class Session:
 
     def _step(self, command: Step) -> None:
         self._is_finite = command.granularity == "sample" or command.is_inside
+        self._is_stepping = True
         self._change(state="running", hit=(), detail="" if self._recorder.seen else self._doing)
         self._rate = Rate()
         self._send(command)
@@ -584,6 +592,7 @@ class Session:
 
     def _pause(self, command: Pause) -> None:
         self._travels.abandon()
+        self._looking = None
         self._queue.clear()
         if self._debuggee is not None:  # else it is over, and _follow is about to say so
             self._send(command)
@@ -669,6 +678,10 @@ class Session:
         self._travels.stopped(event, is_amid)
         if is_seeking:
             return
+        if self._is_to_look_back(event, is_amid):
+            self._spawn(self._look_back(event))
+            return
+        event = self._found(event, is_amid)
         self._tick_off()
         if self.status.state == "starting":
             self._equip()
@@ -683,8 +696,34 @@ class Session:
         if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:
-            self._step(self._queue.popleft())
+            self._go(self._queue.popleft())
         self._show()
+
+    def _is_to_look_back(self, event: Stopped, is_amid: bool) -> bool:
+        """Whether it stops for a number that is not finite, and can return to the op that made it."""
+        is_asked = any(each.id in event.hit and looks_back(each) for each in self.status.breakpoints)
+        is_known = self._found_in == event.steps - 1
+        can_return = self.options.reverse and not self.status.no_return
+        return is_asked and can_return and self._is_stepping and not (is_amid or is_known)
+
+    async def _look_back(self, event: Stopped) -> None:
+        """Go to the op, node or update that was the first to give something not finite; else stay."""
+        self._queue.clear()
+        self._looking, self._is_stepping = event, False
+        self._change(detail="back to where it was first not finite")
+        if problem := await self._travels.to_nonfinite():
+            self._looking = None
+            self._on_stopped(dataclasses.replace(event, reason=f"{event.reason}: {problem}"))
+
+    def _found(self, event: Stopped, is_amid: bool) -> Stopped:
+        """The stop, which is for the hit that was looked back from, if it is one for that."""
+        looked, self._looking = self._looking, None
+        if is_amid and event.reason.startswith(FIRST):
+            self._found_in = event.steps
+            return dataclasses.replace(event, hit=looked.hit) if looked is not None else event
+        if not is_amid or event.steps != self._found_in:
+            self._found_in = -1
+        return event
 
     def _on_lines(self, lines: list[Line]) -> None:
         self._recorder.output(lines)

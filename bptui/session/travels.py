@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from bptui.protocol import Back, Met, Stopped, Travel
 from bptui.session.checkpoints import Checkpoint, Checkpoints
 
+NO_OP = "no op, node or update that was heard gave a number that is not finite"
+"""Something else has: numpy, C++, a write into memory; or only a norm is too large."""
+
 Place = tuple[int, int]
 """After how many samples, and the how many-th stop, or hit, inside the next one: 0 for between two samples."""
 
@@ -79,9 +82,13 @@ class Travels:
         return ""
 
     async def back(self, command: Back) -> str:
-        """Go back by ops, phases, or to a hit; one line why there is no way."""
+        """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
         if command.granularity == "hit":
             return await self._to_hit()
+        if command.granularity == "nonfinite":
+            return await self.to_nonfinite()
+        if command.granularity == "sample":
+            return await self.to(Travel(max(0, self.at.steps + self._is_amid - command.count)))
         problem = ""
         for _ in range(command.count):
             phase = command.granularity == "phase"
@@ -122,6 +129,20 @@ class Travels:
         await self._arrive(Travel(0))
         return "no breakpoint was hit before: this is before the first sample"
 
+    async def to_nonfinite(self) -> str:
+        """Go to where in the sample at hand a number was first not finite; one line why it is not there."""
+        here = self.at.steps + self._is_amid
+        if not here or self._nearest(Travel(here, seek="nonfinite")) is None:
+            return f"there is no copy of the training from before sample {here}"
+        met, steps = await self._seek(Travel(here, seek="nonfinite")), here
+        if met is not None and met.is_older and steps > 1:  # an update that nobody looked at
+            older = await self._seek(Travel(steps - 1, seek="nonfinite"))
+            if older is not None and older.event:
+                met, steps = older, steps - 1
+        if met is not None and met.event:
+            await self._arrive(Travel(steps - 1, event=met.event))
+        return NO_OP if met is not None and not met.event else ""
+
     def _here(self) -> Place:
         return self.at.steps, self.at.halt
 
@@ -156,8 +177,7 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        between = travel.seek == "stops" and not travel.inside
-        return next(iter(self._lineage(travel.steps - between)), None)
+        return next(iter(self._lineage(travel.steps - travel.is_within)), None)
 
     def _lineage(self, steps: int) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
