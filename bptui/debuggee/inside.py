@@ -31,7 +31,7 @@ from bptui.debuggee.module_calls import Call
 from bptui.debuggee.module_paths import ModulePaths
 from bptui.debuggee.names import Names
 from bptui.debuggee.nodes import is_leaf, nodes_behind
-from bptui.debuggee.nonfinite import Inputs, NonFinite
+from bptui.debuggee.nonfinite import Inputs, Kind, NonFinite
 from bptui.debuggee.ops import TAG, UNHEARD, flat, node_of
 from bptui.debuggee.optimizer_parts import OptimizerParts
 from bptui.debuggee.places import user_place
@@ -131,6 +131,7 @@ class Inside:
         self._known: tuple[Names, ModulePaths] | None = None  # of this sample, once they are asked for
         self._nonfinite: NonFinite | None = None
         self._is_sought = False
+        self._sought = ""  # how the user calls it, if that is not as the stop is called
 
     def begin(self, tracer: Tracer) -> None:
         """A sample begins, or goes on after a stop, that may have a stop inside."""
@@ -194,7 +195,7 @@ class Inside:
                 self._guard(self._raised, function_name(func), before, error)
             raise
         if inputs is not None:
-            self._guard(self._look_after, inputs, args[:1] if out is None else (out,))
+            self._guard(self._look_after, inputs, args[:1] if out is None else (out,), function_name(func))
         self._guard(self._done, func, lambda: before or arguments_of(args, kwargs), out)
         return out
 
@@ -203,9 +204,11 @@ class Inside:
         is_own = self._optimizer is not None and not torch.is_grad_enabled()
         return None if self._nonfinite is None or is_own else self._nonfinite.before(values)
 
-    def _look_after(self, inputs: Inputs, out: Iterable[Any], node: Any = None) -> None:
+    def _look_after(
+        self, inputs: Inputs, out: Iterable[Any], name: str = "", node: Any = None, kind: Kind = "op"
+    ) -> None:
         if self._nonfinite is not None:
-            self._is_sought = self._nonfinite.after(inputs, out, node)
+            self._is_sought, self._sought = self._nonfinite.after(inputs, out, node, kind), name
 
     def _is_kept(self, func: Any, kwargs: Mapping[str, Any] | None) -> bool:
         """Whether what goes into an op has to be read before it: one in place overwrites it."""
@@ -249,9 +252,9 @@ class Inside:
         return kept.arguments_of(node) if kept is not None else ((), {})
 
     def _look_at_unheard(self, node: Any, value: Any) -> None:
-        if self._nonfinite is not None:
+        if self._nonfinite is not None and not self._nonfinite.knows(node):
             args, kwargs = self._given(node)
-            self._look_after(self._nonfinite.before((*args, *kwargs.values())), (value,), node)
+            self._look_after(self._nonfinite.before((*args, *kwargs.values())), (value,), node=node)
 
     def _make(self, new: list[Any]) -> range:
         """Take up the nodes that an op has made; which they are, counted from 1."""
@@ -323,6 +326,7 @@ class Inside:
         call = node.metadata.get(TAG, UNHEARD).call
         where = self._from if is_leaf(node) else call
         self._is_sought = self._nonfinite is not None and self._nonfinite.node(node, into, came)
+        self._sought = ""
         if self._arrives(_Here("backward", where, (plain_name(node),), grad=_first(came), node=node)):
             rows = self._build()
             parts = Parts(rows, self._rows, self._frames())
@@ -360,7 +364,7 @@ class Inside:
         parts, self._optimizer = self._optimizer, None
         if self._is_followed() and parts is not None and parts.is_of(optimizer):
             if self._step_inputs is not None:
-                self._guard(self._look_after, self._step_inputs, _parameters(optimizer))
+                self._guard(self._look_after, self._step_inputs, _parameters(optimizer), "", None, "update")
             self._guard(self._end_step, parts)
 
     def _end_step(self, parts: OptimizerParts) -> None:
@@ -489,7 +493,7 @@ class Inside:
         """Why it is here that a number was first not finite, where that was looked for; it is found by now."""
         first = self._nonfinite.here if self._nonfinite is not None else None
         self._nonfinite, self._is_sought = None, False
-        return first.in_words(op) if first is not None else ""
+        return first.in_words(self._sought or op) if first is not None else ""
 
 
 def _parameters(optimizer: Any) -> list[Any]:

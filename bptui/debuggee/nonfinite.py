@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -15,6 +16,9 @@ from bptui.debuggee.unobserved import unobserved
 
 Source = Literal["", "data", "before", "number", "sum"]
 """Where a number that is not finite and that no op of the sample has made comes from."""
+
+
+Kind = Literal["op", "node", "update"]
 
 
 class Count(NamedTuple):
@@ -34,6 +38,9 @@ class Count(NamedTuple):
         return any(self) and not (self.nans or self.pos_infs)
 
 
+NONE = Count()
+
+
 def count(tensors: Iterable[Any]) -> Count:
     """How many elements of some tensors are not finite; of what is no tensor of floats, none."""
     found = [_count(each) for each in tensors]
@@ -41,18 +48,23 @@ def count(tensors: Iterable[Any]) -> Count:
 
 
 def _count(tensor: Any) -> Count:
-    if not isinstance(tensor, torch.Tensor) or not (tensor.is_floating_point() or tensor.is_complex()):
-        return Count()
+    if not isinstance(tensor, torch.Tensor):
+        return NONE
     try:
         with unobserved():
-            values = tensor.detach()
-            values = values._values() if values.layout == torch.sparse_coo else values
-            if torch.isfinite(values).all():
-                return Count()
-            values = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
-            return Count(*(int(each.sum()) for each in (values.isnan(), values.isposinf(), values.isneginf())))
-    except (RuntimeError, TypeError, NotImplementedError):  # of a transform, or of a dtype that can not be asked
-        return Count()
+            return _count_in(tensor.detach())
+    except (RuntimeError, TypeError):  # of a transform, or of a dtype that can not be asked
+        return NONE
+
+
+def _count_in(values: torch.Tensor) -> Count:
+    if not (values.is_floating_point() or values.is_complex()):
+        return NONE
+    values = values._values() if values.layout == torch.sparse_coo else values
+    if torch.isfinite(values).all():
+        return NONE
+    values = torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
+    return Count(*(int(each.sum()) for each in (values.isnan(), values.isposinf(), values.isneginf())))
 
 
 def _memory(tensor: torch.Tensor) -> int:
@@ -60,7 +72,7 @@ def _memory(tensor: torch.Tensor) -> int:
     try:
         with torch._C.DisableTorchFunction():
             return tensor.untyped_storage().data_ptr()
-    except (RuntimeError, NotImplementedError):
+    except RuntimeError:
         return 0
 
 
@@ -74,16 +86,17 @@ class Event:
         came: What went into it.
         parents: What gave that.
         source: Where it comes from otherwise.
+        kind: What it is.
         forward: Of a node, what its op had given.
     """
 
     number: int
     made: Count
-    came: Count = Count()
+    came: Count = NONE
     parents: Sequence[Event] = ()
     source: Source = ""
-    forward: Count = Count()
-    is_node: bool = False
+    kind: Kind = "op"
+    forward: Count = NONE
     is_mask: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,7 +125,9 @@ class Event:
             return f"its input is not finite: {self.came}, and was so before this sample"
         if self.source == "number":
             return f"output has {self.made}; its inputs are finite but for a number that it was given"
-        if self.is_node:
+        if self.kind == "update":
+            return f"parameters have {self.made}; they and their gradients were finite before"
+        if self.kind == "node":
             after = f"; in forward its op gave {self.forward}" if any(self.forward) else ""
             return f"gradient out has {self.made}; the gradient that came is finite{after}"
         return f"output has {self.made}; its inputs are finite"
@@ -123,20 +138,20 @@ class Inputs(NamedTuple):
 
     Attributes:
         tensors: The tensors.
-        count: All of their elements.
+        broken: Of all their elements.
         has_number: Whether a plain number is not finite.
     """
 
     tensors: list[torch.Tensor]
-    count: Count
+    broken: Count
     has_number: bool
 
 
 class NonFinite:
     """Listens to one sample, op by op and node by node, for what is not finite.
 
-    What is not finite may be meant, as in a mask, and never reach a loss or a gradient. So the first one is looked for
-    at the end of the sample: the earliest from which those that matter descend.
+    What is not finite may be meant, as in a mask, and never reach a loss or a gradient. So the first one is looked
+    for at the end of the sample: the earliest from which those that matter descend.
 
     Attributes:
         here: What the op or node at hand gave, if it is where to stop.
@@ -165,10 +180,10 @@ class NonFinite:
         """What goes into an op."""
         values = [*flat([*values])]
         tensors = [each for each in values if any(_count(each))]
-        has_number = any(isinstance(each, float) and not each - each == 0 for each in values)
+        has_number = any(isinstance(each, float) and not math.isfinite(each) for each in values)
         return Inputs(tensors, count(tensors), has_number)
 
-    def after(self, inputs: Inputs, out: Iterable[Any], node: Any = None) -> bool:
+    def after(self, inputs: Inputs, out: Iterable[Any], node: Any = None, kind: Kind = "op") -> bool:
         """What came out of an op, perhaps by a node of which nothing else was heard; whether to stop here."""
         self._count += 1
         made = {id(each): each for each in flat([*out]) if any(_count(each))}
@@ -177,10 +192,14 @@ class NonFinite:
             if node is not None:
                 sources = [each for each, _ in node.next_functions]
                 parents = list({*parents, *(self._of_node[each] for each in sources if each in self._of_node)})
-            event = self._note(Event(self._count, count(made.values()), inputs.count, parents, source))
+            event = self._note(Event(self._count, count(made.values()), inputs.broken, parents, source, kind))
             for each in made.values():
                 self._made(event, each)
         return self._is_here()
+
+    def knows(self, node: Any) -> bool:
+        """Whether the op that made a node was heard, and gave something not finite: one that returns nothing."""
+        return node in self._of_node
 
     def _made(self, event: Event, tensor: torch.Tensor) -> None:
         memory = self._link(event, tensor)
@@ -234,7 +253,7 @@ class NonFinite:
         parents = self._sent.pop(node, [])
         if any(made) or (any(given) and not parents):
             source: Source = "sum" if any(given) and not parents else ""
-            event = Event(self._count, made, given, parents if any(given) else (), source, forward, True)
+            event = Event(self._count, made, given, parents if any(given) else (), source, "node", forward)
             self._pass_on(self._note(event), node, into, grad)
         return self._is_here()
 

@@ -186,7 +186,7 @@ class Stepper:
 
     @property
     def sought(self) -> int | None:
-        """Which op, node or update of the sample at hand has the first number that is not finite, as `Way` says."""
+        """Which op, node or update of the sample at hand is the first with something not finite, as `Way` says."""
         return self._way.sought if self._goal.inside is not None else None
 
     def find(self, event: Event | None) -> None:

@@ -136,8 +136,8 @@ class Travel:
         inside: And then to so many-th of the stops inside the next sample, 0 for none.
         halt: And then to the so many-th hit of a breakpoint inside it, 0 for none.
         event: And then to this op, node or update inside it, of all that are heard; 0 for none.
-        seek: Say what is met on the way: the stops inside the last sample, the hits of breakpoints, or which op, node
-            or update of the last sample is the first with something not finite.
+        seek: Say what is met on the way: the stops inside the last sample, the hits of breakpoints, or which op,
+            node or update of the last sample is the first with something not finite.
     """
 
     steps: int
@@ -156,8 +156,8 @@ class Travel:
 class Back:
     """Return by `count` samples, ops, or phases, or to the last hit of a breakpoint before.
 
-    The beginning of a sample that is under way counts as one sample back. "nonfinite" is back to where in the sample
-    at hand a number was first not finite.
+    The beginning of a sample that is under way counts as one sample back. "nonfinite" is back to where in the
+    sample at hand a number was first not finite.
     """
 
     granularity: Literal["sample", "op", "phase", "hit", "nonfinite"]

@@ -788,7 +788,7 @@ class Session:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK if self._is_seen() else UNSEEN_TICK)
-            if self._debuggee is not None:
+            if self._debuggee is not None and not self._is_leaving:
                 self._debuggee.raise_flag()
                 self._take_samples(self._debuggee)
             self._on_tick()
