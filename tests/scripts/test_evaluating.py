@@ -94,7 +94,7 @@ async def test_asking_changes_nothing_and_setting_what_it_says(workshop):
         assert value.problem == "NameError: name 'nothing' is not defined"
         await asking.value("optimizer.zero_grad()")
         await stepped.step(granularity="run")
-        assert stepped.text[1].replace(b"\r", b"").decode() == workshop.bare(target).stdout
+        assert stepped.text[1].replace(b"\r", b"").decode() == workshop.said(target)
 
 
 async def test_what_is_set_takes_effect_and_is_recorded(workshop):

@@ -76,7 +76,7 @@ def nested(workshop):
 
 async def test_a_stack_at_every_stop_and_the_same_training(workshop, nested):
     script, training = nested()
-    bare = workshop.bare(script)
+    said = workshop.said(script)
     async with workshop.session(script) as stepped:
         assert stepped.done().reader.stack(0, 0) is None  # before its first line
         await stepped.step(1)
@@ -98,7 +98,7 @@ async def test_a_stack_at_every_stop_and_the_same_training(workshop, nested):
         await stepped.step(1, "run")
         done = stepped.done()
         assert done.code == 0
-        assert done.stdout == bare.stdout  # every loss, bit for bit, and nothing else was printed
+        assert done.stdout == said  # every loss, bit for bit, and nothing else was printed
         assert done.reader.stack(0, 6) is None
 
 
