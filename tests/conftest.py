@@ -13,5 +13,5 @@ for name in ("COLUMNS", "LINES"):
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled():
-    """Hundreds of processes of ours are started, which would each compile all they import where none may keep it."""
+    """Hundreds of our processes are started: where none may keep what it compiles, each would do it anew."""
     compileall.compile_dir(Path(__file__).parents[1] / "bptui", quiet=1)

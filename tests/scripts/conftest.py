@@ -95,7 +95,7 @@ def run_into(script, said):
     for stream, fd in ((sys.stdout, 1), (sys.stderr, 2)):
         stream.flush()
         os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), fd)
-    sys.path[0] = os.path.dirname(script)
+    sys.path[0] = str(Path(script).parent)
     runpy.run_path(script, run_name="__main__")
 
 

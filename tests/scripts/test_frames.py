@@ -143,15 +143,6 @@ def test_an_exception_in_a_hook_of_the_users(workshop):
     assert shown(stack.frames[1])["index"].summary.item == 3
 
 
-def test_an_exception_in_backward(workshop):
-    script = HOOKED.replace("weight.register_hook(fail)", "loss.backward()")
-    done = workshop.record(workshop.write(script))
-    stack = done.reader.stack(0, done.branch.steps)
-    assert "a second time" in stack.error
-    assert functions(stack) == ["train", "<module>"]
-    assert stack.frames[0].place.line == line_of(script, "        loss.backward()\n\n")
-
-
 def test_a_syntax_error_in_what_is_imported(workshop):
     workshop.write("x = = 1\n", "broken.py")
     done = workshop.record(workshop.write("import torch\nimport broken\n"))
