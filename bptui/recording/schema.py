@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """Kept in SQLite's user_version; a later version is refused."""
 
 OLDEST_VERSION = 6
@@ -21,7 +21,12 @@ _CHECKS = """checks (
     UNIQUE (sample, name)
 )"""
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS}
+_HITS = """hits (
+    sample INTEGER, number INTEGER, breakpoint INTEGER NOT NULL, text TEXT NOT NULL, place TEXT NOT NULL,
+    PRIMARY KEY (sample, number)
+) WITHOUT ROWID"""
+
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS, 13: _HITS}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -124,6 +129,9 @@ CREATE TABLE {_NOTES};
 
 -- What came last of each check of the training, on a sample at which it stood.
 CREATE TABLE {_CHECKS};
+
+-- Each hit of a breakpoint, in the order of the samples; `number` counts those of the run.
+CREATE TABLE {_HITS};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,
