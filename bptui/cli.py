@@ -31,6 +31,8 @@ RUN_OPTIONS = (
     "--log-protocol",
     "--overhead",
     "--trace-from",
+    "--threads",
+    "--checkpoint-memory",
     "--theme",
     "--sample-at",
     "--epoch-length",
@@ -39,7 +41,7 @@ RUN_OPTIONS = (
 )
 """bptui's own options of `bptui run` with a value."""
 
-RUN_SWITCHES = ("-m", "--keep-compile", "--batch", "--json")
+RUN_SWITCHES = ("-m", "--keep-compile", "--no-reverse", "--batch", "--json")
 """Those without one."""
 
 OUTPUT_OPTIONS = ("-o", "--output")
@@ -119,6 +121,7 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_overhead(parser)
     _add_trace_from(parser)
     _add_breakpoints(parser, "stop at BREAKPOINT")
+    _add_reverse(parser)
     _add_theme(parser)
     _add_batch(parser)
     _add_target(parser, required=False)
@@ -245,6 +248,33 @@ def _add_trace_from(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _add_reverse(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-reverse", action="store_true",
+        help="make no copies of the training to go back to, and leave its threads and DataLoader workers alone",
+    )  # fmt: skip
+    parser.add_argument(
+        "--threads", metavar="N", type=_positive, default=1,
+        help="intra-op threads of a training that is copied: 1; more need libomp, which survives that",
+    )  # fmt: skip
+    parser.add_argument(
+        "--checkpoint-memory", metavar="SIZE", type=_size, default=0,
+        help="how much memory the copies may take: 500M, 2G; a quarter of what is free",
+    )  # fmt: skip
+
+
+def _size(text: str) -> int:
+    """The bytes that "500M" or "2G" are."""
+    factor = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
+    size = int(float(text[:-1] if factor > 1 else text) * factor)
+    if size <= 0:
+        raise ValueError
+    return size
+
+
+_size.__name__ = "size"
+
+
 def _share(text: str) -> float:
     """The share that a percentage is: of "5%", or of "5", 0.05."""
     share = float(text.removesuffix("%")) / 100
@@ -306,6 +336,7 @@ def _record(options: argparse.Namespace) -> int:
 def _session_options(options: argparse.Namespace, recording: Path | None, keeps: bool = False) -> SessionOptions:
     from bptui.commands.run import session_options
 
+    reverse = not getattr(options, "no_reverse", True)  # bptui record changes nothing of the training
     return session_options(
         options.target,
         tuple(options.arguments),
@@ -320,6 +351,9 @@ def _session_options(options: argparse.Namespace, recording: Path | None, keeps:
         trace_from=options.trace_from,
         breakpoints=tuple(options.breakpoints),
         keeps=keeps,
+        reverse=reverse,
+        threads=options.threads if reverse else 1,
+        checkpoint_memory=options.checkpoint_memory if reverse else 0,
     )
 
 

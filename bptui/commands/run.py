@@ -21,6 +21,7 @@ from bptui.recording.reader import Reader
 from bptui.recording.writer import check_recordable
 from bptui.records import OVERHEAD, Breakpoint
 from bptui.session.options import SessionOptions
+from bptui.session.threads import check_threads
 
 if TYPE_CHECKING:
     from bptui.app.outcome import Outcome
@@ -40,6 +41,9 @@ def session_options(
     breakpoints: tuple[str, ...] = (),
     keeps: bool = False,
     trace_from: int = 0,
+    reverse: bool = False,
+    threads: int = 1,
+    checkpoint_memory: int = 0,
 ) -> SessionOptions:
     """What a session of this target is started with; an automatic recording makes room for itself.
 
@@ -56,6 +60,9 @@ def session_options(
         overhead: Of the running time, so much may go into graphs and statistics of only some samples.
         breakpoints: Where it stops, as they are written.
         trace_from: From this sample of the run on, from 1, each one is traced in full; 0 for none.
+        reverse: Whether copies of the training are made to return to.
+        threads: With them, how many intra-op threads it has.
+        checkpoint_memory: How many bytes they may take, 0 for a quarter of what is free.
         keeps: Whether it stops, too, where it did when it was run before, and that is kept for the next time.
 
     Raises:
@@ -63,6 +70,7 @@ def session_options(
     """
     asked = [parse_breakpoint(text) for text in breakpoints]
     interpreter = check_python(python) if python else sys.executable
+    check_threads(threads)
     script = _script(target, arguments, is_module)
     if not script:
         _check(target)
@@ -79,7 +87,7 @@ def session_options(
         target, arguments, str(recording.absolute()), path, script=script,
         python=interpreter, keep_compile=keep_compile, sample_at=sample_at, epoch_length=epoch_length,
         overhead=overhead, trace_from=trace_from, breakpoints=_numbered(before.breakpoints, asked),
-        watches=before.watches,
+        watches=before.watches, reverse=reverse, threads=threads, checkpoint_memory=checkpoint_memory,
         keep=str(keep or ""),
     )  # fmt: skip
 

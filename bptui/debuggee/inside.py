@@ -124,6 +124,8 @@ class Inside:
         self._error: BaseException | None = None
         self._optimizer: OptimizerParts | None = None
         self._hit: tuple[int, ...] = ()
+        self._arrivals = 0
+        self._is_whole = True  # it is followed from the sample's first op on
         self._known: tuple[Names, ModulePaths] | None = None  # of this sample, once they are asked for
 
     def begin(self, tracer: Tracer) -> None:
@@ -148,10 +150,12 @@ class Inside:
 
         A mode of the training's own would end before ours.
         """
+        is_begun = self._tracer is not None
         if tracer is not None:
             self.begin(tracer)
         elif torch._C._len_torch_function_stack() == 0:
             trace()
+        self._is_whole = self._is_whole and is_begun
 
     def end(self) -> None:
         """The sample is complete."""
@@ -335,8 +339,10 @@ class Inside:
     def _arrives(self, here: _Here, made: range = range(0)) -> bool:
         """Count an op or node; whether the step ends here, or a breakpoint stops."""
         self._counts[here.phase] += 1
+        self._arrivals += 1
         if here.phase != "forward" or not self._passes:
             self._phase = (here.phase, self._passes)
+        self._stepper.meet(f"{self._phase[0]} {self._phase[1]}")
         self._hit = self._stepper.hits_inside(self._quantities(here)) if self._stepper.conditions.at_ops else ()
         step = self._stepper.inside
         if step is None or self._passes_by(step.granularity, here, made):
@@ -431,7 +437,8 @@ class Inside:
         self._stepper.inspector.live.parts = parts
         study = self._tracer.study if self._tracer else None
         hit, self._hit = self._hit, ()
-        self._stepper.wait(stop.error, is_amid=True, inside=seen, study=study, hit=hit)
+        arrival = self._arrivals if self._is_whole else 0
+        self._stepper.wait(stop.error, is_amid=True, inside=seen, study=study, hit=hit, arrival=arrival)
         self._aim()
 
 

@@ -23,6 +23,7 @@ class Inspector:
     Attributes:
         sample: What the loop has yielded last.
         live: Where the tensors are, once it is loaded.
+        stops: How many stops the branch has had.
     """
 
     live: Live
@@ -38,7 +39,7 @@ class Inspector:
         """
         self._channel = channel
         self._scopes = scopes
-        self._stops = 0
+        self.stops = 0
         self._steps = 0
         self._is_open = self._is_loaded = False
         self._work: list[Iterator[Answer | None]] = []  # the newest question; statistics that were begun before
@@ -60,7 +61,7 @@ class Inspector:
 
     def open(self, steps: int) -> None:
         """The training stands still, after so many samples."""
-        self._stops, self._steps, self._is_open = self._stops + 1, steps, True
+        self.stops, self._steps, self._is_open = self.stops + 1, steps, True
 
     def remember(self, steps: int) -> None:
         """Keep what the sample after so many is to be compared with."""
@@ -98,7 +99,7 @@ class Inspector:
         return self._channel.receive()
 
     def _problem(self, command: Inspect | SaveTensor) -> str:
-        if not self._is_open or command.stop != self._stops:
+        if not self._is_open or command.stop != self.stops:
             return "the training has gone on since"
         return "" if self._is_loaded else _NO_TORCH
 

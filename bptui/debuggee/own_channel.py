@@ -25,7 +25,11 @@ class OwnSocket(socket.socket):
 
     def __init__(self, fd: int) -> None:
         super().__init__(fileno=fd)
-        self._inode = os.fstat(fd).st_ino
+        self.renew()
+
+    def renew(self) -> None:
+        """What has its number now is ours, too."""
+        self._inode = os.fstat(self.fileno()).st_ino
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         self.check()
@@ -65,6 +69,10 @@ class OwnChannel(Channel):
         except Lost:
             return False
         return True
+
+    def reconnect(self, sock: socket.socket) -> None:
+        super().reconnect(sock)
+        self._own.renew()
 
     def send(self, *messages: Message) -> None:
         try:

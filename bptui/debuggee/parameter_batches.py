@@ -58,6 +58,10 @@ class ParameterBatches:
             yield ParameterSamples(number, tuple(step for _, step, _ in samples), numbers)
         self._waiting = []
 
+    def announce_anew(self) -> None:
+        """Say again, where they are needed, which parameters a set has."""
+        self._announced = 0
+
     def _id(self, parameters: tuple[Parameter, ...]) -> int:
         if len(self._ids) < MOST_SETS:
             return self._ids.setdefault(parameters, len(self._ids))

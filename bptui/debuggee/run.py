@@ -12,6 +12,7 @@ import torch
 
 from bptui.debuggee import nudges
 from bptui.debuggee.console import Console
+from bptui.debuggee.copying import Copying
 from bptui.debuggee.frames import StackReader, calls_of, users_call
 from bptui.debuggee.graph import Tracer
 from bptui.debuggee.inside import Inside
@@ -51,6 +52,9 @@ def run(fork: Fork, channel: Channel, memory: int) -> int:
     stepper.inspector.load()
     stepper.stack = StackReader(lambda: calls_of(loop.generator))
     stepper.quantities.scope = lambda: loop.generator.gi_frame.f_locals if loop.generator.gi_frame else {}
+    if fork.checkpoints:
+        Copying(fork.checkpoints, fork.threads).prepare(channel)
+        stepper.checkpoints.begin(fork.checkpoints, fork.threads)
     ended = _run(loop, stepper)
     stepper.flush()
     atexit._run_exitfuncs()

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from bptui.debuggee import nudges
+from bptui.debuggee.copying import Copying
 from bptui.debuggee.error_line import error_line
 from bptui.debuggee.own_channel import OwnChannel, OwnSocket, open_ring
 from bptui.debuggee.own_frames import cut_our_frames
@@ -28,12 +29,14 @@ from bptui.records import Target
 _GONE = (EOFError, OSError)
 
 
-def join(channel_fd: int, memory_fd: int, **settings: Any) -> None:
+def join(channel_fd: int, memory_fd: int, checkpoints: str = "", threads: int = 1, **settings: Any) -> None:
     """Connect, pause before the first line, and listen from then on.
 
     Args:
         channel_fd: The channel to the session.
         memory_fd: The memory that is shared with the session.
+        checkpoints: The address at which copies of the process wait, empty if none are to be made.
+        threads: With copies, how many intra-op threads torch has.
         **settings: What the session was told of how to listen, as `Hooks` takes it.
     """
     die_with_parent()
@@ -45,7 +48,7 @@ def join(channel_fd: int, memory_fd: int, **settings: Any) -> None:
     marks = TerminalMarks(lambda: stepper.producing)
     stepper = Stepper(channel, ring, marks)
     os.close(memory_fd)
-    script = _Script(channel, stepper, marks, settings)
+    script = _Script(channel, stepper, marks, settings, Copying(checkpoints, threads))
     os.register_at_fork(after_in_child=script.leave)
     sys.excepthook = _without_our_frames(sys.excepthook)
     atexit.register(script.end)  # registered first, it runs last
@@ -63,10 +66,16 @@ class _Script:
     """The life of a script under bptui."""
 
     def __init__(
-        self, channel: Channel, stepper: Stepper, marks: TerminalMarks, settings: Mapping[str, Any]
+        self,
+        channel: Channel,
+        stepper: Stepper,
+        marks: TerminalMarks,
+        settings: Mapping[str, Any],
+        copying: Copying,
     ) -> None:
         self._channel = channel
         self._settings = settings
+        self._copying = copying
         self._stepper = stepper
         self._marks = marks
         self._at_end: Callable[[], None] = lambda: None
@@ -103,6 +112,9 @@ class _Script:
         hooks = Hooks(self._stepper, self._channel, **self._settings)
         self._at_end, self._at_fork, self._at_resume = hooks.finish, hooks.leave, hooks.resume
         hooks.install()
+        if self._copying.address:
+            self._copying.prepare(self._channel)
+            self._stepper.begin_checkpoints(self._copying.address, self._copying.threads)
 
     def is_training(self) -> bool:
         """Whether this is the script's own process, and it is not over."""
@@ -138,6 +150,8 @@ class _Script:
 
     def leave(self) -> None:
         """In a forked child: it neither speaks for the script nor stops."""
+        if self._stepper.checkpoints.is_forking:
+            return
         self._is_ours = False
         self._marks.leave()
         self._stepper.leave()

@@ -9,11 +9,12 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bptui.debuggee.checkpoints import Checkpoints
 from bptui.debuggee.conditions import Conditions
 from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.inspector import Inspector
@@ -23,6 +24,7 @@ from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.quantities import InsideQuantities, Quantities
 from bptui.debuggee.questions import Questions
 from bptui.debuggee.sources import Sources
+from bptui.debuggee.way import Goal, Way
 from bptui.protocol import (
     Ask,
     Breakpoints,
@@ -44,6 +46,7 @@ from bptui.protocol import (
     StackSeen,
     Step,
     Stopped,
+    Travel,
     pack_explanations,
     pack_graph,
 )
@@ -78,25 +81,6 @@ class Marks(Protocol):
         """Say which step begins now."""
 
 
-@dataclass
-class Goal:
-    """Where to stop next.
-
-    Attributes:
-        stop_at: Stop after so many samples of the run, None for no such limit.
-        epochs: Stop after so many epoch ends, None for no such limit.
-        since: How many samples there were when the goal was set.
-        inside: The step that may end inside a sample, None if it is none.
-        left: So many stops inside are still to come until it ends.
-    """
-
-    stop_at: int | None = None
-    epochs: int | None = None
-    since: int = 0
-    inside: Step | None = None
-    left: int = 0
-
-
 class Quitting(SystemExit):
     """The session wants the training to end; the loop's own clean-up may run.
 
@@ -124,6 +108,7 @@ class Stepper:
         quantities: What the names of their conditions stand for.
         breaks: Those of them that are on lines.
         questions: Answers what the user asks.
+        checkpoints: Makes copies of the training to return to.
         resume: Called after a stop in the midst of a sample.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
@@ -154,6 +139,8 @@ class Stepper:
         self._announced = 0
         self._attention_at: float = 0
         self._goal = Goal()
+        self.checkpoints = Checkpoints(channel, ring)
+        self._way = Way()
         self.conditions = Conditions(channel.send)
         self.quantities = Quantities()
         self.breaks = LineBreaks(self._at_line)
@@ -170,8 +157,9 @@ class Stepper:
         self._trace_from: float = math.inf
         self.shown: tuple[Node, ...] = ()
         self._study: Study | None = None
-        self.questions = Questions(channel, self._frames, self.quantities, self._say_stack)
+        self.questions = Questions(channel, self._frames, self.quantities, self._note_edit)
         self._is_amid = False
+        self._arrival = 0
         self.inspector = Inspector(channel, self._scopes)
 
     def _frames(self) -> list[FrameType]:
@@ -255,6 +243,10 @@ class Stepper:
         self._goal.left -= 1
         return self._goal.inside is not None and self._goal.left <= 0
 
+    def meet(self, phase: str) -> None:
+        """One of the stops inside a sample has come, whether it ends there or not."""
+        self._way.arrives(phase)
+
     def hits_inside(self, here: Mapping[str, Callable[[], Any]]) -> tuple[int, ...]:
         """The breakpoints that stop at an op or node.
 
@@ -262,14 +254,17 @@ class Stepper:
             here: Its quantities.
         """
         step = self.steps + 1
-        return self.conditions.at_op(InsideQuantities(self.quantities, step, here), step, lambda: _place(here))
+        quantities = InsideQuantities(self.quantities, step, here)
+        return self._way.halts(self.conditions.at_op(quantities, step, lambda: _place(here)), self.steps)
 
     def _at_line(self, frame: FrameType) -> None:
         if self.questions.evaluator.is_at_work:
             return
         path, line, step = frame.f_code.co_filename, frame.f_lineno, self.steps + 1
         quantities = InsideQuantities(self.quantities, step, {})
-        hit = self.conditions.at_line(str(Path(path).absolute()), line, quantities, step)
+        hit = self._way.halts(
+            self.conditions.at_line(str(Path(path).absolute()), line, quantities, step), self.steps
+        )
         if hit and self.is_ours:
             self.wait(is_amid=True, hit=hit)
             self.resume()
@@ -281,6 +276,7 @@ class Stepper:
         inside: InsideSeen | None = None,
         study: Study | None = None,
         hit: tuple[int, ...] = (),
+        arrival: int = 0,
     ) -> None:
         """Stop until a command says how to go on.
 
@@ -290,8 +286,13 @@ class Stepper:
             inside: What is to be seen there, if it is at an op or node.
             study: What can be said of the nodes of the sample, there.
             hit: The breakpoints that are why.
+            arrival: The how many-th stop inside the sample it is, 0 if nobody has counted.
         """
         self.flush()
+        self.checkpoints.stand()
+        if not is_amid and self._save(is_stop=True) and self._way.is_on:
+            self._plan()
+            return
         self._study = study or (None if is_amid else self._study)
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
@@ -299,25 +300,43 @@ class Stepper:
         self._stopped, self._is_amid = not is_amid, is_amid
         self._pausing = None
         self._console.flush()
+        self.conditions.aim("")
+        while self._stand(
+            Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, self._way.halt), inside
+        ):
+            pass
+        self.questions.close()
+        self.checkpoints.go()
+        self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
+        self._console.mark()
+        self._plan()
+        self.inspector.close()
+
+    def _stand(self, stopped: Stopped, inside: InsideSeen | None) -> bool:
+        """Stop until a command says how to go on.
+
+        Returns:
+            Whether to stop here again: in a copy that was made after something was set here.
+        """
+        is_amid = self._is_amid
         stack = self._messages(self.stack.now(is_amid)) if self.stack else []
         if inside is not None:
             place = inside.stop.place
             stack += [*(self._sources.of(place.path) if place else ()), inside]
         self.inspector.open(self.steps)
         stack += self._explained(self.steps) if inside is not None else ()
-        reason = ": ".join(filter(None, (self.conditions.in_words(hit), reason)))
-        self.conditions.aim("")
+        reason = ": ".join(filter(None, (self.conditions.in_words(stopped.hit), stopped.reason)))
+        met = self._way.end()
+        stack += [met] if met else []
         self._say_hits()
         self.questions.open(self.steps, is_amid)
-        self._channel.send(*stack, Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit))
+        self._channel.send(*stack, replace(stopped, reason=reason))
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self.inspector.next_command())
-        self.questions.close()
-        self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
-        self._console.mark()
-        self._plan()
-        self.inspector.close()
+            if self.checkpoints.is_edited and self._save(is_stop=True):
+                return not self._way.is_on
+        return False
 
     def fail(self, error: BaseException) -> None:
         """An exception ends the training: send the frames that it went through."""
@@ -336,6 +355,17 @@ class Stepper:
             self.wait(f"at {where}", is_amid=True)
         else:
             self._plan()
+
+    def begin_checkpoints(self, address: str, intra_op: int) -> None:
+        """From now on copies of the training wait at this address, the first one from before the first sample.
+
+        Args:
+            address: The session's abstract Unix socket.
+            intra_op: How many threads torch has.
+        """
+        self.checkpoints.begin(address, intra_op)
+        if self.reader is not None and self._save(is_stop=True):
+            self._go_on_or_stand()
 
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""
@@ -377,15 +407,51 @@ class Stepper:
         if self._flag[0] != self._seen:
             self._tick()
             self.questions.watch(self.steps, is_running=True)
-        hit = self.conditions.at_sample(self.quantities, self.steps)
+        hit = self._way.completes(self.conditions.at_sample(self.quantities, self.steps), self.steps)
+        if self._way.is_on and self._goal.stop_at == self.steps:
+            self._goal = self._way.goal(self.steps)
         if self._goal.epochs is not None and self._goal.epochs <= 0:
             self.wait(self._epochs.doubt, hit=tuple(filter(None, hit)))
         elif self._goal.stop_at == self.steps or is_over or hit:
             self.wait(hit=tuple(filter(None, hit)))
+        elif self._save(is_stop=False):
+            self._go_on_or_stand()
         else:
-            self._study = None
-            self._plan()
-            self.inspector.close()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._study = None
+        self._plan()
+        self.inspector.close()
+
+    def _save(self, is_stop: bool) -> bool:
+        """Make a copy of the training to return to, if it is worth it; whether this is such a copy, woken."""
+        if not self.checkpoints.is_due(self.steps, is_stop):
+            return False
+        self.flush()
+        self._console.flush()
+        stops = self.checkpoints.take(self.steps)
+        if stops is None:
+            return False
+        self._flag = self._ring.flag
+        self._seen = self._flag[0]
+        self._announced, self._sources = 0, Sources()  # to a session that may know those of another past
+        self._statistics.announce_anew()
+        self.inspector.stops = stops
+        self._pausing, self._goal = None, Goal()
+        self._way.end()  # that of the training of which this is a copy
+        while not self._way.is_on:
+            self._obey(self._channel.receive())
+        if self._goal.stop_at == self.steps:
+            self._way.end()
+        return True
+
+    def _go_on_or_stand(self) -> None:
+        """In a copy that was woken."""
+        if self._way.is_on:
+            self._go_on()
+        else:
+            self.wait()
 
     def _explained(self, step: int) -> list[Message]:
         if self._study is None:
@@ -428,24 +494,19 @@ class Stepper:
         if news is not None:
             self._channel.send(news)
 
-    def _say_stack(self) -> None:
-        """What was set is seen in the variables of the stop, too."""
+    def _note_edit(self) -> None:
+        """What was set is seen in the variables of the stop, too; and from here on it is another run."""
+        self.checkpoints.note_edit()
         if self.stack is not None:
             self._channel.send(*self._messages(self.stack.now(self._is_amid)))
 
     def _obey(self, command: Message) -> None:
-        if self.questions.obey(command):
+        if self.questions.obey(command) or self._go(command):
             return
         if isinstance(command, Ask):
             self._answer(command)
         elif isinstance(command, Check):
             self._check(command)
-        elif isinstance(command, Pause):
-            self._pausing = command
-            # Between two samples, the next one is traced whole from its first op on; it is the last in any case.
-            soon = self.steps + 1
-            at = soon if self._goal.stop_at is None else min(self._goal.stop_at, soon)
-            self._goal = Goal(at, inside=Step("op"), left=1)
         elif isinstance(command, Breakpoints):
             self.conditions.arm(command.breakpoints)
             self.breaks.arm(self.conditions.lines())
@@ -457,6 +518,19 @@ class Stepper:
             self.inspector.obey(command)
         elif isinstance(command, Quit):
             raise Quitting
+
+    def _go(self, command: Message) -> bool:
+        """Take up how far to go; whether it was a command about that."""
+        if isinstance(command, Pause):
+            self._pausing = command
+            # Between two samples, the next one is traced whole from its first op on; it is the last in any case.
+            soon = self.steps + 1
+            at = soon if self._goal.stop_at is None else min(self._goal.stop_at, soon)
+            self._goal = Goal(at, inside=Step("op"), left=1)
+        elif isinstance(command, Travel):
+            self._way.begin(command)
+            self._goal = self._way.goal(self.steps, self._arrival)
+            self.conditions.aim("")
         elif isinstance(command, Step):
             stop_at = self.steps + command.count if command.granularity == "sample" else None
             epochs = command.count if command.granularity == "epoch" else None
@@ -465,6 +539,9 @@ class Stepper:
             self._goal = Goal(stop_at, epochs, self.steps, inside, left)
             self.conditions.aim(command.until)
             self.quantities.choose(self.conditions)
+        else:
+            return False
+        return True
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
@@ -485,8 +562,9 @@ class Stepper:
         is_traced = self.steps + 1 >= self._trace_from
         self.stops_next = is_inside or is_traced or any(count <= 1 for count in counts)
         self.keeps_next = self.stops_next or conditions.at_ops
-        is_live = self._has_ticked and self._live.is_due()
-        self.trace_next = any(count <= self._before for count in counts) or is_live or is_inside or is_traced
+        is_live = self._has_ticked and not self._way.is_on and self._live.is_due()
+        before = 1 if self._way.is_on else self._before
+        self.trace_next = any(count <= before for count in counts) or is_live or is_inside or is_traced
         self.wants_graph = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
         self.trace_next = self.wants_graph or conditions.at_ops
         if is_live:
@@ -494,7 +572,7 @@ class Stepper:
             self._live.begin(self.steps)
         # Shortly before a stop attention is due, to trace the samples that lead there; where the loop does not
         # declare how long an epoch is, every sample is looked at.
-        stops = [self.steps + count - self._before for count in counts if count > self._before]
+        stops = [self.steps + count - before for count in counts if count > before]
         if self.stops_next:
             self.inspector.remember(self.steps)
         self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)

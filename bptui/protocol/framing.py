@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Iterator
 
@@ -39,6 +40,12 @@ class Channel:
     def is_open(self) -> bool:
         """Whether there still is a stream."""
         return True
+
+    def reconnect(self, sock: socket.socket) -> None:
+        """Go on over another socket, of which nothing was read; its fd gets the number of the one before."""
+        os.dup2(sock.fileno(), self.sock.fileno(), inheritable=False)
+        sock.close()
+        self._splitter, self._pending = LineSplitter(), []
 
     def send(self, *messages: Message) -> None:
         """Write the messages, waiting while the other side is slow.

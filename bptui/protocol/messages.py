@@ -24,7 +24,7 @@ from bptui.records import (
     Value,
 )
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 """Raised whenever an old peer would misunderstand a new one."""
 
 _ROW_BYTES = 8 * (2 + len(QUANTITIES))
@@ -126,6 +126,34 @@ class Overhead:
 
     share: float
     trace_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """Return to where the branch has been, or go on to there if it has not; from session to debuggee only go on.
+
+    Attributes:
+        steps: After so many samples.
+        inside: And then to so many-th of the stops inside the next sample, 0 for none.
+        halt: And then to the so many-th hit of a breakpoint inside it, 0 for none.
+        seek: Say what is met on the way: the stops inside the last sample, or the hits of breakpoints.
+    """
+
+    steps: int
+    inside: int = 0
+    halt: int = 0
+    seek: Literal["", "stops", "hits"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Return by `count` samples, ops, or phases, or to the last hit of a breakpoint before.
+
+    The beginning of a sample that is under way counts as one sample back.
+    """
+
+    granularity: Literal["sample", "op", "phase", "hit"]
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +296,8 @@ class Watches:
 Command: TypeAlias = (
     Attach
     | Step
+    | Travel
+    | Back
     | Pause
     | Ask
     | Check
@@ -320,6 +350,11 @@ class Status:
         has_terminal: Whether there is a script that reads a terminal of its own.
         waits_for_input: Whether it waits for something to be typed there, as far as the kernel tells.
         stop: How many stops the branch has had.
+        recorded: How many samples the branch has, also those after the place to which it has returned.
+        checkpoints: After how many samples of the branch there are copies to return to, in their order.
+        checkpoint_bytes: How much memory they have of their own.
+        no_return: Why there is no way back but to look at the recording, empty if there is one.
+        differs: Where a sample that was run again was not what is recorded, empty if none was.
     """
 
     state: RunState
@@ -340,6 +375,11 @@ class Status:
     hits: tuple[Hits, ...] = ()
     hit: tuple[int, ...] = ()
     watches: tuple[str, ...] = ()
+    recorded: int = 0
+    checkpoints: tuple[int, ...] = ()
+    checkpoint_bytes: int = 0
+    no_return: str = ""
+    differs: str = ""
 
 
 Rows = tuple[tuple[float, ...], ...]
@@ -468,10 +508,19 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Start a debuggee. Four fds come with it: its channel, the memory of its `Ring`, stdout, stderr."""
+    """Start a debuggee. Four fds come with it: its channel, the memory of its `Ring`, stdout, stderr.
+
+    Attributes:
+        target: What to run.
+        arguments: The target's own.
+        checkpoints: The abstract Unix socket at which its copies wait, empty if none are to be made.
+        threads: With copies, how many intra-op threads it has.
+    """
 
     target: str
     arguments: tuple[str, ...] = ()
+    checkpoints: str = ""
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,6 +546,22 @@ class WarmUp:
 @dataclass(frozen=True, slots=True)
 class Shutdown:
     """End the keeper and what it started."""
+
+
+# -- session → checkpoint ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Be the training from now on; with it comes the memory of a new `Ring`, and a `Travel` says where to go.
+
+    Attributes:
+        parent: The session's process.
+        stops: How many stops the branch has had.
+    """
+
+    parent: int
+    stops: int
 
 
 # -- events: debuggee → session -------------------------------------------------------------------------
@@ -720,12 +785,49 @@ class Stopped:
         reason: Why here, empty if it was asked for.
         imported_late: Whether the training has imported what a warm keeper would have had ready.
         hit: The breakpoints that are why, by their numbers.
+        inside: Which of the stops inside the next sample it is, from 1; 0 if it is none, or if nobody has counted.
+        halt: How many hits of breakpoints there were inside it so far.
     """
 
     steps: int
     reason: str = ""
     imported_late: bool = False
     hit: tuple[int, ...] = ()
+    inside: int = 0
+    halt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointTaken:
+    """A copy of the training waits.
+
+    Attributes:
+        steps: After so many samples.
+        edits: So many times something was set by hand until there.
+    """
+
+    steps: int
+    edits: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRefused:
+    """Why no copy can be made here, empty if one can be made again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What was met on the way to where the training was sent.
+
+    Attributes:
+        phases: Of the stops inside the last sample, in which part of it each was.
+        hits: Of breakpoints: after how many samples, and the how many-th inside the next one, 0 for between two.
+    """
+
+    phases: tuple[str, ...] = ()
+    hits: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -817,8 +919,11 @@ Event: TypeAlias = (
     | Logged
     | Edited
     | Watched
+    | CheckpointTaken
+    | CheckpointRefused
+    | Met
     | Stopped
     | Ended
     | Answer
 )
-Message: TypeAlias = Command | Notice | Event | Fork | WarmUp | Shutdown
+Message: TypeAlias = Command | Notice | Event | Wake | Fork | WarmUp | Shutdown

@@ -56,10 +56,14 @@ class Ring:
             memory: Of `SHARED_BYTES` zeros.
             wait: Called again and again while there is no room.
         """
+        self._wait = wait
+        self.reopen(memory)
+
+    def reopen(self, memory: mmap.mmap) -> None:
+        """Write into another memory from now on, from its start."""
         self.flag = memoryview(memory)[_FLAG : _FLAG + 1]
         self._records = memoryview(memory)[_START:]
         self._counters = memoryview(memory)[:_START].cast("Q")
-        self._wait = wait
         self._limit = 0
 
     def put_row(self, layout: int, numbers: Sequence[float]) -> None:
@@ -106,14 +110,14 @@ class Ring:
 class RingReader:
     """The session's end."""
 
-    def __init__(self, memory: mmap.mmap) -> None:
-        """Begin at the start of the memory, of `SHARED_BYTES` zeros."""
+    def __init__(self, memory: mmap.mmap, steps: int = 0) -> None:
+        """Begin at the start of the memory, of `SHARED_BYTES` zeros, and after so many samples."""
         self._memory = memory
         self._records = memoryview(memory)[_START:]
         self._counters = memoryview(memory)[:_START].cast("Q")
         self._splitter = LineSplitter()
         self._rows = bytearray()
-        self._layout = self._steps = 0
+        self._layout, self._steps = 0, steps
 
     def raise_flag(self) -> None:
         """Have the debuggee look up from its work."""

@@ -45,8 +45,9 @@ _INSERT_FIRST, _INSERT_NEXT = _insert_first(), _insert_next()
 class WholeBuckets:
     """Which buckets of a branch have become whole, and were not before."""
 
-    def __init__(self) -> None:
-        self._done = [0] * LEVELS
+    def __init__(self, steps: int = 0) -> None:
+        """Those of so many samples were whole before."""
+        self._done = [steps >> (SHIFT * level) for level in range(LEVELS)]
 
     def until(self, steps: int) -> Iterator[tuple[int, int, int]]:
         """The new ones of a branch that has so many samples: (level, first step, the step after the last)."""
@@ -65,9 +66,9 @@ class BucketWriter:
         self._db = db
         self.begin_branch()
 
-    def begin_branch(self) -> None:
-        """Start over: the next samples are step 0 of a new branch."""
-        self._whole = WholeBuckets()
+    def begin_branch(self, steps: int = 0) -> None:
+        """Start over, with a branch that has buckets of so many samples."""
+        self._whole = WholeBuckets(steps)
 
     def write(self, branch: int, steps: int) -> None:
         """Add the whole buckets of a branch that has so many samples."""

@@ -35,12 +35,16 @@ class ParameterWriter:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._ids: dict[str, int] = {}
+        self._announced: dict[int, int] = {}
         self.begin_branch()
 
-    def begin_branch(self) -> None:
-        """Start over: the next samples are step 0 of a new branch."""
-        self._announced: dict[int, int] = {}
-        self._whole = WholeBuckets()
+    def begin_branch(self, steps: int = 0) -> None:
+        """Start over, with a branch that has buckets of so many samples."""
+        self._whole = WholeBuckets(steps)
+
+    def forget(self) -> None:
+        """Sets are announced anew from now on."""
+        self._announced.clear()
 
     def set(self, announced: int, parameters: tuple[Parameter, ...]) -> None:
         """Remember the set that the debuggee will call `announced`."""
@@ -58,7 +62,7 @@ class ParameterWriter:
             (sample_id(branch, step), self._announced[batch.set], blob[i * size : (i + 1) * size])
             for i, step in enumerate(batch.steps)
         )
-        self._db.executemany("INSERT INTO parameter_samples VALUES (?, ?, ?)", rows)
+        self._db.executemany("INSERT OR IGNORE INTO parameter_samples VALUES (?, ?, ?)", rows)
 
     def write_buckets(self, branch: int, steps: int) -> None:
         """Add the whole buckets of a branch that has so many samples."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptui.records import QUANTITIES
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 """Kept in SQLite's user_version; a later version is refused."""
 
 OLDEST_VERSION = 6
@@ -26,7 +26,9 @@ _HITS = """hits (
     PRIMARY KEY (sample, number)
 ) WITHOUT ROWID"""
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS, 13: _HITS}
+_FORKS = "forks (branch INTEGER PRIMARY KEY, steps INTEGER NOT NULL)"
+
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS, 13: _HITS, 14: _FORKS}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -132,6 +134,8 @@ CREATE TABLE {_CHECKS};
 
 -- Each hit of a breakpoint, in the order of the samples; `number` counts those of the run.
 CREATE TABLE {_HITS};
+-- Of a branch that did not begin before the first sample: so many samples of its parent it has, too.
+CREATE TABLE {_FORKS};
 
 CREATE TABLE output (
     id INTEGER PRIMARY KEY, branch INTEGER NOT NULL, step INTEGER NOT NULL, stream INTEGER NOT NULL,

@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 import time
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,9 @@ from bptui.protocol import (
 )
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
+from bptui.recording.forking import copy_samples, places
 from bptui.recording.parameters import ParameterWriter
-from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id
+from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id, step_of
 from bptui.records import LOSSES, QUANTITIES, Layout, RunState
 
 _PRINT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
@@ -61,6 +62,7 @@ class Writer:
             RecordingError: There is a file already, or it can not be made.
         """
         self.path, self.branch, self.steps = path, -1, 0
+        self._branches = 0
         self._layouts: dict[str, int] = {}
         self._announced: dict[int, tuple[int, Layout]] = {}
         self._db = _create(path)
@@ -82,15 +84,52 @@ class Writer:
         self._many("INSERT OR REPLACE INTO sources VALUES (?, ?)", [(as_text(path), as_text(text))])
 
     def begin_branch(self, reason: str) -> None:
-        """Begin the next branch; what follows belongs to it."""
+        """Begin the next branch before the first sample; what follows belongs to it."""
+        self._begin_branch(reason)
+        self._announced, self._line_of_row = {}, {}
+        self._parameters.forget()
+
+    def fork_branch(self, reason: str, steps: int) -> None:
+        """Begin the next branch after so many samples of the one at hand, which it has, too."""
+        parent = self.branch
+        self._begin_branch(reason)
+        copy_samples(self._db, parent, self.branch, steps)
+        self._many("INSERT INTO forks VALUES (?, ?)", [(self.branch, steps)])
+        self._find_epochs(steps)
+        self.steps = steps
+
+    def go_to_branch(self, branch: int) -> None:
+        """What follows belongs to a branch that was there before."""
+        self.commit()
+        self.branch = branch
+        select = "SELECT max(id) FROM samples WHERE id >= ? AND id < ?"
+        ((last,),) = self._db.execute(select, (sample_id(branch, 0), sample_id(branch + 1, 0)))
+        self.steps = 0 if last is None else step_of(last) + 1
+        self._buckets.begin_branch(self.steps)
+        self._parameters.begin_branch(self.steps)
+        self._find_epochs(self.steps)
+
+    def _begin_branch(self, reason: str) -> None:
         self.commit()  # with the buckets of the branch that ends here
         parent = self.branch if self.branch >= 0 else None
-        self.branch, self.steps = self.branch + 1, 0
-        self._announced, self._epochs, self._line_of_row = {}, EpochFinder(), {}
+        self.branch, self.steps = self._branches, 0
+        self._branches += 1
+        self._epochs = EpochFinder()
         self._buckets.begin_branch()
         self._parameters.begin_branch()
         row = (self.branch, parent, reason, time.time(), "starting", "", None)
         self._many("INSERT INTO branches VALUES (?, ?, ?, ?, ?, ?, ?)", [row])
+
+    def _find_epochs(self, steps: int) -> None:
+        """Follow the first samples of a branch, whose epochs are not all written."""
+        self._epochs = EpochFinder()
+        declared = {number: layout.samples for number, layout in self._announced.values()}
+        found = [
+            ended
+            for step, epoch, index, layout in places(self._db, self.branch, steps)
+            for ended in self._epochs.follow(step, [epoch], [index], declared.get(layout))
+        ]
+        self._many("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", [(self.branch, *each) for each in found])
 
     def state(self, state: RunState, detail: str = "", exit_code: int | None = None) -> None:
         """Write what the branch is doing, or how it ended; "finished" without a detail is a loop that ran out."""
@@ -107,8 +146,12 @@ class Writer:
             self._many("INSERT INTO layouts VALUES (?, ?)", [(self._layouts[text], text)])
         self._announced[announced] = (self._layouts[text], layout)
 
-    def samples(self, batch: Samples) -> None:
-        """Write a batch of samples."""
+    def samples(self, batch: Samples) -> int | None:
+        """Write a batch of samples; those that are written already have to be the same.
+
+        Returns:
+            The first step that is not, before which the writing has ended; None if all are.
+        """
         layout_id, layout = self._announced[batch.layout]
         numbers = array("d", base64.b64decode(batch.rows))
         width = 2 + len(QUANTITIES)
@@ -119,17 +162,40 @@ class Writer:
             numbers[column::width].tolist() if name in layout.kinds else [None] * count
             for column, name in enumerate(QUANTITIES, 2)
         ]
-        rows = zip(ids, epochs, indexes, [layout_id] * count, _marks(values, count), *values, strict=True)
-        self._many(_INSERT_SAMPLE, rows)
-        tensors = [(sample_id(self.branch, step), name, summary) for step, name, summary in batch.tensors]
+        rows = list(zip(ids, epochs, indexes, [layout_id] * count, _marks(values, count), *values, strict=True))
+        known = max(0, min(count, self.steps - batch.first))
+        if known and (differs := self._first_other(rows[:known])) is not None:
+            return differs
+        self._many(_INSERT_SAMPLE, rows[known:])
+        tensors = [
+            (sample_id(self.branch, step), name, summary)
+            for step, name, summary in batch.tensors
+            if step >= self.steps
+        ]
         self._many(_INSERT_TENSOR, tensors)
-        self._add_epochs(self._epochs.follow(batch.first, epochs, indexes, layout.samples))
-        self.steps = batch.first + count
+        new = batch.first + known
+        self._add_epochs(self._epochs.follow(new, epochs[known:], indexes[known:], layout.samples))
+        self.steps = max(self.steps, batch.first + count)
+        return None
+
+    def _first_other(self, rows: Sequence[tuple[Any, ...]]) -> int | None:
+        """The step of the first of these samples that is recorded otherwise."""
+        select = "SELECT * FROM samples WHERE id >= ? AND id <= ? ORDER BY id"
+        recorded = self._db.execute(select, (rows[0][0], rows[-1][0]))
+        pairs = zip(rows, recorded, strict=True)
+        return next((step_of(now[0]) for now, before in pairs if _bits(now) != _bits(before)), None)
+
+    def loss(self, step: int) -> float | None:
+        """The recorded loss of a step, None for NaN or if there is none."""
+        found = self._db.execute(
+            "SELECT loss FROM samples WHERE id = ?", [sample_id(self.branch, step)]
+        ).fetchone()
+        return None if found is None else found[0]
 
     def losses(self, seen: LossesSeen) -> None:
         """Write the losses of all backward passes of a sample, as one of its quantities."""
         row = (sample_id(self.branch, seen.step), LOSSES, to_json(seen.losses))
-        self._many(_INSERT_TENSOR, [row])
+        self._many("INSERT OR REPLACE INTO tensors VALUES (?, ?, ?)", [row])
 
     def rates(self, seen: RatesSeen) -> None:
         """Write the learning rates of a sample and of those after it."""
@@ -137,7 +203,9 @@ class Writer:
         self._many("INSERT OR REPLACE INTO learning_rates VALUES (?, ?)", [row])
 
     def noticed(self, seen: Noticed) -> None:
-        """Write what the debuggee has noticed."""
+        """Write what the debuggee has noticed, unless that was before what is written."""
+        if seen.step < self.steps:
+            return
         row = (None, sample_id(self.branch, seen.step), seen.about, as_text(to_json(seen.subjects)))
         self._many("INSERT INTO notes VALUES (?, ?, ?, ?)", [row])
 
@@ -306,6 +374,11 @@ def _marks(values: list[list[Any]], count: int) -> list[int]:
             for i, value in enumerate(column):
                 marks[i] |= _mark(value) << bit
     return marks
+
+
+def _bits(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A sample as SQLite gives it back: NaN is nothing there, and the marks tell the two zeros apart."""
+    return tuple(None if value != value else value for value in row)
 
 
 def _mark(value: float) -> int:

@@ -30,10 +30,12 @@ from bptui.protocol import (
     decode,
     encode,
 )
+from bptui.session.checkpoints import Checkpoint
 from bptui.session.keeper import INJECT, PARENT, Keeper
 from bptui.session.output import OnLines, OnText, Output
 from bptui.session.streams import Streams
 from bptui.session.terminal import OnRows, Terminal
+from bptui.session.threads import environment
 
 NUDGE = signal.SIGURG
 """Does nothing where nobody expects it, and so no harm; Go's runtime has chosen it for that, too."""
@@ -62,7 +64,7 @@ class Debuggee:
         self._on_text = on_text
         self.ended: Ended | None = None
         self.heard = 0
-        self._is_killed = False
+        self._is_killed = self._is_handed_over = False
         self._splitter = LineSplitter()
         self._lines: collections.deque[bytes] = collections.deque()
 
@@ -98,9 +100,8 @@ class Debuggee:
         stdin = inner if streams.stdin is None else streams.stdin
         process = await asyncio.create_subprocess_exec(
             *command, stdin=stdin, stdout=pipes.get(1, inner), stderr=pipes.get(2, inner),
-            start_new_session=True, pass_fds=(theirs.fileno(), memory),
-            env=_joined_environment(theirs.fileno(), memory, settings),
-            preexec_fn=_taking(inner) if self.terminal else None,
+            pass_fds=(theirs.fileno(), memory), env=_joined_environment(theirs.fileno(), memory, settings),
+            **self._placing(bool(settings.get("checkpoints"))),
         )  # fmt: skip
         theirs.close()
         for fd in (memory, *pipes.values()):
@@ -108,10 +109,60 @@ class Debuggee:
         self.pid.set_result(process.pid)
         self._waiting = asyncio.create_task(self._wait(process))
 
-    def _share_memory(self) -> int:
+    def _placing(self, is_copied: bool) -> dict[str, Any]:
+        """In which session, and at which terminal, a script is started.
+
+        The leader of a terminal's session takes all others along when it ends: where copies wait, that is us.
+        """
+        if self.terminal is None:
+            return {"start_new_session": True}
+        if is_copied:
+            self.terminal.lead()
+            return {"process_group": 0, "preexec_fn": self.terminal.taking_keys}
+        return {"start_new_session": True, "preexec_fn": _taking(self.terminal.inner)}
+
+    async def revive(self, before: Debuggee, checkpoint: Checkpoint, stops: int) -> None:
+        """Be the copy of a debuggee that waits, in its place; that one has ended.
+
+        Args:
+            before: Who has what it prints into.
+            checkpoint: The copy.
+            stops: How many stops the branch has had.
+        """
+        self.output, self.terminal = before.hand_over()
+        memory = self._share_memory(checkpoint.steps)
+        checkpoint.wake(stops, memory)
+        os.close(memory)
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=checkpoint.sock)
+        self.pid.set_result(checkpoint.pid)
+        if self.terminal is not None:
+            self.terminal.give_to(checkpoint.pid)
+        self._waiting = asyncio.create_task(self._wait_adopted(checkpoint.pid))
+
+    def hand_over(self) -> tuple[Output, Terminal | None]:
+        """Let go of what it prints into: another one will."""
+        self._is_handed_over = True
+        return self.output, self.terminal
+
+    def _share_memory(self, steps: int = 0) -> int:
         memory = _shared_memory()
-        self._ring = RingReader(mmap.mmap(memory, SHARED_BYTES))
+        self._ring = RingReader(mmap.mmap(memory, SHARED_BYTES), steps)
         return memory
+
+    async def _wait_adopted(self, pid: int) -> None:
+        """Wait for a process that has become our child."""
+        over = asyncio.get_running_loop().create_future()
+        fd = os.pidfd_open(pid)
+        asyncio.get_running_loop().add_reader(fd, over.set_result, None)
+        try:
+            await over
+        finally:
+            asyncio.get_running_loop().remove_reader(fd)
+            os.close(fd)
+        _, status = os.waitpid(pid, 0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # what it left behind
+        self.code.set_result(os.waitstatus_to_exitcode(status))
 
     async def _wait(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
@@ -214,11 +265,16 @@ class Debuggee:
     def close(self) -> None:
         """Let go of its fds."""
         self._writer.close()
+        self._ring.close()
+        if not self._is_handed_over:
+            self.close_output()
+
+    def close_output(self) -> None:
+        """Let go of what it prints into."""
         self.output.close()
         if self.terminal is not None:
             self.terminal.close()
             self.terminal = None
-        self._ring.close()
 
 
 def _taking(terminal: int) -> Callable[[], None]:
@@ -230,11 +286,16 @@ def _joined_environment(channel: int, memory: int, settings: Mapping[str, Any]) 
     """The environment in which Python finds our sitecustomize, which then puts everything back."""
     given = {"parent": str(PARENT), "channel_fd": channel, "memory_fd": memory, **settings}
     before = os.environ.get("PYTHONPATH", "")
-    return os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), before))),
-        "BPTUI_PYTHONPATH": before,
-        "BPTUI_JOIN": json.dumps(given),
-    }
+    copied = environment(settings["threads"]) if settings.get("checkpoints") else {}
+    return (
+        os.environ
+        | copied
+        | {
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(INJECT), before))),
+            "BPTUI_PYTHONPATH": before,
+            "BPTUI_JOIN": json.dumps(given),
+        }
+    )
 
 
 def _shared_memory() -> int:

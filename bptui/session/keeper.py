@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -58,14 +60,20 @@ class Keeper:
         self._is_warm = False
 
     @classmethod
-    async def start(cls, python: str) -> Keeper:
-        """Start the process in an interpreter that has torch; it is imported when it says `Ready`."""
+    async def start(cls, python: str, environment: Mapping[str, str]) -> Keeper:
+        """Start the process in an interpreter that has torch; it is imported when it says `Ready`.
+
+        Args:
+            python: The interpreter.
+            environment: What is otherwise than in ours.
+        """
         ours, theirs = socket.socketpair()
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         process = subprocess.Popen(
             [python, "-c", _START, str(theirs.fileno())],
             pass_fds=[theirs.fileno()], start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+            env=os.environ | dict(environment),
         )  # fmt: skip
         theirs.close()
         return cls(process, errors, ours, await asyncio.open_unix_connection(sock=ours, limit=LONGEST_LINE))

@@ -28,6 +28,9 @@ class SessionOptions:
         trace_from: From this sample of the run on, from 1, each one is traced in full; 0 for none.
         breakpoints: Where it stops.
         watches: What is watched.
+        reverse: Whether copies of the training are made to return to.
+        threads: With them, how many intra-op threads it has.
+        checkpoint_memory: How many bytes they may take, 0 for a quarter of what is free.
         keep: The file in which they are kept from run to run, empty for none.
         epoch_length: How many samples an epoch of a script has, as the user says; 0 to find out.
     """
@@ -48,6 +51,9 @@ class SessionOptions:
     breakpoints: tuple[Breakpoint, ...] = ()
     watches: tuple[str, ...] = ()
     keep: str = ""
+    reverse: bool = False
+    threads: int = 1
+    checkpoint_memory: int = 0
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from bptui.recording.writer import Writer
 from bptui.records import LOGGED, RunState
 from bptui.session.console import Line
 from bptui.session.screen import Row
+from bptui.session.words import loss_of
 
 _WRITES: dict[type[Message], Callable[..., None]] = {
     ParametersSeen: Writer.parameters,
@@ -57,8 +58,12 @@ class Recorder:
     Attributes:
         trouble: Why nothing is written any more, empty while it is.
         is_dirty: Whether something was written since the last commit.
-        steps: How many samples of the branch are committed.
-        seen: How many samples of the branch there are.
+        steps: How many samples of the branch there are where the training stands, as far as they are committed.
+        seen: How many there are.
+        recorded: How many the branch has, also those after where the training stands.
+        branch: The branch at hand.
+        forked: After how many samples of the branch before it that has begun.
+        differs: Where samples that were run again were not what is recorded: they are another branch since.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,6 +77,13 @@ class Recorder:
         self.is_dirty = False
         self.steps = 0
         self.seen = 0
+        self.recorded = 0
+        self.branch = -1
+        self.forked = 0
+        self._printed = -1  # what was printed before this step is written
+        self._late = 0  # lines that belong to no complete sample
+        self._again = 0  # those of them that come once more
+        self.differs = ""
         self._inside: InsideSeen | None = None
         self._has_inside = False
 
@@ -81,8 +93,28 @@ class Recorder:
 
     def begin_branch(self, reason: str) -> None:
         """Begin the next branch."""
-        self.steps = self.seen = 0
+        self.steps = self.seen = self.recorded = 0
+        self._printed, self._late, self._again = -1, 0, 0
+        self.branch, self._has_inside, self.differs = self.branch + 1, False, ""
         self._write(self._writer.begin_branch, reason)
+
+    def fork_branch(self, reason: str) -> None:
+        """Begin the next branch where the training stands."""
+        self._write(self._writer.fork_branch, reason, self.seen)
+        self.recorded = self.forked = self.seen
+        self._has_inside, self._printed = False, self.seen
+        if not self.trouble:
+            self.branch = self._writer.branch
+
+    def return_to(self, branch: int, steps: int) -> None:
+        """The training stands after so many samples of a branch, and goes on from there."""
+        self.differs = ""
+        if branch != self.branch:
+            self._write(self._writer.go_to_branch, branch)
+            self.branch = branch
+            self.recorded = self._writer.steps
+        self.steps = self.seen = steps
+        self._printed, self._again = self.recorded, self._late
 
     def state(self, state: RunState, detail: str, exit_code: int | None) -> None:
         """Write what the branch is doing."""
@@ -92,8 +124,7 @@ class Recorder:
         """Write what a debuggee says, as far as it belongs into a recording."""
         match event:
             case Samples():
-                self.seen = event.first + event.count
-                self._write(self._writer.samples, event)
+                self._samples(event)
             case InsideSeen():
                 self._inside = event
             case Stopped():
@@ -112,6 +143,25 @@ class Recorder:
             case _ if type(event) in _WRITES:
                 self._write(_WRITES[type(event)], self._writer, event)
 
+    def _samples(self, batch: Samples) -> None:
+        self.seen = batch.first + batch.count
+        differs = self._write(self._writer.samples, batch)
+        if isinstance(differs, int):
+            self._differ(differs, batch)
+        if self.seen > self.recorded:
+            self.recorded, self._late = self.seen, 0
+
+    def _differ(self, step: int, batch: Samples) -> None:
+        """From this step on it is another run: what was recorded stays, what comes is a branch of its own."""
+        was = self._writer.loss(step)
+        seen, self.seen = self.seen, step
+        now = loss_of(batch, step)
+        losses = "" if was == now else f": loss {_number(was)} recorded, {_number(now)} now"
+        self.differs = f"not deterministic from sample {step + 1}{losses}"
+        self.fork_branch(self.differs)
+        self.seen = seen
+        self._write(self._writer.samples, batch)
+
     def _stopped(self) -> None:
         """It stands where it has said that it would, or outside of any sample."""
         inside, self._inside = self._inside, None
@@ -120,31 +170,40 @@ class Recorder:
         self._has_inside = inside is not None
 
     def output(self, lines: list[Line]) -> None:
-        """Write printed lines."""
-        self._write(self._writer.output, lines)
+        """Write printed lines, but for those that are written already."""
+        new = [line for line in lines if line[0] >= self._printed]
+        late = [line for line in new if line[0] >= self.recorded]
+        again, self._again = late[: self._again], max(0, self._again - len(late))
+        self._late += len(late) - len(again)
+        self._write(self._writer.output, [line for line in new if line not in again])
 
     def rows(self, rows: list[Row]) -> None:
         """Write rows of a terminal, over what they showed before."""
-        self._write(self._writer.rows, rows)
+        self._write(self._writer.rows, [row for row in rows if row[1] >= self._printed])
 
     def commit(self) -> None:
         """Make what was written visible and safe."""
         self._write(self._writer.commit)
         self.is_dirty = False
         if not self.trouble:
-            self.steps = self._writer.steps
+            self.steps = self.seen
 
     def close(self) -> None:
         """Commit and close."""
         self._write(self._writer.close)
 
-    def _write(self, write: Callable[..., None], *values: object) -> None:
+    def _write(self, write: Callable[..., object], *values: object) -> object:
         if self.trouble:
-            return
+            return None
         self.is_dirty = True
         try:
-            write(*values)
+            return write(*values)
         except Exception as error:  # whatever it is: training and stepping go on, what is committed stays readable
             self.trouble = f"nothing recorded after sample {self.steps}: {error}"
             with contextlib.suppress(sqlite3.Error):
                 self._writer.abandon()
+        return None
+
+
+def _number(loss: float | None) -> str:
+    return "NaN" if loss is None else f"{loss:.9g}"

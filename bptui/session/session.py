@@ -17,10 +17,12 @@ from bptui.protocol import (
     Ask,
     Assign,
     Assigned,
+    Back,
     Breakpoints,
     BreakpointsHit,
     Check,
     Checked,
+    CheckpointRefused,
     Command,
     Doing,
     Edited,
@@ -31,10 +33,12 @@ from bptui.protocol import (
     Explained,
     Fork,
     Forked,
+    InsideSeen,
     Inspect,
     Inspected,
     Interrupt,
     Message,
+    Met,
     Overhead,
     Pause,
     Quit,
@@ -49,11 +53,14 @@ from bptui.protocol import (
     Stopped,
     TensorCounted,
     TensorSaved,
+    Travel,
     Typed,
     Watched,
     Watches,
 )  # fmt: skip
-from bptui.records import RunState, Value
+from bptui.records import Edit, RunState, Value
+from bptui.session import threads
+from bptui.session.checkpoints import Checkpoint, Checkpoints, memory_budget
 from bptui.session.console import Line
 from bptui.session.debuggee import Debuggee
 from bptui.session.keeper import Keeper
@@ -65,6 +72,7 @@ from bptui.session.output import OnText
 from bptui.session.recorder import Recorder
 from bptui.session.screen import Row
 from bptui.session.streams import Streams
+from bptui.session.travels import Travels
 from bptui.session.words import Rate, death, in_words
 
 NO_TORCH = "torch is not imported yet"
@@ -137,7 +145,8 @@ class Session:
         self._streams = streams
         self._is_seen = is_seen
         self._answer = answer
-        self._queue: collections.deque[Step] = collections.deque(maxlen=100)
+        self._forks_of: dict[int, tuple[int, int]] = {}
+        self._queue: collections.deque[Step | Travel | Back] = collections.deque(maxlen=100)
         self._is_finite = False
         self._patience = 0
         self._doing = ""
@@ -155,6 +164,10 @@ class Session:
         self._is_closed = False
         self._failure: BaseException | None = None
         self._memory = MemoryWatch()
+        self._checkpoints = Checkpoints(memory_budget(options.checkpoint_memory), self._on_checkpoints)
+        self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get)
+        self._before: Debuggee | None = None  # the one that has ended, while another may take its place
+        self._is_amid = False
         self._lock = asyncio.Lock()  # a command is done before the next begins, whoever sent it
 
     # -- life ------------------------------------------------------------------------------------------
@@ -166,6 +179,9 @@ class Session:
         thinned = f"graphs and statistics of parameters: while running, of so many samples as cost {share}"
         self._recorder.describe(facts | {"arguments": " ".join(self.options.arguments), "thinned": thinned})
         self._recorder.begin_branch("start")
+        self._change(no_return="" if self.options.reverse else "this run was told not to (--no-reverse)")
+        if self.options.reverse:
+            self._checkpoints.open()
         self._show()
         async with self._lock:
             await self._begin()
@@ -179,6 +195,7 @@ class Session:
         async with self._lock:
             self._is_closed = True
             await self._end_debuggee()
+            self._checkpoints.close()
         if self._keeper is not None:
             self._keeper.end()
         kill_orphans(set())
@@ -199,36 +216,34 @@ class Session:
         async with self._lock:
             state = self.status.state
             match command:
-                case _ if self._is_closed or (isinstance(command, Step) and command.count < 1):
+                case _ if self._is_closed:
                     pass
-                case Step() if state == "paused":
-                    self._step(command)
-                case Step() if state == "starting" or (state == "running" and self._is_finite):
-                    self._queue.append(command)
+                case Step() | Travel() | Back():
+                    self._go(command)
                 case Pause() if state == "running":
                     self._pause(command)
-                case (
-                    Typed()
-                    | Resized()
-                    | Inspect()
-                    | SaveTensor()
-                    | Ask()
-                    | Check()
-                    | Evaluate()
-                    | Assign()
-                    | Interrupt()
-                ):
-                    self._pass_on(command)
                 case Watches():
                     self._set_watches(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
                 case Reset() if state != "starting":
                     await self._reset()
+                case _:
+                    self._pass_on(command)
 
-    def _pass_on(
-        self, command: Typed | Resized | Inspect | SaveTensor | Ask | Check | Evaluate | Assign | Interrupt
-    ) -> None:
+    def _go(self, command: Step | Travel | Back) -> None:
+        state = self.status.state
+        if getattr(command, "count", 1) < 1:
+            pass
+        elif not isinstance(command, Step) and self._can_return:
+            self._is_finite = True
+            self._spawn(self._travel(command))
+        elif isinstance(command, Step) and state == "paused":
+            self._step(command)
+        elif state == "starting" or (state == "running" and self._is_finite):
+            self._queue.append(command)
+
+    def _pass_on(self, command: Message) -> None:
         """To the script's terminal, or to the debuggee."""
         if isinstance(command, Ask | Check):
             if self.status.state == "paused" and self._debuggee is not None:
@@ -242,8 +257,66 @@ class Session:
                 self._debuggee.nudge()
         elif isinstance(command, Typed):
             self.type(command.keys.encode())
-        elif min(command.rows, command.columns) > 0:
+        elif isinstance(command, Resized) and min(command.rows, command.columns) > 0:
             self.resize(command.rows, command.columns)
+
+    # -- back in time ----------------------------------------------------------------------------------
+
+    @property
+    def _can_return(self) -> bool:
+        """Whether the training stands, or has ended, so that a copy of it can take its place."""
+        return self.options.reverse and self.status.state in ("paused", "finished", "failed")
+
+    async def _travel(self, command: Travel | Back) -> None:
+        """Go where a command says, or say why there is no way."""
+        self._change(state="running", hit=(), detail="", pausing=False)
+        self._tick_on()
+        went = self._travels.to(command) if isinstance(command, Travel) else self._travels.back(command)
+        problem = await went
+        if problem:
+            self._tick_off()
+            state = "paused" if self._debuggee is not None else "finished"
+            self._change(state=state, detail=problem, samples_per_second=0.0)
+            self._show()
+
+    async def _wake(self, checkpoint: Checkpoint) -> None:
+        """Have a copy of the training take its place."""
+        async with self._lock:
+            before = self._debuggee or self._before
+            assert before is not None
+            before.hand_over()
+            self._checkpoints.take(checkpoint)
+            if self._debuggee is not None and self._following is not None:
+                self._is_leaving = True
+                before.kill()
+                await asyncio.wait([self._following], timeout=FAREWELL)
+                self._is_leaving = False
+            self._checkpoints.edits = checkpoint.edits
+            self._recorder.return_to(checkpoint.branch, checkpoint.steps)
+            self._stand_on(checkpoint.branch)
+            self._change(exit_code=None, waits_for_input=False)
+            self._debuggee = debuggee = Debuggee(self._on_lines, self._on_text)
+            await debuggee.revive(before, checkpoint, self.status.stop)
+            self._change(has_terminal=debuggee.terminal is not None)
+            self._following = self._spawn(self._follow(debuggee))
+            self._equip()
+
+    def _equip(self) -> None:
+        """Tell a debuggee what the one before it was told."""
+        self._send(Overhead(self.options.overhead, self.options.trace_from))
+        if self.status.breakpoints:
+            self._send(Breakpoints(self.status.breakpoints))
+        if self.status.watches:
+            self._send(Watches(self.status.watches))
+
+    def _on_checkpoints(self) -> None:
+        self._checkpoints.thin(self._recorder.seen)
+        self._change_checkpoints()
+
+    def _change_checkpoints(self) -> None:
+        self._change(
+            checkpoints=self._checkpoints.steps(self.status.branch), checkpoint_bytes=self._checkpoints.bytes
+        )
 
     # -- the script's terminal -------------------------------------------------------------------------
 
@@ -285,18 +358,26 @@ class Session:
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
         command = (self.options.python, *self.options.script)
-        await self._debuggee.spawn(command, self.options.settings, self._streams, self._on_rows)
+        settings = self.options.settings | self._copying
+        await self._debuggee.spawn(command, settings, self._streams, self._on_rows)
         self._change(has_terminal=self._debuggee.terminal is not None)
         self._following = self._spawn(self._follow(self._debuggee))
 
+    @property
+    def _copying(self) -> dict[str, Any]:
+        """What a debuggee is told of how to make copies of itself."""
+        address = self._checkpoints.address
+        return {"checkpoints": address, "threads": self.options.threads} if address else {}
+
     async def _start_keeper(self) -> None:
-        self._keeper = await Keeper.start(self.options.python)
+        environment = threads.environment(self.options.threads) if self.options.reverse else {}
+        self._keeper = await Keeper.start(self.options.python, environment)
         self._spawn(self._follow_keeper(self._keeper))
 
     async def _fork(self, keeper: Keeper) -> None:
         self._change(detail=f"loading {self.options.target}")
         self._show()
-        command = Fork(self.options.target, self.options.arguments)
+        command = Fork(self.options.target, self.options.arguments, **self._copying)
         self.log("session→keeper", command)
         self._newest = None
         self._debuggee = Debuggee(self._on_lines, self._on_text)
@@ -307,6 +388,7 @@ class Session:
 
     async def _reset(self) -> None:
         await self._end_debuggee()
+        self._checkpoints.forget()
         self._queue.clear()
         if self.status.exit_code is None:
             self._change(state="finished", detail="reset")
@@ -314,21 +396,26 @@ class Session:
         self._recorder.begin_branch("reset")
         old = self.status
         self.status = Status(
-            "starting", old.branch + 1, 0, old.revision, old.breakpoints, trouble=old.trouble, watches=old.watches
-        )
+            "starting", self._recorder.branch, 0, old.revision, old.breakpoints, trouble=old.trouble,
+            watches=old.watches, no_return=old.no_return,
+        )  # fmt: skip
+        self._checkpoints.edits = 0
+        self._stand_on(self.status.branch)
         await self._begin()
 
     async def _end_debuggee(self) -> None:
         """End the debuggee, if there is one, and take the last that it says."""
         self._tick_off()
-        if self._debuggee is None or self._following is None:
-            return
-        self._is_leaving = True
-        self.log("session→debuggee", Quit())
-        await self._debuggee.end(GRACE)
-        await asyncio.wait([self._following], timeout=FAREWELL)
-        self._is_leaving = False
-        self._debuggee = None
+        if self._debuggee is not None and self._following is not None:
+            self._is_leaving = True
+            self.log("session→debuggee", Quit())
+            await self._debuggee.end(GRACE)
+            await asyncio.wait([self._following], timeout=FAREWELL)
+            self._is_leaving = False
+            self._debuggee = None
+        if self._before is not None:
+            self._before.close_output()
+            self._before = None
 
     async def _follow_keeper(self, keeper: Keeper) -> None:
         while (message := await keeper.read()) is not None:
@@ -379,9 +466,13 @@ class Session:
         code = await debuggee.code
         reading.cancel()
         self._take_samples(debuggee)
+        if debuggee is self._debuggee and not self._is_leaving and self._checkpoints.pids:
+            debuggee.drain()
+            debuggee.hand_over()
+            self._before = debuggee
         debuggee.close()
         if self._keeper is not None:
-            kill_orphans({self._keeper.pid})
+            kill_orphans({self._keeper.pid} | self._checkpoints.pids)
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
             self._on_end(self._ending(debuggee, code))
@@ -492,6 +583,7 @@ class Session:
         self._show()
 
     def _pause(self, command: Pause) -> None:
+        self._travels.abandon()
         self._queue.clear()
         if self._debuggee is not None:  # else it is over, and _follow is about to say so
             self._send(command)
@@ -508,16 +600,18 @@ class Session:
 
     # -- events ----------------------------------------------------------------------------------------
 
-    def _on_event(self, debuggee: Debuggee, event: Message) -> None:
+    def _on_event(self, debuggee: Debuggee, event: Message) -> None:  # noqa: C901 - a table of cases
+        if isinstance(event, Edited) and self._checkpoints.address:
+            self._branch_off(event.edit)
         self._recorder.event(event)
         match event:
             case Samples():
-                self._newest = event
-                if self.status.detail == self._doing:
-                    self._change(detail="")
+                self._on_samples(event)
             case BreakpointsHit(hits=hits):
                 known = {each.id: each for each in (*self.status.hits, *hits)}
                 self._change(hits=tuple(known.values()))
+            case CheckpointRefused() | Met() | InsideSeen():
+                self._on_way(event)
             case Stopped() if not self._is_leaving:
                 debuggee.drain()
                 self._on_stopped(event)
@@ -536,14 +630,48 @@ class Session:
             case Ended():
                 debuggee.ended = event
 
+    def _on_samples(self, batch: Samples) -> None:
+        self._newest = batch
+        if self._recorder.branch != self.status.branch:
+            self._follow_branch()
+        if self.status.detail == self._doing:
+            self._change(detail="")
+
+    def _on_way(self, event: CheckpointRefused | Met | InsideSeen) -> None:
+        if isinstance(event, CheckpointRefused):
+            self._change(no_return=event.why)
+        elif isinstance(event, Met):
+            self._travels.met(event)
+        else:
+            self._is_amid = True
+
+    def _follow_branch(self) -> None:
+        """The recording has begun another branch: what was run again was not what it had."""
+        self._forks_of[self._recorder.branch] = (self.status.branch, self._recorder.forked)
+        self._stand_on(self._recorder.branch)
+
+    def _branch_off(self, edit: Edit) -> None:
+        """What is set by hand begins another run, unless the one at hand has begun here."""
+        self._checkpoints.edits += 1
+        if self._forks_of.get(self.status.branch, (0, -1))[1] == self._recorder.seen == self._recorder.recorded:
+            return
+        self._recorder.fork_branch(f"{edit.what} = {edit.new}")
+        self._follow_branch()
+
+    def _stand_on(self, branch: int) -> None:
+        self._checkpoints.begin_branch(branch)
+        self._travels.branch = branch
+        self._change(branch=branch)
+
     def _on_stopped(self, event: Stopped) -> None:
+        is_amid, self._is_amid = self._is_amid, False
+        is_seeking = self._travels.is_seeking
+        self._travels.stopped(event, is_amid)
+        if is_seeking:
+            return
         self._tick_off()
         if self.status.state == "starting":
-            self._send(Overhead(self.options.overhead, self.options.trace_from))
-        if self.status.state == "starting" and self.status.breakpoints:  # those of the branch before
-            self._send(Breakpoints(self.status.breakpoints))
-        if self.status.state == "starting" and self.status.watches:
-            self._send(Watches(self.status.watches))
+            self._equip()
         self._change(
             state="paused", detail=event.reason, pausing=False, samples_per_second=0.0, waits_for_input=False,
             stop=self.status.stop + 1, hit=event.hit,
@@ -555,7 +683,7 @@ class Session:
         if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:
-            self._step(self._queue.popleft())
+            self._go(self._queue.popleft())
         self._show()
 
     def _on_lines(self, lines: list[Line]) -> None:
@@ -577,6 +705,7 @@ class Session:
 
     def _on_end(self, ended: Ended) -> None:
         self._tick_off()
+        self._travels.ended(self._recorder.seen)
         self._change(waits_for_input=False, has_terminal=False)
         if not self.status.refused:
             state = "finished" if ended.code == 0 else "failed"
@@ -596,6 +725,8 @@ class Session:
         steps, trouble = self._recorder.steps, self._recorder.trouble
         live = in_words(self._newest) if trouble and self._newest else ""
         self._change(steps=steps, trouble=trouble, live=live, revision=self.status.revision + 1)
+        self._change(recorded=self._recorder.recorded, differs=self._recorder.differs)
+        self._change_checkpoints()
         self._shown = self.status
         self._notify(self.status)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import platform
+import signal
 import struct
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bptui.session.output import SETTLE, OnText, Room
@@ -74,6 +76,20 @@ class Terminal:
         """Have these keys pressed, as soon as there is room for them."""
         self._typed += keys
         self._press()
+
+    def lead(self) -> None:
+        """Be the leader of its jobs, so that it stays when one of them ends."""
+        with contextlib.suppress(OSError):  # another terminal's already, which nobody else is to have
+            fcntl.ioctl(self.inner, termios.TIOCSCTTY, 0)
+
+    def taking_keys(self) -> None:
+        """In a new job: get its keys."""
+        self.give_to(os.getpid())
+
+    def give_to(self, group: int) -> None:
+        """Have this process group get its keys; only of the leader's session."""
+        with contextlib.suppress(OSError), _blocked(signal.SIGTTOU):
+            os.tcsetpgrp(self.inner, group)
 
     def is_suspended_by(self, key: bytes) -> bool:
         """Whether this key is to stop the jobs of this terminal, and not to be read by the script."""
@@ -149,3 +165,13 @@ class Terminal:
             self._timer = None
         if rows := self._screen.take():
             self._on_rows(rows)
+
+
+@contextlib.contextmanager
+def _blocked(number: int) -> Iterator[None]:
+    """Without this signal: the kernel sends it to whoever gives away a terminal that he does not hold."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

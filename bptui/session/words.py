@@ -40,6 +40,14 @@ def death(code: int) -> str:
     return f"killed by signal {-code}{names.get(-code, '')}"
 
 
+def loss_of(batch: Samples, step: int) -> float | None:
+    """The loss of a step of a batch, None for NaN."""
+    width = 2 + len(QUANTITIES)
+    start = (step - batch.first) * width + 2 + QUANTITIES.index("loss")
+    loss = array("d", base64.b64decode(batch.rows))[start]
+    return None if loss != loss else loss
+
+
 def in_words(batch: Samples) -> str:
     """The last sample of a batch in one line."""
     numbers = array("d", base64.b64decode(batch.rows))[-2 - len(QUANTITIES) :]

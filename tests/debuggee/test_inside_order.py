@@ -48,7 +48,10 @@ class EveryOp:
     def is_pausing(self):
         return False
 
-    def wait(self, reason="", is_amid=False, inside=None, study=None, hit=()):
+    def meet(self, phase):
+        """On no way."""
+
+    def wait(self, reason="", is_amid=False, inside=None, study=None, hit=(), arrival=0):
         assert inside is not None, reason
         node_of = {row: node for node, row in self.follows._rows.items()}
         if inside.stop.phase == "backward":

@@ -1,0 +1,45 @@
+"""A branch that begins in the midst of another one has a copy of what that has until there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from bptui.recording.schema import sample_id
+
+_KEYS = {
+    "samples": "id",
+    "tensors": "sample",
+    "learning_rates": "sample",
+    "parameter_samples": "sample",
+    "graphs": "sample",
+    "explanations": "sample",
+    "notes": "sample",
+    "stacks": "next",
+    "watched": "next",
+}
+"""The tables of what belongs to samples, and the column in which each has the sample's key."""
+
+_AFTER = ("stacks", "watched")
+"""Those of which the key is the sample before which it was: there is one after the last sample, too."""
+
+
+def copy_samples(db: sqlite3.Connection, parent: int, branch: int, steps: int) -> None:
+    """Copy the first `steps` samples of a branch into a new one."""
+    moved = sample_id(branch, 0) - sample_id(parent, 0)
+    for table, key in _KEYS.items():
+        columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+        values = [f"{key} + {moved}" if name == key else "NULL" if name == "id" else name for name in columns]
+        span = (sample_id(parent, 0), sample_id(parent, steps + (table in _AFTER)))
+        where = f"{key} >= ? AND {key} < ? ORDER BY {key}"
+        db.execute(f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table} WHERE {where}", span)
+    copied = f"INSERT INTO edits SELECT NULL, {branch}, step, edit FROM edits WHERE branch = ? AND step < ?"
+    db.execute(f"{copied} ORDER BY id", (parent, steps))
+
+
+def places(db: sqlite3.Connection, branch: int, steps: int) -> Iterator[tuple[int, int, int, int]]:
+    """Of each of the first `steps` samples: its step, its epoch, its index, its layout."""
+    span = (sample_id(branch, 0), sample_id(branch, steps))
+    select = "SELECT epoch, idx, layout FROM samples WHERE id >= ? AND id < ? ORDER BY id"
+    for step, (epoch, index, layout) in enumerate(db.execute(select, span)):
+        yield step, epoch, index, layout

@@ -1,0 +1,214 @@
+"""The copies of the training that wait: where they stand, what they cost, which of them are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bptui.errors import ProtocolError
+from bptui.protocol import CheckpointTaken, Wake, encode
+from bptui.protocol.codec import decode
+
+MOST = 48
+"""So many wait at most: each is a process."""
+
+BREATH = 0.002
+"""Seconds between two looks for the branch of a copy."""
+
+_HELLO = 4096  # bytes: longer than what a copy says first
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
+
+
+def memory_budget(asked: int) -> int:
+    """How many bytes copies may take: what was asked for, or a quarter of what is free."""
+    if asked:
+        return asked
+    with contextlib.suppress(OSError, ValueError):
+        free = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(free["MemAvailable"].split()[0]) * 1024 // 4
+    return 0
+
+
+@dataclass(eq=False)
+class Checkpoint:
+    """A copy of the training that waits.
+
+    Attributes:
+        sock: Connected to it.
+        pid: Its process.
+        branch: The branch it stands on.
+        steps: After how many of its samples.
+        edits: How often something was set by hand until there.
+        is_kept: Whether it stays whatever it costs: nothing else leads to where it is.
+        bytes: How much memory it has of its own, as far as it was measured.
+    """
+
+    sock: socket.socket
+    pid: int
+    branch: int
+    steps: int
+    edits: int
+    is_kept: bool = False
+    bytes: int = 0
+
+    def wake(self, stops: int, memory: int) -> None:
+        """Have it be the training, with this shared memory; another copy of it takes its place."""
+        self.sock.setblocking(True)
+        socket.send_fds(self.sock, [encode(Wake(os.getpid(), stops))], [memory])
+        self.sock.setblocking(False)
+
+    def end(self) -> None:
+        """End it."""
+        self.sock.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def measure(self) -> None:
+        """Look how much memory it has: what several processes share counts in parts."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+            found = {line.split(":")[0]: line.split()[1] for line in text.splitlines()[1:]}
+            self.bytes = int(found.get("Pss_Anon", found["Pss"])) * 1024
+
+
+class Checkpoints:
+    """All of them, by branch and sample.
+
+    Attributes:
+        address: The abstract Unix socket at which they come, empty if none are made.
+        edits: How often something was set by hand in the run at hand.
+    """
+
+    def __init__(self, budget: int, on_change: Callable[[], None]) -> None:
+        """Have none.
+
+        Args:
+            budget: How many bytes of memory they may have of their own.
+            on_change: Called when one has come or gone.
+        """
+        self.address = ""
+        self.edits = 0
+        self._budget = budget
+        self._on_change = on_change
+        self._waiting: list[Checkpoint] = []
+        self._listening: asyncio.Task[None] | None = None
+        self._welcomes: set[asyncio.Task[None]] = set()
+        self._branch = 0
+        self._taken: tuple[Checkpoint, ...] = ()
+        self._kept: set[tuple[int, int]] = set()
+
+    def open(self) -> None:
+        """Listen for copies from now on."""
+        self.address = f"bptui-{secrets.token_hex(16)}"
+        self._sock = socket.socket(socket.AF_UNIX)
+        self._sock.bind(f"\0{self.address}")
+        self._sock.listen()
+        self._sock.setblocking(False)
+        self._listening = asyncio.create_task(self._listen())
+
+    def close(self) -> None:
+        """End them all."""
+        for task in (self._listening, *self._welcomes):
+            if task is not None:
+                task.cancel()
+        if self.address:
+            self._sock.close()
+        self.forget()
+
+    def forget(self, branch: int | None = None) -> None:
+        """End those of a branch, or all."""
+        for each in tuple(self._waiting):
+            if branch is None or each.branch == branch:
+                self._drop(each)
+
+    def begin_branch(self, branch: int) -> None:
+        """Those that come from now on are of this branch."""
+        self._branch = branch
+
+    @property
+    def pids(self) -> set[int]:
+        """Their processes, and that of the one that was taken last."""
+        return {each.pid for each in (*self._waiting, *self._taken)}
+
+    @property
+    def bytes(self) -> int:
+        """How much memory they have."""
+        return sum(each.bytes for each in self._waiting)
+
+    def steps(self, branch: int) -> tuple[int, ...]:
+        """After how many samples of a branch they stand, in their order."""
+        return tuple(sorted({each.steps for each in self._waiting if each.branch == branch}))
+
+    def before(self, branch: int, steps: int) -> list[Checkpoint]:
+        """Those of a branch from which a sample can be reached by going on, the last one first."""
+        found = [each for each in self._waiting if each.branch == branch and each.steps <= steps]
+        return sorted(found, key=lambda each: -each.steps)
+
+    def take(self, checkpoint: Checkpoint) -> None:
+        """It is going to be the training; its place is taken by a copy that is still to come."""
+        self._waiting.remove(checkpoint)
+        self._taken = (checkpoint,)
+        if checkpoint.is_kept:
+            self._kept.add((checkpoint.branch, checkpoint.steps))
+
+    def thin(self, now: int) -> None:
+        """Measure one, and end those that are too many: dense near sample `now`, sparse far from it."""
+        stale = [each for each in self._waiting if not each.bytes] or self._waiting[-1:]
+        for each in stale[:2]:
+            each.measure()
+        while len(self._waiting) > MOST or self.bytes > self._budget:
+            dispensable = [each for each in self._waiting if not each.is_kept]
+            if not dispensable:
+                return
+            self._drop(min(dispensable, key=lambda each: self._worth(each, now)))
+
+    def _worth(self, checkpoint: Checkpoint, now: int) -> float:
+        """How far apart its neighbours are, for how far away it is."""
+        steps = self.steps(checkpoint.branch)
+        at = steps.index(checkpoint.steps)
+        before = steps[at - 1] if at else 0
+        after = steps[at + 1] if at + 1 < len(steps) else max(now, checkpoint.steps)
+        return (after - before) / (1 + abs(now - checkpoint.steps))
+
+    def _drop(self, checkpoint: Checkpoint) -> None:
+        self._waiting.remove(checkpoint)
+        checkpoint.end()
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            sock, _ = await loop.sock_accept(self._sock)
+            task = asyncio.create_task(self._welcome(sock))
+            self._welcomes.add(task)
+            task.add_done_callback(self._welcomes.discard)
+
+    async def _welcome(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        pid, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        try:
+            hello = decode(await asyncio.get_running_loop().sock_recv(sock, _HELLO))
+        except (OSError, ProtocolError):
+            hello = None
+        if uid != os.getuid() or not isinstance(hello, CheckpointTaken):
+            sock.close()
+            return
+        while hello.edits > self.edits:  # the branch that an edit begins is about to be
+            await asyncio.sleep(BREATH)
+        branch = self._branch
+        place = branch, hello.steps
+        known = [each for each in self._waiting if (each.branch, each.steps) == place]
+        for each in known:
+            self._drop(each)
+        is_first = not any(each.branch == branch for each in self._waiting)
+        is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
+        self._kept.discard(place)
+        self._waiting.append(Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept))
+        self._on_change()

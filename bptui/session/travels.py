@@ -1,0 +1,179 @@
+"""Going back: which copy of the training is woken, and where it is sent from there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from bptui.protocol import Back, Met, Stopped, Travel
+from bptui.session.checkpoints import Checkpoint, Checkpoints
+
+Place = tuple[int, int]
+"""After how many samples, and the how many-th stop, or hit, inside the next one: 0 for between two samples."""
+
+
+class Travels:
+    """Where the training stands, and how it gets elsewhere.
+
+    Attributes:
+        at: Where it has stopped last.
+        branch: The branch at hand.
+        is_seeking: Whether the stop that comes next is only one on the way.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        wake: Callable[[Checkpoint], Awaitable[None]],
+        send: Callable[[Travel], None],
+        parent_of: Callable[[int], tuple[int, int] | None],
+    ) -> None:
+        """Stand before the first sample.
+
+        Args:
+            checkpoints: What there is to return to.
+            wake: Makes a copy the training.
+            send: Sends the training on its way.
+            parent_of: The branch from which another one was forked, and after how many of its samples.
+        """
+        self._checkpoints, self._wake, self._send, self._parent_of = checkpoints, wake, send, parent_of
+        self.branch = 0
+        self.at = Stopped(0)
+        self._is_amid = self._is_over = False
+        self.is_seeking = False
+        self._met = Met()
+        self._stop: asyncio.Future[Stopped | None] | None = None
+
+    def stopped(self, event: Stopped, is_amid: bool) -> None:
+        """It stands."""
+        self.at, self._is_amid, self._is_over = event, is_amid, False
+        self._end(event)
+
+    def ended(self, steps: int) -> None:
+        """It has come to its end, after so many samples."""
+        self.at, self._is_amid, self._is_over = Stopped(steps), False, True
+        self._end(None)
+
+    def met(self, event: Met) -> None:
+        """What it has met on its way."""
+        self._met = event
+
+    def abandon(self) -> None:
+        """The next stop is one for the user."""
+        self.is_seeking = False
+
+    def _end(self, event: Stopped | None) -> None:
+        if self._stop is not None and not self._stop.done():
+            self._stop.set_result(event)
+
+    async def to(self, travel: Travel) -> str:
+        """Go to a place; one line why there is no way."""
+        checkpoint = self._nearest(travel)
+        if self._is_ahead(travel) and (checkpoint is None or checkpoint.steps <= self.at.steps):
+            self._send(travel)
+            return ""
+        if checkpoint is None:
+            return f"there is no copy of the training from before sample {travel.steps + 1}"
+        await self._wake(checkpoint)
+        self._send(travel)
+        return ""
+
+    async def back(self, command: Back) -> str:
+        """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
+        if command.granularity == "hit":
+            return await self._to_hit()
+        if command.granularity == "sample":
+            return await self.to(Travel(max(0, self.at.steps + self._is_amid - command.count)))
+        problem = ""
+        for _ in range(command.count):
+            phase = command.granularity == "phase"
+            if problem or not await self._one_back(by_phase=phase):
+                break
+        return problem
+
+    async def _one_back(self, by_phase: bool) -> bool:
+        """Whether it went there."""
+        steps, inside = self.at.steps, self.at.inside
+        if self._is_amid and (inside <= 1 or not by_phase):
+            return await self._arrive(Travel(steps, max(0, inside - 1)))
+        if not self._is_amid and not steps:
+            return False
+        met = await self._seek(Travel(steps, inside, seek="stops"))
+        if met is None:
+            return False
+        if not self._is_amid:
+            steps -= 1
+        stops = _beginnings(met.phases) if by_phase else range(1, len(met.phases) + 1)
+        before = [each for each in stops if not inside or each < inside]
+        return await self._arrive(Travel(steps, max(before, default=0)))
+
+    async def _to_hit(self) -> str:
+        """Run again from copy to copy, the last one first, until a breakpoint is hit on the way to here."""
+        here, end = self._here(), Travel(self.at.steps, self.at.inside, seek="hits")
+        for checkpoint in self._lineage(self.at.steps):
+            if (checkpoint.steps, 0) >= (end.steps, end.inside):
+                continue
+            met = await self._seek(end, checkpoint)
+            if met is None:
+                return ""
+            if before := [hit for hit in met.hits if tuple(hit) < here]:
+                steps, halt = max(before)
+                await self._arrive(Travel(steps, halt=halt))
+                return ""
+            end = Travel(checkpoint.steps, seek="hits")
+        await self._arrive(Travel(0))
+        return "no breakpoint was hit before: this is before the first sample"
+
+    def _here(self) -> Place:
+        return self.at.steps, self.at.halt
+
+    async def _arrive(self, travel: Travel) -> bool:
+        """Go there, and wait until it stands; whether it does."""
+        self._stop = asyncio.get_running_loop().create_future()
+        if await self.to(travel):
+            return False
+        return await self._stop is not None
+
+    async def _seek(self, travel: Travel, start: Checkpoint | None = None) -> Met | None:
+        """Go there, and say what was met; None if it was stopped on its way, or has ended."""
+        checkpoint = start or self._nearest(travel)
+        if checkpoint is None:
+            return None
+        self.is_seeking, self._met = True, Met()
+        self._stop = asyncio.get_running_loop().create_future()
+        await self._wake(checkpoint)
+        self._send(travel)
+        stop = await self._stop
+        was_seeking, self.is_seeking = self.is_seeking, False
+        return self._met if was_seeking and stop is not None else None
+
+    def _is_ahead(self, travel: Travel) -> bool:
+        """Whether it comes there by going on."""
+        if self._is_over:
+            return False
+        if travel.steps != self.at.steps:
+            return travel.steps > self.at.steps
+        if not self._is_amid:
+            return True
+        return bool(self.at.inside) and travel.inside > self.at.inside
+
+    def _nearest(self, travel: Travel) -> Checkpoint | None:
+        between = travel.seek == "stops" and not travel.inside
+        return next(iter(self._lineage(travel.steps - between)), None)
+
+    def _lineage(self, steps: int) -> Sequence[Checkpoint]:
+        """The copies from which a sample can be reached, the last one first, also those of the branches before."""
+        found: list[Checkpoint] = []
+        branch = self.branch
+        while True:
+            fork = self._parent_of(branch)
+            if fork is None or steps >= fork[1]:
+                found += self._checkpoints.before(branch, steps)
+            if fork is None or (found and steps >= fork[1]):
+                return found
+            branch, steps = fork[0], min(steps, fork[1])
+
+
+def _beginnings(phases: Sequence[str]) -> list[int]:
+    """Where, from 1, each phase begins."""
+    return [i for i, phase in enumerate(phases, 1) if i == 1 or phases[i - 2] != phase]
