@@ -253,8 +253,9 @@ class Stepper:
         Args:
             here: Its quantities.
         """
-        hit = self.conditions.at_op(InsideQuantities(self.quantities, self.steps + 1, here), self.steps + 1)
-        return self._way.halts(hit, self.steps)
+        step = self.steps + 1
+        quantities = InsideQuantities(self.quantities, step, here)
+        return self._way.halts(self.conditions.at_op(quantities, step, lambda: _place(here)), self.steps)
 
     def _at_line(self, frame: FrameType) -> None:
         if self.questions.evaluator.is_at_work:
@@ -577,6 +578,11 @@ class Stepper:
         self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)
         is_looked_at = watched or conditions.at_samples or conditions.at_ops
         self._attention_at = self.steps if is_looked_at else min([*stops, self._trace_from - 1])
+
+
+def _place(here: Mapping[str, Callable[[], Any]]) -> str:
+    """An op or node in words: "forward · relu · net.1"."""
+    return " · ".join(filter(None, (str(here[name]()) for name in ("phase", "op", "module"))))
 
 
 def _number(loss: Any) -> float | None:

@@ -10,6 +10,7 @@ from bptui.records import (
     Breakpoint,
     CheckName,
     Edit,
+    Hit,
     Hits,
     InsideStop,
     Layout,
@@ -837,6 +838,13 @@ class BreakpointsHit:
 
 
 @dataclass(frozen=True, slots=True)
+class HitSeen:
+    """A breakpoint has hit."""
+
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """What a logpoint says.
 
@@ -907,6 +915,7 @@ Event: TypeAlias = (
     | StackSeen
     | InsideSeen
     | BreakpointsHit
+    | HitSeen
     | Logged
     | Edited
     | Watched

@@ -19,6 +19,7 @@ from bptui.protocol import (
     Edited,
     Explained,
     GraphTraced,
+    HitSeen,
     InsideSeen,
     LossesSeen,
     Noticed,
@@ -68,7 +69,7 @@ class Writer:
         self._buckets = BucketWriter(self._db)
         self._parameters = ParameterWriter(self._db)
         self._epochs = EpochFinder()
-        self._lines = 0
+        self._lines = self._hits = 0
         self._line_of_row: dict[int, int] = {}
         self.describe({"began": repr(time.time())})
         self.commit()
@@ -247,6 +248,12 @@ class Writer:
         """Write the frames of a stop; those of an exception take the place of the stop's before it."""
         row = (sample_id(self.branch, seen.steps), as_text(to_json(seen.stack)))
         self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?)", [row])
+
+    def hit(self, seen: HitSeen) -> None:
+        """Write a hit of a breakpoint."""
+        hit, self._hits = seen.hit, self._hits + 1
+        row = (sample_id(self.branch, hit.step), self._hits, hit.breakpoint, as_text(hit.text), as_text(hit.place))
+        self._many("INSERT INTO hits VALUES (?, ?, ?, ?, ?)", [row])
 
     def edit(self, edited: Edited) -> None:
         """Write what was set by hand."""
