@@ -40,7 +40,7 @@ def steps(rate, curvature):
     """Gradient descent along a parabola of this curvature: w, −w, …"""
     return lambda run: [
         run.sample(0.5 * curvature * w**2, w=(VECTOR, w, curvature * w, rate * curvature * w))
-        for w in (1.0, 0.8, 0.6, 0.5)
+        for w in (1.0, 0.8, 0.6, 0.5, 0.4, 0.3)
     ]
 
 
@@ -147,6 +147,34 @@ def test_the_limit_of_stability_is_exact_for_a_parabola(tmp_path):
     found = only(run.findings(), "learning-rate-too-high")
     assert found.actual == pytest.approx(3.0)
     assert found.said == "lr 0.1 · curvature 30 = 3, limit 2"
+
+
+def descent(run, rate, gradients):
+    """The first of four weights descends by these gradients; the loss is far above 0, and so says nothing."""
+    w = 1.0
+    for grad in gradients:
+        run.traced(weight("w", [w, 0.0, 0.0, 0.0], [grad, 0.0, 0.0, 0.0]), loss=1e9)
+        w -= rate * grad
+    return run.findings()
+
+
+def test_the_curvature_is_measured_from_two_updates(tmp_path):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    found = only(descent(run, 0.1, [10 * 30 * (-2.0) ** i for i in range(8)]), "learning-rate-too-high")
+    assert (found.actual, found.limit) == (pytest.approx(3.0), 2)
+    assert found.said == "lr 0.1 · curvature 30 = 3, limit 2"
+
+
+@pytest.mark.parametrize(
+    "gradients",
+    [
+        [(-0.9) ** i for i in range(40)],
+        [math.sin(37 * i * i) for i in range(60)],  # of batches that differ by far more than the weights do
+    ],
+)
+def test_below_the_limit_nothing_is_measured(tmp_path, gradients):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    assert "learning-rate-too-high" not in {each.rule for each in descent(run, 0.01, gradients)}
 
 
 def test_other_optimizers_have_no_such_limit(tmp_path):
