@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bptui.diagnostics.rules import BY_NAME, RULES
+from bptui.records import Node
 
 from .making import NAN, Run, op, summary, weight
 
@@ -54,6 +55,13 @@ def activation(name, values, *after, **more):
     return traced(*HIDDEN, op(name, (1,), values, "model", **more), *after)
 
 
+def labelled(labels, loss="nll_loss", *before, name="target"):
+    """Twelve batches with these labels."""
+    target = Node(name, "input", (), summary([*labels]))
+    row = len(before) + len(HIDDEN)
+    return traced(*HIDDEN, *before, target, op(loss, (1, row), [1.0]), count=12)
+
+
 CASES = {
     "not-finite-sample": (losses(1.0, NAN, NAN), losses(1.0, 1e30)),
     "not-finite-parameter": (measured(w=(MATRIX, NAN, 1.0, 1.0)), measured(w=(MATRIX, 1.0, None, None))),
@@ -79,6 +87,7 @@ CASES = {
         activation("tanh", [0.9999, -0.9999] * 10, *LAST),
         activation("tanh", [0.9999, -0.9999] * 10),  # the last one may be sure
     ),
+    "class-imbalance": (labelled([0.0] * 47 + [1.0] * 3), labelled([0.0] * 40 + [1.0] * 10)),
     **{
         name: (noticed(name, "model.fc.weight", "model.fc.bias"), lambda run: run.sample().sample())
         for name in (rule.name for rule in RULES if rule.needs == "notes")
@@ -207,6 +216,29 @@ def test_a_loops_updates_are_taken_from_its_graphs(tmp_path):
     found = only(run.findings(update_ratio={"high": 0.3, "steps": 2}), "update-ratio")
     assert found.actual == pytest.approx(0.5)  # from 1 to 2
     assert (found.since, found.until) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        labelled([float(i % 30) for i in range(49)] + [0.0]),  # too few of each
+        labelled([0.0] * 64, "binary_cross_entropy"),  # only one class was seen
+        labelled([0.01] * 60 + [0.99] * 4, "binary_cross_entropy"),  # no labels but probabilities
+        labelled([0.0] * 47 + [1.0] * 3, "nll_loss", op("embedding", (0,), [1.0] * 400, shape=(5, 10, 8))),
+    ],
+)
+def test_what_is_no_imbalance(tmp_path, make):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    make(run)
+    assert "class-imbalance" not in {each.rule for each in run.findings()}
+
+
+def test_an_imbalance_of_two_classes(tmp_path):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    labelled([0.0] * 47 + [1.0] * 3, "binary_cross_entropy_with_logits", name="y")(run)
+    found = only(run.findings(), "class-imbalance")
+    assert (found.subject, found.row, found.since) == ("y", 3, 9)
+    assert found.said == "of 500 labels 470 are 0 and 30 are 1, 15.7 × fewer, limit 10"
 
 
 def test_parameters_of_a_module_are_told_together(tmp_path):
