@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bptui.diagnostics.rules import BY_NAME, RULES
+from bptui.protocol import ABSENT
 from bptui.records import Node
 
 from .making import NAN, Run, op, summary, weight
@@ -216,6 +217,20 @@ def test_a_loops_updates_are_taken_from_its_graphs(tmp_path):
     found = only(run.findings(update_ratio={"high": 0.3, "steps": 2}), "update-ratio")
     assert found.actual == pytest.approx(0.5)  # from 1 to 2
     assert (found.since, found.until) == (0, 2)
+
+
+def test_a_weight_that_not_every_sample_tells_stays_not_finite(tmp_path):
+    run = Run(tmp_path / "run.bptui")
+    for _ in range(3):
+        run.sample(NAN).sample(ABSENT)
+    assert [(each.subject, each.since, each.until) for each in run.findings()] == [("loss", 0, None)]
+
+
+def test_weights_that_grow_were_not_begun_so(tmp_path):
+    run = Run(tmp_path / "run.bptui")
+    for step in range(8):
+        run.sample(w=(MATRIX, 10.0**step, 1.0, 1e-3))
+    assert run.findings() == ()
 
 
 @pytest.mark.parametrize(
