@@ -5,9 +5,9 @@ import math
 import pytest
 
 from bptui.diagnostics.rules import BY_NAME, RULES
-from bptui.protocol import ABSENT
 from bptui.records import Node
 
+from ..recording.making import batch, layout
 from .making import NAN, Run, op, summary, weight
 
 MATRIX, VECTOR = (4, 4), (4,)
@@ -221,9 +221,12 @@ def test_a_loops_updates_are_taken_from_its_graphs(tmp_path):
 
 def test_a_weight_that_not_every_sample_tells_stays_not_finite(tmp_path):
     run = Run(tmp_path / "run.bptui")
+    run.writer.layout(2, layout("loss", "grad", "weight_after"))
     for _ in range(3):
-        run.sample(NAN).sample(ABSENT)
-    assert [(each.subject, each.since, each.until) for each in run.findings()] == [("loss", 0, None)]
+        step = run.writer.steps
+        run.writer.samples(batch(step, 2, [(0, step, {"weight_after": NAN})]))
+        run.sample()
+    assert [(each.subject, each.since, each.until) for each in run.findings()] == [("weight", 0, None)]
 
 
 def test_weights_that_grow_were_not_begun_so(tmp_path):
