@@ -71,3 +71,11 @@ def _within(epoch: int, sample: int, first: int, samples: int | None) -> int | s
     if samples is not None and sample > samples:
         return f"epoch {epoch} has {samples} samples"
     return first + sample - 1
+
+
+def epoch_start(reader: Reader, branch: int, step: int, count: int = 1) -> int:
+    """The first step of the epoch of a step, or of an earlier one."""
+    end = reader.epoch_end_at(branch, step)
+    ordinal = (end.ordinal if end else reader.epochs(branch)) - count
+    before = reader.epoch_ends(branch, ordinal, ordinal + 1)
+    return before[0].last + 1 if before else 0

@@ -73,7 +73,11 @@ def _can_ask(view: View) -> bool:
 
 
 def _can_go_back(view: View) -> bool:
-    return view.step > 0
+    return view.step > 0 or (_can_return(view) and view.step + (view.inside is not None) >= 0)
+
+
+def _can_return(view: View) -> bool:
+    return view.can_return and not view.looks_back
 
 
 def _can_walk(view: View, frames: int) -> bool:
@@ -104,14 +108,20 @@ ACTIONS = (
     Action("epoch", ("e",), "epoch", "Run to the end of the epoch", _STEP, _can_go_on, True),
     Action("resume", ("c", "f5"), "run", "Run on until paused, or to the end", _STEP,
            lambda view: view.is_paused),
+    Action("step_back", ("S",), "back", "Go back one sample; or look back at it", _STEP,
+           _can_go_back, True),
+    Action("op_back", ("O",), "op back", "Go back one op or node", _STEP, _can_return, True, footer=False),
+    Action("phase_back", ("N",), "phase back", "Go back to where the phase before begins", _STEP, _can_return,
+           counts=True, footer=False),
+    Action("epoch_back", ("E",), "epoch back", "Go back to the end of the epoch before", _STEP, _can_go_back,
+           counts=True, footer=False),
+    Action("reverse", ("C",), "run back", "Go back to the last hit of a breakpoint, or to the start",
+           _STEP, _can_return, footer=False),
+    Action("newest", ("G",), "now", "Return to the newest sample", _STEP,
+           lambda view: (view.looks_back and view.steps > 0) or (view.can_return and view.is_back)),
     Action("pause", ("p", "f6"), "pause", "Stop at the next op; twice: at the next line of Python", _STEP,
            lambda view: view.commands and view.is_running),
-    Action("look_back", ("S",), "back", "Look back one sample, in the recording", _LOOK, _can_go_back, True),
-    Action("epoch_back", ("E",), "epoch back", "Look back to the end of the epoch before", _LOOK, _can_go_back,
-           counts=True, footer=False),
-    Action("newest", ("N",), "now", "Return from looking back to the newest sample", _LOOK,
-           lambda view: view.looks_back and view.steps > 0),
-    Action("goto", ("g",), "go", "Go to a sample or epoch: 120, e3, 3.5; run there if need be", _LOOK,
+    Action("goto", ("g",), "go", "Go to a sample or epoch, run or not: 120, e3, 3.5", _STEP,
            lambda view: view.steps > 0 or view.is_paused, footer=False),
     Action("frame_up", ("u",), "caller", "Source: go up the stack, to the caller", _LOOK,
            lambda view: _can_walk(view, 1), footer=False),

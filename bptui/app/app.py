@@ -12,7 +12,6 @@ from typing import ClassVar, Literal
 
 from textual import on
 from textual.actions import ActionParseResult
-from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key
 from textual.timer import Timer
@@ -45,19 +44,18 @@ from bptui.app.panels.graph import GraphPanel
 from bptui.app.screens.break_at import BreakAt
 from bptui.app.screens.checks import Checks
 from bptui.app.screens.confirm import Confirm
-from bptui.app.screens.goto import Goto
 from bptui.app.screens.help import Help
 from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import MainScreen
 from bptui.app.screens.watch import Watch
-from bptui.app.steps import epoch_forward, epoch_start
+from bptui.app.steps import epoch_forward
 from bptui.app.themes import LIGHT, THEMES
+from bptui.app.travelling import Travelling
 from bptui.app.view import View, look, recorded_status
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.breakpoints import free_id, is_same_line, parse_breakpoint
 from bptui.diagnostics import Limits, read_limits
 from bptui.errors import BptuiError
-from bptui.goals import Goal, find
 from bptui.protocol import (
     Ask,
     Breakpoints,
@@ -80,7 +78,7 @@ BETWEEN = 0.03
 """Seconds between two looks of the rules, while they have more to look at."""
 
 
-class BptuiApp(App[Outcome]):
+class BptuiApp(Travelling):
     """Steps through a training, or looks at a recording of one."""
 
     TITLE = "bptui"
@@ -197,6 +195,8 @@ class BptuiApp(App[Outcome]):
             self._shown = None
         if status.state == "failed" and old.state != "failed":
             self._main.bring_front("run")
+        if status.differs and status.differs != old.differs:
+            self.notify(status.differs, title="another run", severity="warning", timeout=10, markup=False)
         if status.trouble and not old.trouble:
             self.notify(status.trouble, title="recording stopped", severity="error", timeout=10, markup=False)
         self._look(status)
@@ -305,7 +305,7 @@ class BptuiApp(App[Outcome]):
     def action_step(self) -> None:
         count = self._count.take()
         if self._view.looks_back and self._view.steps:
-            self._go(self._view.step + count)
+            self._show_step(self._view.step + count)
         else:
             self._send(Step("sample", count))
 
@@ -326,12 +326,12 @@ class BptuiApp(App[Outcome]):
     def action_epoch(self) -> None:
         count = self._count.take()
         if self._view.looks_back and self._view.steps and self._reader is not None:
-            self._go(epoch_forward(self._reader, self._view, count))
+            self._show_step(epoch_forward(self._reader, self._view, count))
         else:
             self._send(Step("epoch", count))
 
     def action_resume(self) -> None:
-        self._newest()
+        self._shown = None
         self._send(Step("run"))
 
     def action_pause(self) -> None:
@@ -411,53 +411,14 @@ class BptuiApp(App[Outcome]):
 
         self.push_screen(Watch(old), watch)
 
-    def action_look_back(self) -> None:
-        self._go(self._view.step - self._count.take())
-
-    def action_epoch_back(self) -> None:
-        assert self._reader is not None
-        self._go(epoch_start(self._reader, self._view, self._count.take()) - 1)
-
-    def action_newest(self) -> None:
-        self._newest()
-        self._look()
-
-    def action_goto(self) -> None:
-        self.push_screen(Goto(), self._go_to)
-
-    def _go_to(self, goal: Goal | None) -> None:
-        if goal is None or self._reader is None:
-            return
-        step = find(self._reader, self._view.branch, self._view.steps, goal)
-        if isinstance(step, str):
-            self.notify(step, severity="warning")
-        elif step < self._view.steps:
-            self._go(step)
-        elif self._view.is_paused:
-            self._newest()
-            self._send(Step("sample", step - self._view.status.steps + 1))
-        else:
-            self.notify(f"there are {self._view.steps} samples", severity="warning")
-
-    def _newest(self) -> None:
-        self._shown = None
-
-    def _go(self, step: int) -> None:
-        """Look at a step of the branch shown, as far as there are any."""
-        view = self._view
-        step = max(0, min(step, view.steps - 1))
-        is_newest = view.branch == view.status.branch and step == view.steps - 1
-        self._shown = None if is_newest else (view.branch, step)
-        self._look()
-
     @on(StepSelected)
     def _selected(self, event: StepSelected) -> None:
-        self._go(event.step)
+        self._show_step(event.step)
 
     @on(FindingChosen)
     def _show_finding(self, event: FindingChosen) -> None:
         """Go to the sample since which it is so, and to the row that it is about."""
-        self._go(event.finding.since)
+        self._show_step(event.finding.since)
         if event.finding.row >= 0 and self._view.step == event.finding.since:
             self._main.query_one(GraphPanel).select(event.finding.row)
 
@@ -558,7 +519,7 @@ class BptuiApp(App[Outcome]):
 
     def _reset(self, answer: str | None) -> None:
         if answer:
-            self._newest()
+            self._shown = None
             self._send(Reset())
 
     async def action_quit(self) -> None:

@@ -79,6 +79,7 @@ def _state(view: View, count: str, room: int) -> Content:
         words.append("looking back" if view.branch == status.branch else f"looking back at branch {view.branch}")
     if not view.commands:
         words.append("recording, read-only")
+    words += _elsewhere(view)
     found = f"  ! {view.diagnoses} diagnos{'es' if view.diagnoses > 1 else 'is'}" if view.diagnoses else ""
     words.insert(0, _doing(view, room - _FRAME - sum(len(word) + 3 for word in words) - len(found)))
     parts: list[Content | str | tuple[str, str]] = [(f"{sign} {' · '.join(words)}", style)]
@@ -89,6 +90,16 @@ def _state(view: View, count: str, room: int) -> Content:
     if count:
         parts.append((f"  {count}…", "bold reverse"))
     return Content.assemble(*parts)
+
+
+def _elsewhere(view: View) -> list[str]:
+    """Where the training stands, if it is not where it was last."""
+    status = view.status
+    words = [f"branch {status.branch}"] if status.branch and not view.looks_back else []
+    if view.commands and view.is_back:
+        back = f"back at sample {status.steps:,} of {status.recorded:,}"
+        words.insert(0, "re-executing" if status.state == "running" else back)
+    return words
 
 
 def _doing(view: View, room: int) -> str:

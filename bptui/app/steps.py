@@ -14,11 +14,3 @@ def epoch_forward(reader: Reader, view: View, count: int) -> int:
     ordinal = end.ordinal + count - (end.last > view.step)
     found = reader.epoch_ends(view.branch, ordinal, ordinal + 1)
     return found[0].last if found else view.steps - 1
-
-
-def epoch_start(reader: Reader, view: View, count: int = 1) -> int:
-    """The first step of the epoch shown, or of an earlier one."""
-    end = reader.epoch_end_at(view.branch, view.step)
-    ordinal = (end.ordinal if end else reader.epochs(view.branch)) - count
-    before = reader.epoch_ends(view.branch, ordinal, ordinal + 1)
-    return before[0].last + 1 if before else 0

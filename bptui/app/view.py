@@ -128,6 +128,18 @@ class View:
         return self.commands and self.status.state == "paused"
 
     @property
+    def can_return(self) -> bool:
+        """Whether the training itself can go back to where it was; else one can only look at what is recorded."""
+        status = self.status
+        stands = status.state in ("paused", "finished", "failed")
+        return self.commands and stands and not status.no_return and bool(status.checkpoints)
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the training stands before samples that it has run already."""
+        return self.status.recorded > self.status.steps
+
+    @property
     def awaits_first(self) -> bool:
         """Whether stepping would bring the first sample."""
         return self.commands and self.steps == 0 and self.status.state in ("starting", "paused")

@@ -146,9 +146,12 @@ class Travel:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Return by `count` ops, nodes or phases, or to the last hit of a breakpoint before."""
+    """Return by `count` samples, ops, or phases, or to the last hit of a breakpoint before.
 
-    granularity: Literal["op", "phase", "hit"]
+    The beginning of a sample that is under way counts as one sample back.
+    """
+
+    granularity: Literal["sample", "op", "phase", "hit"]
     count: int = 1
 
 

@@ -146,7 +146,7 @@ class Session:
         self._is_seen = is_seen
         self._answer = answer
         self._forks_of: dict[int, tuple[int, int]] = {}
-        self._queue: collections.deque[Step] = collections.deque(maxlen=100)
+        self._queue: collections.deque[Step | Travel | Back] = collections.deque(maxlen=100)
         self._is_finite = False
         self._patience = 0
         self._doing = ""
@@ -233,12 +233,12 @@ class Session:
 
     def _go(self, command: Step | Travel | Back) -> None:
         state = self.status.state
-        if not isinstance(command, Step):
-            if self._can_return:
-                self._spawn(self._travel(command))
-        elif command.count < 1:
+        if getattr(command, "count", 1) < 1:
             pass
-        elif state == "paused":
+        elif not isinstance(command, Step) and self._can_return:
+            self._is_finite = True
+            self._spawn(self._travel(command))
+        elif isinstance(command, Step) and state == "paused":
             self._step(command)
         elif state == "starting" or (state == "running" and self._is_finite):
             self._queue.append(command)
@@ -683,7 +683,7 @@ class Session:
         if event.steps and event.imported_late and self._keeper is not None:  # the next one should not wait for it
             self._keeper.warm_up()
         if self._queue:
-            self._step(self._queue.popleft())
+            self._go(self._queue.popleft())
         self._show()
 
     def _on_lines(self, lines: list[Line]) -> None:

@@ -79,9 +79,11 @@ class Travels:
         return ""
 
     async def back(self, command: Back) -> str:
-        """Go back by ops, phases, or to a hit; one line why there is no way."""
+        """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
         if command.granularity == "hit":
             return await self._to_hit()
+        if command.granularity == "sample":
+            return await self.to(Travel(max(0, self.at.steps + self._is_amid - command.count)))
         problem = ""
         for _ in range(command.count):
             phase = command.granularity == "phase"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bptui.expressions import parse, suggestion
-from bptui.goals import find, parse_goal
-from bptui.protocol import Command, Reset, Step
+from bptui.goals import epoch_start, find, parse_goal
+from bptui.protocol import Back, Command, Reset, Step, Travel
 from bptui.protocol.messages import Granularity
-from bptui.verbs.training import Training
+from bptui.verbs.training import ONLY_LOOKING, Training
 from bptui.verbs.verb import BadVerb, Result, Verb, Work, count, nothing
+
+T = TypeVar("T", bound=str)
+
+BACKWARDS = ("sample", "op", "phase", "epoch", "hit")
+"""By what one can go back."""
 
 GRANULARITIES: tuple[Granularity, ...] = ("sample", "op", "phase", "epoch", "module")
 
@@ -58,11 +63,13 @@ def _step(rest: str) -> Work:
 
 
 def _granularity(word: str) -> Granularity:
-    found = [each for each in GRANULARITIES if each.startswith(word) or f"{each}s" == word]
+    return _of_these(word, GRANULARITIES)
+
+
+def _of_these(word: str, names: tuple[T, ...]) -> T:
+    found = [each for each in names if each.startswith(word) or f"{each}s" == word]
     if len(found) != 1:
-        raise BadVerb(
-            f"no step is called {word!r}: {', '.join(GRANULARITIES)}{suggestion(word, GRANULARITIES)}", 0
-        )
+        raise BadVerb(f"no step is called {word!r}: {', '.join(names)}{suggestion(word, names)}", 0)
     return found[0]
 
 
@@ -95,18 +102,66 @@ def _goto(rest: str) -> Work:
     async def go(training: Training) -> Result:
         if training.reader is None:
             return Result(problem="there is no recording yet")
-        branch, newest = training.status.branch, training.status.steps
-        step = find(training.reader, branch, newest, goal)
+        status = training.status
+        known = max(status.steps, status.recorded)
+        step = find(training.reader, status.branch, known, goal)
         if isinstance(step, str):
             return Result(problem=step)
-        if step < newest:
-            training.look_at(None if step == newest - 1 else (branch, step))
+        if step < known and training.can_return:
+            return await _travelling(Travel(step + 1))(training)
+        if step < known:
+            training.look_at(None if step == status.steps - 1 else (status.branch, step))
             return stopped(training) if training.shown is None else _past(training)
         if training.is_over:
-            return Result(problem=f"the run has {newest:,} samples")
-        return await _going(Step("sample", step - newest + 1))(training)
+            return Result(problem=f"the run has {known:,} samples")
+        return await _going(Step("sample", step - status.steps + 1))(training)
 
     return go
+
+
+def _travelling(command: Travel | Back) -> Work:
+    async def go(training: Training) -> Result:
+        if not training.obeys:
+            return Result(problem=ONLY_LOOKING)
+        await training.until(lambda: training.status.state != "starting")
+        if not training.can_return:
+            why = training.status.no_return or "there is no copy of the training to return to yet"
+            running = "it is running: pause it first" if training.status.state == "running" else why
+            return Result(problem=f"it can not go back: {running}")
+        training.look_at(None)
+        await training.go(command)
+        return stopped(training)
+
+    return go
+
+
+def _back(rest: str) -> Work:
+    words = rest.split()
+    what = "sample"
+    if words and not words[0].isdecimal():
+        what = _of_these(words.pop(0), BACKWARDS)
+    number = count(words.pop(0)) if words else 1
+    if words:
+        raise BadVerb(f"{words[-1]!r} is too much: back [{'|'.join(BACKWARDS)}] [N]")
+    if what == "epoch":
+        return _epochs_back(number)
+    return _travelling(Back(what, number))  # type: ignore[arg-type]
+
+
+def _epochs_back(number: int) -> Work:
+    async def go(training: Training) -> Result:
+        if training.reader is None:
+            return Result(problem="there is no recording yet")
+        branch, steps = training.status.branch, training.status.steps
+        start = epoch_start(training.reader, branch, steps - 1, number)
+        return await _travelling(Travel(start))(training)
+
+    return go
+
+
+def _reverse(rest: str) -> Work:
+    nothing(rest, "reverse-continue")
+    return _travelling(Back("hit"))
 
 
 def _past(training: Training) -> Result:
@@ -151,8 +206,12 @@ STEPPING = (
     Verb("continue", "", "Run on to a breakpoint, or to the end", _resume),
     Verb("run", "", "The same as continue", _resume),
     Verb("until", "CONDITION", "Run until a condition holds after a sample", _until, "condition"),
-    Verb("goto", "PLACE", "Go to sample 120 of the run, e3, the end of epoch 3, or 3.5; or run there", _goto,
+    Verb("goto", "PLACE", "Go to sample 120 of the run, e3, the end of epoch 3, or 3.5, run or not", _goto,
          looks=True),
+    Verb("back", f"[{'|'.join(BACKWARDS)}] [N]", "Go back N samples, ops, phases or epochs, or to the last hit",
+         _back, words=BACKWARDS),
+    Verb("reverse-continue", "", "Go back to the last hit of a breakpoint, or to the beginning", _reverse,
+         short="rc"),
     Verb("reset", "", "Begin again before the first sample, on a new branch", _reset),
     Verb("quit", "", "End the training and leave; the recording stays", _quit, looks=True),
 )  # fmt: skip

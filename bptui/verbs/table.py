@@ -66,7 +66,7 @@ def find_verb(name: str) -> Verb:
     """
     if not name:
         raise BptuiError("no verb: help lists them")
-    found = [each for each in VERBS if each.name.startswith(name)]
+    found = [each for each in VERBS if each.name.startswith(name) or each.short == name]
     for each in found:
         if name in (each.name, each.short):
             return each

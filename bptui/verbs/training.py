@@ -83,11 +83,19 @@ class Training:
             return ""
         return f"the training {'is over' if self.is_over else 'is running: pause it first'}"
 
+    @property
+    def can_return(self) -> bool:
+        """Whether it can go back itself; else one can only look at what is recorded."""
+        stands = self.is_paused or self.status.state in ("finished", "failed")
+        return self.obeys and stands and not self.status.no_return and bool(self.status.checkpoints)
+
     async def go(self, command: Command) -> None:
-        """Have it go on, and wait for the next stop, or its end."""
+        """Have it go on, or back, and wait for the next stop, or its end."""
         before = self.status.branch, self.status.stop
+        was = self.status
         self.send(command)
-        await self.until(lambda: self.is_over or self._has_stopped(before))
+        await self.until(lambda: self.status is not was)
+        await self.until(lambda: self.status.state != "running" and (self.is_over or self._has_stopped(before)))
 
     def _has_stopped(self, before: tuple[int, int]) -> bool:
         return self.is_paused and (self.status.branch, self.status.stop) != before
@@ -95,11 +103,11 @@ class Training:
     async def ask(self, make: Callable[[int], Command]) -> Any:
         """What the debuggee answers; None if it has gone before it did."""
         request = next(self._requests)
-        stop = self.status.branch, self.status.stop
+        stop = self.status.stop  # of this branch, or of that which an edit begins
         self.asks = True
         try:
             self.send(make(request))
-            await self.until(lambda: request in self._answers or self.is_over or self._has_stopped(stop))
+            await self.until(lambda: request in self._answers or self.is_over or self.status.stop != stop)
             return self._answers.get(request)
         finally:
             self.asks = False

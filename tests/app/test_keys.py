@@ -154,7 +154,7 @@ async def test_looking_back_and_forward(at_seed) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         seen = []
-        for keys in ("S", "S", "3S", "s", "2s", "E", "E", "e", "2e", "N", "E", "9e", "99S", "S", "99s"):
+        for keys in ("S", "S", "3S", "s", "2s", "E", "E", "e", "2e", "G", "E", "9e", "99S", "S", "99s"):
             await press(pilot, *keys)
             seen.append(app.view.step)
         # Epochs end with steps 8, 17, 26 and 35; the newest is 39.
@@ -183,7 +183,7 @@ async def test_the_past_stays_on_screen_while_it_runs(at_seed) -> None:
         link.say(dataclasses.replace(link.status, steps=30))
         await settle(pilot)
         assert (app.view.step, app.view.steps) == (17, 30)
-        await press(pilot, "N")
+        await press(pilot, "G")
         assert app.view.step == 29
 
 
@@ -337,8 +337,8 @@ async def test_a_viewer_commands_nothing(at_seed) -> None:
     app = BptuiApp(link)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        await press(pilot, "p", "r", "c", "N")
-        await press(pilot, "S", "s", "E", "N", "q")
+        await press(pilot, "p", "r", "c", "G")
+        await press(pilot, "S", "s", "E", "G", "q")
     assert link.sent == []
     assert app.return_value.detached is False
 

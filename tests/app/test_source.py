@@ -75,7 +75,7 @@ async def test_a_step_without_frames_says_so(stopped) -> None:
         await settle(pilot)
         assert_seen(app, "locals were not recorded here", " 2 ▶", but_not="32×10")
         assert not app.check_action("frame_up", ()) and not app.check_action("frame_down", ())
-        await pilot.press("N")
+        await pilot.press("G")
         await settle(pilot)
         assert_seen(app, "32×10 float32")
 

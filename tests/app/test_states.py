@@ -79,7 +79,7 @@ async def test_the_status_line_while_looking_back(at_seed) -> None:
         await settle(pilot)
         assert "paused · looking back" in state(app)
         assert "epoch 3 of 7 · sample 9/9" in state(app)
-        await pilot.press("N")
+        await pilot.press("G")
         await settle(pilot)
         assert "looking back" not in state(app)
 

@@ -61,7 +61,8 @@ class ConsolePanel(Panel):
         """Show the lines up to the sample shown; all of them if it is the newest."""
         self._reader = reader
         old, self._count = self._count, reader.output_count()
-        until = self._count if view.is_newest or not self._count else reader.output_until(view.branch, view.step)
+        is_last = view.is_newest and not view.is_back
+        until = self._count if is_last or not self._count else reader.output_until(view.branch, view.step)
         live, self._live = self._live, _live(view)
         known = max(old - REWRITTEN, 0) if old <= self._count and live == self._live else 0
         self.query_one(VirtualTable).show(self._count, cursor=max(until - 1, 0), changed_from=known)

@@ -11,7 +11,7 @@ from bptui.app.view import View
 from bptui.recording.reader import Reader
 from bptui.records import Branch
 
-_FOUND = ("sample", "epoch", "update", "loss", "measured", "compile", "threads", "trouble")
+_FOUND = ("sample", "epoch", "update", "loss", "measured", "compile", "threads", "workers", "trouble")
 """What was found out about a script."""
 
 _NARROWEST = 20
@@ -50,8 +50,17 @@ def _facts(view: View, reader: Reader, width: int) -> Content:
         torch = target.torch or facts.get("torch", "not imported yet")
         rows += [("options", options), ("python", f"{target.python}   torch {torch}")]
     rows += [(name, facts.get(name, "")) for name in _FOUND]
+    rows.append(("back", _going_back(view)))
     lines = [_hung(f"{name:<10}{value}", width, 10) for name, value in rows if value]
     return Content("\n").join(Content(line).stylize("$text-muted", 0, 10) for line in lines)
+
+
+def _going_back(view: View) -> str:
+    status = view.status
+    if not view.commands or status.no_return:
+        return f"not possible: {status.no_return}" if view.commands else ""
+    size = f"{status.checkpoint_bytes / 2**20:,.0f} MB of their own"
+    return f"{len(status.checkpoints)} copies of the training wait, with {size}" if status.checkpoints else ""
 
 
 def _branches(branches: tuple[Branch, ...], view: View, width: int) -> Content:

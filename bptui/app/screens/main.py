@@ -36,6 +36,7 @@ from bptui.app.panels.source import SourcePanel
 from bptui.app.panels.watches import WatchesPanel
 from bptui.app.panels.weights import WeightsPanel
 from bptui.app.status_line import StatusLine
+from bptui.app.timeline import Timeline
 from bptui.app.view import View
 from bptui.recording.reader import Reader
 
@@ -120,6 +121,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
+        yield Timeline()
         yield PanelTabs()
         with Container(id="panels"):
             with Container(id="left"):
@@ -164,6 +166,7 @@ class MainScreen(Screen[None]):
                 self.active = "weights"
             self._arrange()
         self.query_one(StatusLine).show(view, reader, count)
+        self.query_one(Timeline).show(view, reader)
         for panel in self.query(Panel):
             if panel.display and panel.size:
                 panel.show(view, reader)
