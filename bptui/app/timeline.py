@@ -28,7 +28,7 @@ _LEAST = 10
 class Timeline(Static):
     """Below the status line, as long as there is something to go back to."""
 
-    DEFAULT_CSS = "Timeline { height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; }"
+    DEFAULT_CSS = "Timeline { display: none; height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; }"
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw a view."""
