@@ -401,7 +401,7 @@ class Stepper:
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
             self._channel.send(*self._explained(self.steps - 1))
-            self._live.end(self.steps)
+            self._live.end(self.steps, len(nodes))
             self.shown = nodes
         is_over = self._ends_with_sample()
         if self._flag[0] != self._seen:
@@ -562,7 +562,7 @@ class Stepper:
         is_traced = self.steps + 1 >= self._trace_from
         self.stops_next = is_inside or is_traced or any(count <= 1 for count in counts)
         self.keeps_next = self.stops_next or conditions.at_ops
-        is_live = self._has_ticked and not self._way.is_on and self._live.is_due()
+        is_live = not self._way.is_on and self._live.is_due(self.steps, self._has_ticked)
         before = 1 if self._way.is_on else self._before
         self.trace_next = any(count <= before for count in counts) or is_live or is_inside or is_traced
         self.wants_graph = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
