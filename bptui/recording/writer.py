@@ -36,7 +36,7 @@ from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.forking import copy_samples, places
 from bptui.recording.parameters import ParameterWriter
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id, step_of
-from bptui.records import LOSSES, QUANTITIES, Layout, RunState
+from bptui.records import LOSSES, QUANTITIES, Hit, Layout, RunState
 
 _PRINT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
 _INSERT_TENSOR = "INSERT INTO tensors VALUES (?, ?, ?)"
@@ -250,7 +250,9 @@ class Writer:
         self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?)", [row])
 
     def hit(self, seen: HitSeen) -> None:
-        """Write a hit of a breakpoint."""
+        """Write a hit of a breakpoint, unless that is written already and is met again."""
+        if self._is_written(seen.hit):
+            return
         hit, self._hits = seen.hit, self._hits + 1
         row = (sample_id(self.branch, hit.step), self._hits, hit.breakpoint, as_text(hit.text), as_text(hit.place))
         self._many("INSERT INTO hits VALUES (?, ?, ?, ?, ?)", [row])
@@ -259,6 +261,13 @@ class Writer:
         """Write what was set by hand."""
         row = (None, self.branch, edited.edit.step, as_text(to_json(edited.edit)))
         self._many("INSERT INTO edits VALUES (?, ?, ?, ?)", [row])
+
+    def _is_written(self, hit: Hit) -> bool:
+        if hit.step >= self.steps:
+            return False
+        same = "SELECT 1 FROM hits WHERE sample = ? AND text = ? AND place = ?"
+        row = (sample_id(self.branch, hit.step), as_text(hit.text), as_text(hit.place))
+        return self._db.execute(same, row).fetchone() is not None
 
     def watched(self, seen: Watched) -> None:
         """Write what watched expressions are."""
