@@ -247,6 +247,23 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """One hit of a breakpoint; also one that was ignored, or of a logpoint, which do not stop.
+
+    Attributes:
+        step: The sample after which, or inside which, it was.
+        breakpoint: Its number.
+        text: As it was asked for: "op conv2d", "loss > 3".
+        place: Where inside the sample: "forward · relu · net.1", "train.py:12"; empty after it.
+    """
+
+    step: int
+    breakpoint: int
+    text: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """Something that was set by hand.
 

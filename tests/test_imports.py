@@ -42,7 +42,7 @@ def ours(found) -> set[str]:
 
 SHARED = {"records", "protocol", "errors"}
 LANGUAGE = {"expressions", "breakpoints"}
-VERBS = {"verbs", "recording", "goals", "where"}
+VERBS = {"diagnostics", "verbs", "recording", "goals", "where"}
 
 
 def test_the_package_is_cheap():

@@ -104,6 +104,7 @@ class BptuiApp(Travelling):
         self._reader = reader
         self._training = Training(self._send, reader)
         self._training.obeys = bool(link and not link.viewer)
+        self._training.limits = limits
         self._training.on_look = self._look
         self._verbs = Verbs(self._training)
         self._view = View(

@@ -44,17 +44,11 @@ def _as_text(found: tuple[Finding, ...], crowded: dict[str, int], steps: int) ->
         return f"nothing found in {steps:,} samples"
     lines = [
         f"{each.rule}{': ' * bool(each.subject)}{each.subject}\n"
-        f"    {when(each)}: {each.said}\n    {each.why}\n    {each.advice}"
+        f"    {each.when}: {each.said}\n    {each.why}\n    {each.advice}"
         for each in found
     ]
     lines += [f"{rule}: {count:,} more like these" for rule, count in crowded.items()]
     return "\n".join(lines)
-
-
-def when(finding: Finding) -> str:
-    """Since and until which sample, counted as people count."""
-    since = f"since sample {finding.since + 1}"
-    return since if finding.until is None else f"{since}, until sample {finding.until + 1}"
 
 
 def _as_json(finding: Finding) -> dict[str, object]:

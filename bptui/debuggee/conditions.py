@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from bptui.breakpoints import is_at, sample_index
 from bptui.errors import BptuiError
 from bptui.expressions import Expression, Unknown, parse, parse_message
 from bptui.expressions.message import Message
-from bptui.protocol import BreakpointsHit, Logged
-from bptui.records import Breakpoint, Hits
+from bptui.protocol import BreakpointsHit, HitSeen, Logged
+from bptui.records import Breakpoint, Hit, Hits
 
 
 @dataclass(slots=True)
@@ -74,11 +75,11 @@ class Conditions:
         indexes: The positions in the epoch, from 0, of those that stop there always.
     """
 
-    def __init__(self, say: Callable[[Logged], None]) -> None:
+    def __init__(self, say: Callable[[Logged | HitSeen], None]) -> None:
         """Know of none.
 
         Args:
-            say: Takes what logpoints say.
+            say: Takes each hit, and what logpoints say.
         """
         self._say = say
         self._armed: list[Armed] = []
@@ -127,24 +128,34 @@ class Conditions:
             found = (*found, *(0,) * reached)
         return found
 
-    def at_op(self, quantities: Mapping[str, Any], step: int) -> tuple[int, ...]:
-        """Those that stop after this op or node."""
-        return self._look(lambda each: each.is_inside, quantities, step)
+    def at_op(self, quantities: Mapping[str, Any], step: int, place: Callable[[], str]) -> tuple[int, ...]:
+        """Those that stop after this op or node, which `place` names."""
+        return self._look(lambda each: each.is_inside, quantities, step, place)
 
     def at_line(self, path: str, line: int, quantities: Mapping[str, Any], step: int) -> tuple[int, ...]:
         """Those that stop at this line."""
-        return self._look(lambda each: is_at(each.breakpoint, path, line), quantities, step)
+        place = f"{Path(path).name}:{line}"
+        return self._look(lambda each: is_at(each.breakpoint, path, line), quantities, step, lambda: place)
 
     def lines(self) -> list[Breakpoint]:
         """Those that are on lines."""
         return [each.breakpoint for each in self._armed if each.breakpoint.line and each.breakpoint.is_enabled]
 
-    def _look(self, is_due: Callable[[Armed], bool], quantities: Mapping[str, Any], step: int) -> tuple[int, ...]:
-        hit = [
-            each
-            for each in self._armed
-            if each.breakpoint.is_enabled and is_due(each) and each.hit(quantities, step)
-        ]
+    def _look(
+        self,
+        is_due: Callable[[Armed], bool],
+        quantities: Mapping[str, Any],
+        step: int,
+        place: Callable[[], str] = lambda: "",
+    ) -> tuple[int, ...]:
+        hit = []
+        for each in self._armed:
+            if each.breakpoint.is_enabled and is_due(each):
+                count = each.count
+                if each.hit(quantities, step):
+                    hit.append(each)
+                if each.count > count:
+                    self._say(HitSeen(Hit(step - 1, each.breakpoint.id, each.breakpoint.text, place())))
         for each in hit:
             if each.message is not None:
                 self._say(Logged(step - 1, each.message.text(quantities)))

@@ -264,8 +264,9 @@ class Stepper:
         Args:
             here: Its quantities.
         """
-        hit = self.conditions.at_op(InsideQuantities(self.quantities, self.steps + 1, here), self.steps + 1)
-        return self._way.halts(hit, self.steps)
+        step = self.steps + 1
+        quantities = InsideQuantities(self.quantities, step, here)
+        return self._way.halts(self.conditions.at_op(quantities, step, lambda: _place(here)), self.steps)
 
     def _at_line(self, frame: FrameType) -> None:
         if self.questions.evaluator.is_at_work:
@@ -411,7 +412,7 @@ class Stepper:
             self.flush()
             self._channel.send(GraphTraced(self.steps - 1, base64.b64encode(pack_graph(nodes)).decode()))
             self._channel.send(*self._explained(self.steps - 1))
-            self._live.end(self.steps)
+            self._live.end(self.steps, len(nodes))
             self.shown = nodes
         is_over = self._ends_with_sample()
         if self._flag[0] != self._seen:
@@ -572,7 +573,7 @@ class Stepper:
         is_traced = self.steps + 1 >= self._trace_from
         self.stops_next = is_inside or is_traced or any(count <= 1 for count in counts)
         self.keeps_next = self.stops_next or conditions.at_ops
-        is_live = self._has_ticked and not self._way.is_on and self._live.is_due()
+        is_live = not self._way.is_on and self._live.is_due(self.steps, self._has_ticked)
         before = 1 if self._way.is_on else self._before
         self.trace_next = any(count <= before for count in counts) or is_live or is_inside or is_traced
         self.wants_graph = self.trace_next or (self.declares_lengths and conditions.needs_graphs)
@@ -588,6 +589,11 @@ class Stepper:
         self.may_stop = watched or conditions.needs_updates or not self.quantities.knows(conditions)
         is_looked_at = watched or conditions.at_samples or conditions.at_ops
         self._attention_at = self.steps if is_looked_at else min([*stops, self._trace_from - 1])
+
+
+def _place(here: Mapping[str, Callable[[], Any]]) -> str:
+    """An op or node in words: "forward · relu · net.1"."""
+    return " · ".join(filter(None, (str(here[name]()) for name in ("phase", "op", "module"))))
 
 
 def _number(loss: Any) -> float | None:

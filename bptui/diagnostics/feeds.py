@@ -134,7 +134,17 @@ def _parameter(node: Node, after: Node | None) -> ParameterSeen:
     update = _distance(old, new) if old is not None and new is not None else None
     weight = _norm(new if new is not None else old)
     shape = old.shape if old is not None else ()
-    return ParameterSeen(node.name, shape, weight, _norm(node.grad), update)
+    return ParameterSeen(node.name, shape, weight, _norm(node.grad), update, _bend(node, after))
+
+
+def _bend(node: Node, after: Node | None) -> float | None:
+    """(g' − g)·Δw, of a parameter of which all elements are known."""
+    summaries = (node.value, node.grad, after.value, after.grad) if after is not None else ()
+    known = [each.values for each in summaries if each is not None]
+    if node.value is None or len(known) < 4 or any(len(each) != node.value.numel for each in known):
+        return None
+    products: list[float] = [(g1 - g0) * (w1 - w0) for w0, g0, w1, g1 in zip(*known, strict=True)]
+    return sum(products)
 
 
 def _distance(old: TensorSummary, new: TensorSummary) -> float | None:

@@ -53,6 +53,12 @@ class Finding:
     row: int = -1
 
     @property
+    def when(self) -> str:
+        """Since and until which sample, counted as people count."""
+        since = f"since sample {self.since + 1}"
+        return since if self.until is None else f"{since}, until sample {self.until + 1}"
+
+    @property
     def is_open(self) -> bool:
         """Whether it holds at the newest sample that was looked at."""
         return self.until is None

@@ -36,6 +36,8 @@ class ParameterSeen(NamedTuple):
         weight: ‖w‖ after the update.
         grad: ‖∂loss/∂w‖, None if it got none.
         update: ‖Δw‖, None if it was not measured.
+        bend: (g' − g)·Δw, of its gradients before and after the update: ‖Δw‖² times the curvature along it. None
+            unless all its elements are known at two samples in a row.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ParameterSeen(NamedTuple):
     weight: float | None
     grad: float | None
     update: float | None
+    bend: float | None = None
 
     @property
     def numel(self) -> int:

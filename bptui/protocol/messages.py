@@ -10,6 +10,7 @@ from bptui.records import (
     Breakpoint,
     CheckName,
     Edit,
+    Hit,
     Hits,
     InsideStop,
     Layout,
@@ -850,6 +851,13 @@ class BreakpointsHit:
 
 
 @dataclass(frozen=True, slots=True)
+class HitSeen:
+    """A breakpoint has hit."""
+
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """What a logpoint says.
 
@@ -920,6 +928,7 @@ Event: TypeAlias = (
     | StackSeen
     | InsideSeen
     | BreakpointsHit
+    | HitSeen
     | Logged
     | Edited
     | Watched

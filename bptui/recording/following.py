@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bptui.recording.buckets import Select
 from bptui.recording.schema import NAN, sample_id, step_of
-from bptui.records import LOSSES, QUANTITIES
+from bptui.records import LOSSES, QUANTITIES, Hit
 
 Numbers = tuple[float | None, ...]
 """Quantities of a sample: NaN where they are, None where there is none."""
@@ -49,6 +49,14 @@ def notes_from(select: Select, branch: int, after: int, stop: int, count: int) -
     span = _span(branch, 0, stop)
     rows = select(f"SELECT id, sample, about, subjects FROM notes WHERE {where}", (after, *span, count))
     return [(number, step_of(key), about, tuple(json.loads(names))) for number, key, about, names in rows]
+
+
+def hits_from(select: Select, branch: int, start: int, stop: int, count: int) -> list[Hit]:
+    """The next hits of breakpoints, of samples from `start` up to before `stop`."""
+    where = "sample >= ? AND sample < ? ORDER BY sample, number LIMIT ?"
+    what = "sample, breakpoint, text, place"
+    found = select(f"SELECT {what} FROM hits WHERE {where}", (*_span(branch, start, stop), count))
+    return [Hit(step_of(key), *rest) for key, *rest in found]
 
 
 def has_several_losses(select: Select, branch: int, step: int) -> bool:

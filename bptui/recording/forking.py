@@ -15,6 +15,7 @@ _KEYS = {
     "graphs": "sample",
     "explanations": "sample",
     "notes": "sample",
+    "hits": "sample",
     "stacks": "next",
     "watched": "next",
 }

@@ -23,6 +23,7 @@ from bptui.records import (
     Branch,
     Edit,
     Explanations,
+    Hit,
     InsideStop,
     Kind,
     Layout,
@@ -253,6 +254,21 @@ class Reader:
         select = "SELECT serial, result FROM checks WHERE sample = ? ORDER BY serial"
         rows = self._rows(select, [sample_id(branch, step)])
         return tuple(replace(from_json(TrainingCheck, text), serial=serial) for serial, text in rows)
+
+    def hits(self, branch: int, start: int, stop: int, count: int) -> list[Hit]:
+        """The first `count` hits of breakpoints in samples from `start` up to before `stop`, in their order."""
+        return following.hits_from(self._rows, branch, start, stop, count)
+
+    def breakpoints_hit(self, branch: int) -> tuple[tuple[int, Hit], ...]:
+        """Of each breakpoint that has hit, in the order of their numbers: how often, and its last hit.
+
+        This reads every hit: not for each repaint.
+        """
+        # SQLite takes the other columns from the row that has the maximum.
+        select = "SELECT count(*), max(number), sample, breakpoint, text, place FROM hits"
+        span = (sample_id(branch, 0), sample_id(branch + 1, 0))
+        rows = self._rows(f"{select} WHERE sample >= ? AND sample < ? GROUP BY breakpoint, text", span)
+        return tuple((count, Hit(step_of(key), *rest)) for count, _, key, *rest in rows)
 
     def edits(self, branch: int) -> tuple[Edit, ...]:
         """What was set by hand, in its order."""

@@ -21,9 +21,14 @@ _CHECKS = """checks (
     UNIQUE (sample, name)
 )"""
 
+_HITS = """hits (
+    sample INTEGER, number INTEGER, breakpoint INTEGER NOT NULL, text TEXT NOT NULL, place TEXT NOT NULL,
+    PRIMARY KEY (sample, number)
+) WITHOUT ROWID"""
+
 _FORKS = "forks (branch INTEGER PRIMARY KEY, steps INTEGER NOT NULL)"
 
-ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS, 14: _FORKS}
+ADDED = {7: _EXPLANATIONS, 8: _INSIDE, 9: _NOTES, 10: _EDITS, 11: _WATCHED, 12: _CHECKS, 13: _HITS, 14: _FORKS}
 """The tables that are younger than the oldest version, each by that with which it came."""
 
 APPLICATION_ID = 0x62707475
@@ -127,6 +132,8 @@ CREATE TABLE {_NOTES};
 -- What came last of each check of the training, on a sample at which it stood.
 CREATE TABLE {_CHECKS};
 
+-- Each hit of a breakpoint, in the order of the samples; `number` counts those of the run.
+CREATE TABLE {_HITS};
 -- Of a branch that did not begin before the first sample: so many samples of its parent it has, too.
 CREATE TABLE {_FORKS};
 

@@ -19,6 +19,7 @@ from bptui.protocol import (
     Edited,
     Explained,
     GraphTraced,
+    HitSeen,
     InsideSeen,
     LossesSeen,
     Noticed,
@@ -35,7 +36,7 @@ from bptui.recording.epochs import Ended, EpochFinder
 from bptui.recording.forking import copy_samples, places
 from bptui.recording.parameters import ParameterWriter
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id, step_of
-from bptui.records import LOSSES, QUANTITIES, Layout, RunState
+from bptui.records import LOSSES, QUANTITIES, Hit, Layout, RunState
 
 _PRINT = "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?)"
 _INSERT_TENSOR = "INSERT INTO tensors VALUES (?, ?, ?)"
@@ -68,7 +69,7 @@ class Writer:
         self._buckets = BucketWriter(self._db)
         self._parameters = ParameterWriter(self._db)
         self._epochs = EpochFinder()
-        self._lines = 0
+        self._lines = self._hits = 0
         self._line_of_row: dict[int, int] = {}
         self.describe({"began": repr(time.time())})
         self.commit()
@@ -248,10 +249,25 @@ class Writer:
         row = (sample_id(self.branch, seen.steps), as_text(to_json(seen.stack)))
         self._many("INSERT OR REPLACE INTO stacks VALUES (?, ?)", [row])
 
+    def hit(self, seen: HitSeen) -> None:
+        """Write a hit of a breakpoint, unless that is written already and is met again."""
+        if self._is_written(seen.hit):
+            return
+        hit, self._hits = seen.hit, self._hits + 1
+        row = (sample_id(self.branch, hit.step), self._hits, hit.breakpoint, as_text(hit.text), as_text(hit.place))
+        self._many("INSERT INTO hits VALUES (?, ?, ?, ?, ?)", [row])
+
     def edit(self, edited: Edited) -> None:
         """Write what was set by hand."""
         row = (None, self.branch, edited.edit.step, as_text(to_json(edited.edit)))
         self._many("INSERT INTO edits VALUES (?, ?, ?, ?)", [row])
+
+    def _is_written(self, hit: Hit) -> bool:
+        if hit.step >= self.steps:
+            return False
+        same = "SELECT 1 FROM hits WHERE sample = ? AND text = ? AND place = ?"
+        row = (sample_id(self.branch, hit.step), as_text(hit.text), as_text(hit.place))
+        return self._db.execute(same, row).fetchone() is not None
 
     def watched(self, seen: Watched) -> None:
         """Write what watched expressions are."""

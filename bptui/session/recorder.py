@@ -14,6 +14,7 @@ from bptui.protocol.messages import (
     Explained,
     Found,
     GraphTraced,
+    HitSeen,
     InsideSeen,
     LayoutSeen,
     Logged,
@@ -45,6 +46,7 @@ _WRITES: dict[type[Message], Callable[..., None]] = {
     Checked: Writer.check,
     StackSeen: Writer.stack,
     Edited: Writer.edit,
+    HitSeen: Writer.hit,
     Watched: Writer.watched,
 }
 """What is written as it comes."""

@@ -292,6 +292,7 @@ class Session:
             before = self._debuggee or self._before
             assert before is not None
             before.hand_over()
+            self._before = None
             self._checkpoints.take(checkpoint)
             if self._debuggee is not None and self._following is not None:
                 self._is_leaving = True

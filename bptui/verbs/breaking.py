@@ -110,7 +110,7 @@ def as_json(each: Breakpoint, hits: Hits | None = None) -> dict[str, Any]:
 
 BREAKING = (
     Verb("break", "PLACE [if CONDITION]", "Stop at a line, op, module, param, phase, sample, epoch, or condition",
-         _break, "breakpoint"),
+         _break, "breakpoint", short="b"),
     Verb("tbreak", "PLACE [if CONDITION]", "The same, once", _tbreak, "breakpoint"),
     Verb("log", "MESSAGE [if CONDITION]", 'Print a message and go on: log "loss {loss:.3f}" if sample == 9', _log,
          "condition"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bptui.expressions import suggestion
 from bptui.records import Hits, Node, TensorSummary
 from bptui.verbs.breaking import as_json, in_words
+from bptui.verbs.diagnosing import diagnoses
 from bptui.verbs.evaluating import as_json as value_as_json
 from bptui.verbs.training import Training
 from bptui.verbs.verb import BadVerb, Result, Verb, Work
@@ -131,6 +132,16 @@ def _breakpoints(training: Training) -> Result:
     return Result(text or "no breakpoints", [as_json(each, hit) for each, hit in found])
 
 
+def _hits(training: Training) -> Result:
+    found = training.reader.breakpoints_hit(training.branch) if training.reader else ()
+    rows = [
+        {"id": last.breakpoint, "text": last.text, "hits": count, "sample": last.step + 1, "place": last.place}
+        for count, last in found
+    ]
+    text = _table(rows, ("id", "hits", "sample", "text", "place")) if rows else "no breakpoint has hit"
+    return Result(text, rows)
+
+
 def _watches(training: Training) -> Result:
     values: dict[str, Any] = {}
     lines = []
@@ -164,9 +175,9 @@ def _stack(training: Training) -> Result:
     return Result("\n".join(lines), frames)
 
 
-ABOUT: dict[str, Callable[[Training], Result]] = {
+ABOUT: dict[str, Callable[[Training], Result | Awaitable[Result]]] = {
     "params": _params, "graph": _graph, "breakpoints": _breakpoints, "watches": _watches, "sample": _sample,
-    "rates": _rates, "stack": _stack,
+    "rates": _rates, "stack": _stack, "hits": _hits, "diagnoses": diagnoses,
 }  # fmt: skip
 """What there is to know."""
 
@@ -180,7 +191,8 @@ def _info(rest: str) -> Work:
     about = ABOUT[rest if rest in ABOUT else found[0]]
 
     async def info(training: Training) -> Result:
-        return about(training)
+        found = about(training)
+        return await found if isinstance(found, Awaitable) else found
 
     return info
 

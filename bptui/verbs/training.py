@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from bptui.diagnostics import Limits
 from bptui.protocol import Assigned, Command, Evaluated, Notice, Status
 from bptui.recording.reader import Reader
 from bptui.records import InsideStop, RecordedSample, Stack
@@ -26,6 +27,7 @@ class Training:
         frame: Which of the user's frames is looked at, from 1.
         asks: Whether the debuggee is at work on an answer.
         obeys: Whether there is a session that takes commands from here.
+        limits: The numbers that diagnoses go by, None for those of the user, or else the default.
         on_look: Called when a verb has another sample looked at.
     """
 
@@ -43,6 +45,7 @@ class Training:
         self.frame = 1
         self.asks = False
         self.obeys = True
+        self.limits: Limits | None = None
         self.on_look: Callable[[], None] = lambda: None
         self._answers: dict[int, Evaluated | Assigned] = {}
         self._requests = itertools.count(random.randrange(1 << 40))  # answers go to every app of a session

@@ -8,11 +8,12 @@ import pytest
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
+from bptui.app.app import BptuiApp
 from bptui.app.panels.source import SourcePanel
 from bptui.app.screens.break_at import BreakAt
 from bptui.breakpoints import parse_any
-from bptui.protocol import Breakpoints, Edited, Status, Watched, Watches
-from bptui.records import Edit, Hits, Value
+from bptui.protocol import Breakpoints, Edited, HitSeen, Status, Watched, Watches
+from bptui.records import Edit, Hit, Hits, Value
 
 from .test_states import SIZE, settle, text
 
@@ -51,6 +52,24 @@ async def test_the_panel_lists_them_and_its_keys_change_them(at_seed) -> None:
         assert [each.id for each in dropped] == [1, 3, 4, 5]
         assert ignored[0].ignore == 3
         assert (added[-1].id, added[-1].text) == (6, "nograd")
+
+
+async def test_of_a_recording_it_lists_those_that_have_hit(recorded) -> None:
+    recorded = recorded().target().epochs([9])
+    for hit in (Hit(2, 4, "op relu", "forward · relu · net.1"), Hit(3, 1, "loss > 3"), Hit(5, 1, "loss > 3")):
+        recorded.writer.hit(HitSeen(hit))
+    app = BptuiApp(reader=recorded.state("finished").reader())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await pilot.press("B")
+        await settle(pilot)
+        rows = [line.split() for line in text(app, "#breakpoints").splitlines() if "●" in line]
+        shown = [" ".join(words).strip("│› ") for words in rows]
+        assert shown[0] == "● 1 loss > 3 2 6"
+        assert shown[1].startswith("● 4 op relu forward") and shown[1].endswith("1 3")
+        await pilot.press("space", "minus")
+        await settle(pilot)
+        assert "op relu" in text(app, "#breakpoints")
 
 
 async def test_one_is_added_by_typing(at_seed) -> None:

@@ -114,13 +114,14 @@ def test_a_pause_lands_at_the_next_op_of_a_long_sample(begin, tmp_path):
         """
         def loop(mark: str):
             w = torch.ones(1, requires_grad=True)
-            yield Sample(epoch=0, index=0, loss=w)
+            for index in range(8):  # which are traced while it runs
+                yield Sample(epoch=0, index=index, loss=w)
             loss = (w * 3).relu()
             open(mark, "w").close()
-            while loss < 1e9:
+            for _ in range(10**9):
                 loss = loss + 1
             loss.backward()
-            yield Sample(epoch=0, index=1, loss=loss)
+            yield Sample(epoch=0, index=8, loss=loss)
         """,
         "--mark",
         str(tmp_path / "mark"),
@@ -130,7 +131,7 @@ def test_a_pause_lands_at_the_next_op_of_a_long_sample(begin, tmp_path):
         time.sleep(0.001)
     debuggee.send(Pause())
     debuggee.nudge()
-    assert debuggee.until(Stopped) == Stopped(1)
+    assert debuggee.until(Stopped) == Stopped(8)
     seen = debuggee.of(InsideSeen)[-1]
     assert (seen.stop.phase, seen.stop.op) == ("forward", "add")
     names = [node.name for node in unpack_graph(b64decode(seen.nodes))]

@@ -5,7 +5,9 @@ import math
 import pytest
 
 from bptui.diagnostics.rules import BY_NAME, RULES
+from bptui.records import Node
 
+from ..recording.making import batch, layout
 from .making import NAN, Run, op, summary, weight
 
 MATRIX, VECTOR = (4, 4), (4,)
@@ -40,7 +42,7 @@ def steps(rate, curvature):
     """Gradient descent along a parabola of this curvature: w, −w, …"""
     return lambda run: [
         run.sample(0.5 * curvature * w**2, w=(VECTOR, w, curvature * w, rate * curvature * w))
-        for w in (1.0, 0.8, 0.6, 0.5)
+        for w in (1.0, 0.8, 0.6, 0.5, 0.4, 0.3)
     ]
 
 
@@ -52,6 +54,13 @@ LAST = (weight("v", [0.5] * 4, [0.1] * 4), op("mm", (2, 3), [0.1]))
 
 def activation(name, values, *after, **more):
     return traced(*HIDDEN, op(name, (1,), values, "model", **more), *after)
+
+
+def labelled(labels, loss="nll_loss", *before, name="target"):
+    """Twelve batches with these labels."""
+    target = Node(name, "input", (), summary([*labels]))
+    row = len(before) + len(HIDDEN)
+    return traced(*HIDDEN, *before, target, op(loss, (1, row), [1.0]), count=12)
 
 
 CASES = {
@@ -79,6 +88,7 @@ CASES = {
         activation("tanh", [0.9999, -0.9999] * 10, *LAST),
         activation("tanh", [0.9999, -0.9999] * 10),  # the last one may be sure
     ),
+    "class-imbalance": (labelled([0.0] * 47 + [1.0] * 3), labelled([0.0] * 40 + [1.0] * 10)),
     **{
         name: (noticed(name, "model.fc.weight", "model.fc.bias"), lambda run: run.sample().sample())
         for name in (rule.name for rule in RULES if rule.needs == "notes")
@@ -149,6 +159,34 @@ def test_the_limit_of_stability_is_exact_for_a_parabola(tmp_path):
     assert found.said == "lr 0.1 · curvature 30 = 3, limit 2"
 
 
+def descent(run, rate, gradients):
+    """The first of four weights descends by these gradients; the loss is far above 0, and so says nothing."""
+    w = 1.0
+    for grad in gradients:
+        run.traced(weight("w", [w, 0.0, 0.0, 0.0], [grad, 0.0, 0.0, 0.0]), loss=1e9)
+        w -= rate * grad
+    return run.findings()
+
+
+def test_the_curvature_is_measured_from_two_updates(tmp_path):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    found = only(descent(run, 0.1, [10 * 30 * (-2.0) ** i for i in range(8)]), "learning-rate-too-high")
+    assert (found.actual, found.limit) == (pytest.approx(3.0), 2)
+    assert found.said == "lr 0.1 · curvature 30 = 3, limit 2"
+
+
+@pytest.mark.parametrize(
+    "gradients",
+    [
+        [(-0.9) ** i for i in range(40)],
+        [math.sin(37 * i * i) for i in range(60)],  # of batches that differ by far more than the weights do
+    ],
+)
+def test_below_the_limit_nothing_is_measured(tmp_path, gradients):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    assert "learning-rate-too-high" not in {each.rule for each in descent(run, 0.01, gradients)}
+
+
 def test_other_optimizers_have_no_such_limit(tmp_path):
     run = Run(tmp_path / "run.bptui")
     for w in (1.0, 0.8, 0.6, 0.4):  # as Adam: the steps do not go with the gradient
@@ -179,6 +217,46 @@ def test_a_loops_updates_are_taken_from_its_graphs(tmp_path):
     found = only(run.findings(update_ratio={"high": 0.3, "steps": 2}), "update-ratio")
     assert found.actual == pytest.approx(0.5)  # from 1 to 2
     assert (found.since, found.until) == (0, 2)
+
+
+def test_a_weight_that_not_every_sample_tells_stays_not_finite(tmp_path):
+    run = Run(tmp_path / "run.bptui")
+    run.writer.layout(2, layout("loss", "grad", "weight_after"))
+    for _ in range(3):
+        step = run.writer.steps
+        run.writer.samples(batch(step, 2, [(0, step, {"weight_after": NAN})]))
+        run.sample()
+    assert [(each.subject, each.since, each.until) for each in run.findings()] == [("weight", 0, None)]
+
+
+def test_weights_that_grow_were_not_begun_so(tmp_path):
+    run = Run(tmp_path / "run.bptui")
+    for step in range(8):
+        run.sample(w=(MATRIX, 10.0**step, 1.0, 1e-3))
+    assert run.findings() == ()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        labelled([float(i % 30) for i in range(49)] + [0.0]),  # too few of each
+        labelled([0.0] * 64, "binary_cross_entropy"),  # only one class was seen
+        labelled([0.01] * 60 + [0.99] * 4, "binary_cross_entropy"),  # no labels but probabilities
+        labelled([0.0] * 47 + [1.0] * 3, "nll_loss", op("embedding", (0,), [1.0] * 400, shape=(5, 10, 8))),
+    ],
+)
+def test_what_is_no_imbalance(tmp_path, make):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    make(run)
+    assert "class-imbalance" not in {each.rule for each in run.findings()}
+
+
+def test_an_imbalance_of_two_classes(tmp_path):
+    run = Run(tmp_path / "run.bptui", is_loop=True)
+    labelled([0.0] * 47 + [1.0] * 3, "binary_cross_entropy_with_logits", name="y")(run)
+    found = only(run.findings(), "class-imbalance")
+    assert (found.subject, found.row, found.since) == ("y", 3, 9)
+    assert found.said == "of 500 labels 470 are 0 and 30 are 1, 15.7 × fewer, limit 10"
 
 
 def test_parameters_of_a_module_are_told_together(tmp_path):

@@ -155,8 +155,9 @@ def session(shell) -> psutil.Process:
 
 
 def test_a_first_walk(terminal, shell) -> None:
-    screen = terminal()
-    screen.see("bptui", "paused before the first sample", "press s to run the first sample")
+    screen = terminal("run", "--record", shell.recording, "linear", size=(30, 10))
+    screen.see("30×10 is too small")
+    screen.resize(120, 36).see("bptui", "paused before the first sample", "press s to run the first sample")
 
     screen.press("s").see("1 sample ", "epoch   0 of 100 · sample 1/9")
     screen.press("s").see("2 samples")
@@ -187,6 +188,12 @@ def test_a_first_walk(terminal, shell) -> None:
     assert screen.end() == 0
     assert screen.is_restored
     assert screen.last_words == ""
+    shell.assert_empty()
+    reader = shell.reader()
+    assert [branch.steps for branch in reader.branches()] == [27, 900]
+    reader.close()
+    beside = shell.recording.with_name("r.bptui-wal")
+    assert not beside.exists() or beside.stat().st_size == 0
 
 
 def test_a_killed_debuggee_is_a_failure_and_can_be_reset(terminal, shell) -> None:
@@ -198,6 +205,7 @@ def test_a_killed_debuggee_is_a_failure_and_can_be_reset(terminal, shell) -> Non
     debuggee.kill()
     screen.see("failed", "SIGKILL")
     screen.see("3 samples")
+    screen.press("S").see("sample 2/9")
     screen.press("r").see("Begin again")
     screen.press("r").see("paused before the first sample", but_not="failed  ")
     screen.press("s").see("1 sample ", "4.0000")

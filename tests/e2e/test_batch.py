@@ -36,6 +36,7 @@ def records(done):
 VERBS = (
     "info rates", "step 3", "print loss", "print float('nan')", "break sample 5",
     'log "at {sample}: {loss:.3f}" if sample == 4', "continue", "info sample", "info breakpoints", "info graph",
+    "info hits", "info diagnoses",
     "watch weight", "step op 3", "info stack", "set learning = 1", "delete", "until sample == 9", "info watches",
     "goto 4", "info sample", "goto e1", "set weight = 0", "print weight", "reset", "step",
     "export run.csv", "step phase", "info params", "help step",
@@ -54,6 +55,10 @@ def test_a_lesson(shell):
     assert value["print float('nan')"] == "NaN"
     assert (value["continue"]["breakpoints"], value["continue"]["reason"]) == ([1], "breakpoint 1: sample 5")
     assert [(each["id"], each["hits"]) for each in value["info breakpoints"]] == [(1, 1), (2, 1)]
+    assert [(each["text"], each["hits"], each["sample"]) for each in value["info hits"]] == [
+        ("sample 5", 1, 5), ('log "at {sample}: {loss:.3f}" if sample == 4', 1, 4),
+    ]  # fmt: skip
+    assert value["info diagnoses"] == []
     assert [(each["row"], each["name"], each["inputs"]) for each in value["info graph"]][2] == (3, "mul", [1, 2])
     inside = {"epoch": 0, "sample": 6, "step": 6, "phase": "forward", "position": 3, "op": "pow"}
     assert at["step op 3"] == inside

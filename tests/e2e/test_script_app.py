@@ -19,10 +19,9 @@ raise ValueError("boom")
 """
 
 
-@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
-def test_a_script_is_typed_into_interrupted_and_fails(shell, open_terminal, size):
+def test_a_script_is_typed_into_interrupted_and_fails(shell, open_terminal):
     shell.write(ASKS)
-    screen = open_terminal("run", "loop.py", width=size[0], height=size[1])
+    screen = open_terminal("run", "loop.py", width=80, height=24)
     screen.wait("paused before the first sample")
     screen.press("c")
     screen.wait("the script waits for input: i")

@@ -12,13 +12,13 @@ import pytest
 
 from bptui.cli import main
 from bptui.errors import BptuiError
-from bptui.protocol import ABSENT, LossesSeen, ParameterSamples, ParametersSeen, RatesSeen
+from bptui.protocol import ABSENT, Edited, HitSeen, LossesSeen, ParameterSamples, ParametersSeen, RatesSeen
 from bptui.recording.export import WINDOW, export
-from bptui.records import Kind, Layout, OptimizerRates, Parameter, TensorSummary
+from bptui.records import Edit, Hit, Kind, Layout, OptimizerRates, Parameter, TensorSummary
 
 from .making import batch, layout, losses, summary, tensor
 
-COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand,lr,losses"
+COLUMNS = "step,epoch,index,input,target,output,loss,grad,weight,weight_after,by_hand,lr,losses,edits,hits"
 NORMS = "weight_norm,grad_norm,update_norm,update_ratio"
 NAN, INF = float("nan"), float("inf")
 
@@ -63,6 +63,29 @@ def test_csv(recording, tmp_path):
     assert first["weight"] == (
         "float32[2,9] min=-1.5 max=inf mean=0.25 std=1.0 norm=2.5 nan=1 inf=1 -inf=2"
     )  # fmt: skip
+
+
+def test_what_was_set_and_which_breakpoints_hit(writer, path, tmp_path):
+    writer.layout(0, layout("loss"))
+    writer.samples(losses(0, [1.0, 2.0, 3.0]))
+    for edit in (Edit(1, "lr", "0.1", "0.2"), Edit(1, "scale", "2", "3"), Edit(3, "lr", "0.2", "0.1")):
+        writer.edit(Edited(edit))
+    for hit in (Hit(1, 2, "op relu", "forward · relu"), Hit(1, 1, "loss > 1"), Hit(2, 1, "loss > 1")):
+        writer.hit(HitSeen(hit))
+    writer.commit()
+    export(path, "csv", tmp_path / "x.csv", None)
+    rows = list(csv.DictReader((tmp_path / "x.csv").read_text().splitlines()))
+    assert [row["edits"] for row in rows] == [
+        "",
+        "lr: 0.1 → 0.2; scale: 2 → 3",
+        "",
+    ]  # the last is before no sample
+    assert [row["hits"] for row in rows] == ["", "op relu; loss > 1", "loss > 1"]
+    export(path, "jsonl", tmp_path / "x.jsonl", None)
+    first, second, _ = map(json.loads, (tmp_path / "x.jsonl").read_text().splitlines())
+    assert first["edits"] is first["hits"] is None
+    assert second["edits"][0] == {"what": "lr", "old": "0.1", "new": "0.2"}
+    assert second["hits"][0] == {"breakpoint": 2, "text": "op relu", "place": "forward · relu"}
 
 
 def test_jsonl(recording, tmp_path):
@@ -181,7 +204,7 @@ def test_parameters_for_tensorboard(measured, tmp_path):
 
 def test_the_newest_branch_unless_asked(recording, tmp_path):
     export(recording, "csv", tmp_path / "x.csv", None)
-    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,,,"]
+    assert (tmp_path / "x.csv").read_text().splitlines()[1:] == ["0,0,0,,,,-0.0,,,,,,,,"]
 
 
 @pytest.mark.parametrize("branch", [2, -1])

@@ -76,6 +76,7 @@ def test_what_an_older_version_lacks_is_not_there(writer, path, version):
     assert reader.sample(0, 0).quantities["loss"].item == 1.0
     assert reader.explanations(0, 0) is None
     assert reader.inside(0) is reader.inside_graph(0) is None
+    assert reader.hits(0, 0, 9, 9) == []
     reader.close()
 
 

@@ -71,6 +71,13 @@ async def test_conditions_after_samples(workshop):
         assert reached == AFTER | {"loss < previous(loss) / 2": halved}
         counts = {each.id: each.count for each in status.hits}
         assert (counts[1], counts[2], counts[3]) == (3, 1, 1)
+        reader = stepped.done().reader
+        assert {last.breakpoint: count for count, last in reader.breakpoints_hit(0)} == {
+            number: count for number, count in counts.items() if count
+        }
+        assert [(hit.step, hit.place) for hit in reader.hits(0, 0, 24, 999) if hit.breakpoint == 1] == [
+            (4, ""), (12, ""), (20, "")
+        ]  # fmt: skip
 
 
 async def test_samples_are_traced_from_one_on(workshop):
@@ -115,4 +122,11 @@ async def test_breakpoints_inside_a_sample_and_on_lines(workshop):
             (12, "forward", "addmm", 11),
             (13, "forward", "addmm", 11),
         ]
+        hits = [(hit.step, hit.text, hit.place) for hit in reader.hits(0, 0, 24, 99)]
+        assert hits[:3] == [
+            (0, "op relu", "forward · relu · model.net.1"),
+            (1, "op relu", "forward · relu · model.net.1"),
+            (1, "module net.0", "backward · AddmmBackward0 · model.net.0"),
+        ]
+        assert (6, "train.py:12 if step > 6", "train.py:12") in hits
         assert (await run(stepped, breakpoints())).state == "finished"

@@ -39,7 +39,7 @@ async def checked(stepped, step, row):
 
 async def test_a_wrong_function_is_named_and_training_stays_the_same(workshop):
     script = workshop.write(CUBE)
-    bare = workshop.bare(script)
+    said = workshop.said(script)
     async with workshop.session(script) as stepped:
         await stepped.step()
         reader = stepped.done().reader
@@ -59,4 +59,4 @@ async def test_a_wrong_function_is_named_and_training_stays_the_same(workshop):
         await stepped.step()
         assert inside.row in dict(reader.explanations(0, 1).checks)  # it is not lost when the sample is complete
         await stepped.step(1, "run")
-        assert stepped.done().stdout.split() == bare.stdout.split()
+        assert stepped.done().stdout.split() == said.split()

@@ -94,7 +94,7 @@ async def test_asking_changes_nothing_and_setting_what_it_says(workshop):
         assert value.problem == "NameError: name 'nothing' is not defined"
         await asking.value("optimizer.zero_grad()")
         await stepped.step(granularity="run")
-        assert stepped.text[1].replace(b"\r", b"").decode() == workshop.bare(target).stdout
+        assert stepped.text[1].replace(b"\r", b"").decode() == workshop.said(target)
 
 
 async def test_what_is_set_takes_effect_and_is_recorded(workshop):
@@ -161,25 +161,23 @@ async def test_what_the_backward_pass_needs_is_refused_and_a_system_call_is_inte
                 await asyncio.sleep(0.05)
             assert asking.answers[blocked].value.problem == "interrupted"
         assert (await stepped.step()).state == "paused"
+        await a_watch_holds_nothing_up_and_is_kept_with_its_sample(stepped)
 
 
-async def test_a_watch_holds_nothing_up_and_is_kept_with_its_sample(workshop):
-    async with workshop.session(workshop.write(SCHEDULED)) as stepped:
-        await stepped.step(2)
-        await stepped.session.obey(Watches((HANGS,)))
-        await stepped.step(5)
-        reader = stepped.done().reader
-        assert [(at, value.text, value.problem) for at, value in reader.watched(HANGS, 0, 7)] == [
-            (7, "", TOO_LONG), (2, "1", "")
-        ]  # fmt: skip
-        await stepped.session.obey(Step("run"))
-        await stepped.until(lambda: stepped.session._recorder.seen > 20)
-        await stepped.session.obey(Watches(("i",)))
-        await stepped.until(lambda: len(reader.watched("i", 0, 1_000_000, 100)) >= 3)
-        await stepped.session.obey(Pause())
-        await stepped.wait("paused")
-        *_, first = values = reader.watched("i", 0, 1_000_000, 1000)
-        assert first[0] > 7
-        assert {at - value.number for at, value in values[1:]} == {
-            1
-        }  # the first is of the stop, in the next sample
+async def a_watch_holds_nothing_up_and_is_kept_with_its_sample(stepped):
+    assert stepped.status.steps == 2
+    await stepped.session.obey(Watches((HANGS,)))
+    await stepped.step(5)
+    reader = stepped.done().reader
+    assert [(at, value.text, value.problem) for at, value in reader.watched(HANGS, 0, 7)] == [
+        (7, "", TOO_LONG), (2, "1", "")
+    ]  # fmt: skip
+    await stepped.session.obey(Step("run"))
+    await stepped.until(lambda: stepped.session._recorder.seen > 20)
+    await stepped.session.obey(Watches(("i",)))
+    await stepped.until(lambda: len(reader.watched("i", 0, 1_000_000, 100)) >= 3)
+    await stepped.session.obey(Pause())
+    await stepped.wait("paused")
+    *_, first = values = reader.watched("i", 0, 1_000_000, 1000)
+    assert first[0] > 7
+    assert {at - value.number for at, value in values[1:]} == {1}  # the first is of the stop, in the next sample

@@ -20,12 +20,6 @@ PLAIN = """
     ("options", "places", "sample", "epoch"),
     [
         (
-            (),
-            [(0, 4), (1, 4)],
-            "each iteration of the loop at train.py:6",
-            "the loop at train.py:5, variable epoch",
-        ),
-        (
             ("--sample-at", "update", "--epoch-length", "3"),
             [(0, 3), (1, 1)],
             "each update of the weights, set by you",
@@ -85,19 +79,20 @@ LENGTHS = """
 """
 
 
-@pytest.mark.parametrize(
-    ("call", "declared"),
-    [
-        ("train([1, 2, 3], 2)", [(3, 2)] * 6),
-        ("train(iter(range(3)), 1)", [(None, 1)] * 3),
-        # A sample that was promised and did not come: that loop is not believed again.
-        ("train([1, 2, 3], 2, lambda i: i == 3)", [(3, 2)] * 2 + [(None, 2)] * 2),
-    ],
-)
-def test_the_length_of_an_epoch(workshop, call, declared):
-    done = workshop.record(workshop.write(LENGTHS + f"\n    {call}\n"))
+CALLS = {
+    "train([1, 2, 3], 2)": [(3, 2)] * 6,
+    # A sample that was promised and did not come: that loop is not believed again.
+    "train([1, 2, 3], 2, lambda i: i == 3)": [(3, 2)] * 2 + [(None, 2)] * 2,
+    "train(iter(range(3)), 1)": [(None, 1)] * 3,
+}
+"""The lengths (samples of the epoch, epochs) that each sample declares."""
+
+
+def test_the_length_of_an_epoch(workshop):
+    done = workshop.record(workshop.write(LENGTHS + "".join(f"\n    {call}" for call in CALLS) + "\n"))
     assert (done.code, done.stderr) == (0, "")
-    assert [(sample.layout.samples, sample.layout.epochs) for sample in done.samples] == declared
+    declared = [(sample.layout.samples, sample.layout.epochs) for sample in done.samples]
+    assert declared == [length for lengths in CALLS.values() for length in lengths]
 
 
 def test_epochs_of_a_notebook_and_of_reinforcement_learning(workshop):

@@ -18,7 +18,7 @@ for index in range(4):
 
 async def test_a_script_is_stepped_inside_and_stays_the_same(workshop):
     script = workshop.write(NET)
-    bare = workshop.bare(script)
+    said = workshop.said(script)
     async with workshop.session(script) as stepped:
         await stepped.step(3, "op")
         reader = stepped.done().reader
@@ -35,7 +35,7 @@ async def test_a_script_is_stepped_inside_and_stays_the_same(workshop):
             await stepped.step(count, granularity)
         await stepped.step(1, "run")
         assert stepped.status.state == "finished"
-        assert stepped.done().stdout.split() == bare.stdout.split()
+        assert stepped.done().stdout.split() == said.split()
 
 
 async def test_quitting_inside_a_backward_pass_leaves_nothing(workshop):

@@ -35,7 +35,7 @@ async def checked(stepped, step):
 
 async def test_a_leak_is_named_and_training_stays_the_same(workshop):
     script = workshop.write(LEAK)
-    bare = workshop.bare(script)
+    said = workshop.said(script)
     async with workshop.session(script) as stepped:
         await stepped.step()
         told = await checked(stepped, 0)
@@ -53,5 +53,5 @@ async def test_a_leak_is_named_and_training_stays_the_same(workshop):
         await stepped.step()
         await checked(stepped, 1)
         await stepped.step(1, "run")
-        assert stepped.done().stdout.split() == bare.stdout.split()
+        assert stepped.done().stdout.split() == said.split()
         assert len(stepped.done().reader.checks(0, 0)) == len(NAMES)

@@ -16,7 +16,7 @@ from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
 from bptui.breakpoints import free_id, parse_breakpoint
 from bptui.expressions import parse
 from bptui.recording.reader import Reader
-from bptui.records import Breakpoint, Hits
+from bptui.records import Breakpoint, Hit, Hits
 
 COLUMNS = (
     Column("", 1),
@@ -59,6 +59,8 @@ class BreakpointsPanel(Panel):
         self._breakpoints: tuple[Breakpoint, ...] = ()
         self._hits: dict[int, Hits] = {}
         self._now: tuple[int, ...] = ()
+        self._last: dict[int, Hit] = {}
+        self._known: tuple[tuple[int, int], tuple[tuple[int, Hit], ...]] = ((-1, -1), ())
 
     def compose(self) -> ComposeResult:
         yield _Table(COLUMNS, self._rows)
@@ -68,13 +70,26 @@ class BreakpointsPanel(Panel):
         status = view.status
         self._breakpoints, self._now = status.breakpoints, status.hit
         self._hits = {each.id: each for each in status.hits}
+        self._last = {}
+        if not view.commands and not status.breakpoints:
+            self._show_recorded(reader, view.branch, reader.steps(view.branch))
         self.query_one(VirtualTable).show(len(self._breakpoints))
         keys = "a add · ⏎ edit · Space off · - drop · + skip" if self._breakpoints else "a add"
         built_in = " ".join(f"{key} {text}" for key, text in BUILT_IN.items())
         problems = (
             f"! {each.id}: {self._hits[each.id].problem}" for each in self._breakpoints if self._problem(each)
         )
-        self.titled(next(problems, "" if self._breakpoints else built_in), f"{keys}" if view.commands else "")
+        title = built_in if view.commands and not self._breakpoints else ""
+        self.titled(next(problems, title), keys if view.commands else "")
+
+    def _show_recorded(self, reader: Reader, branch: int, steps: int) -> None:
+        """Those that have hit, of a recording without a session: it is read anew only when there is more of it."""
+        if self._known[0] != (branch, steps):
+            self._known = (branch, steps), reader.breakpoints_hit(branch)
+        rows = list(enumerate(self._known[1], 1))  # another may have got the number of one that was dropped
+        self._breakpoints = tuple(Breakpoint(row, hit.text) for row, (_, hit) in rows)
+        self._hits = {row: Hits(row, count, hit.step + 1) for row, (count, hit) in rows}
+        self._last = {row: hit for row, (_, hit) in rows}
 
     def _problem(self, each: Breakpoint) -> bool:
         return each.id in self._hits and bool(self._hits[each.id].problem)
@@ -115,10 +130,12 @@ class BreakpointsPanel(Panel):
         return [self._row(each) for each in self._breakpoints[start:stop]]
 
     def _row(self, each: Breakpoint) -> Row:
-        hits = self._hits.get(each.id, Hits(each.id))
+        hits, last = self._hits.get(each.id, Hits(each.id)), self._last.get(each.id)
+        number, looked = (str(last.breakpoint), "") if last else (str(each.id), looked_at(each))
+        text = Content.assemble(each.text, (f"  {last.place}", "$text-muted")) if last else _text(each, hits)
         return Row(
-            (_sign(each, each.id in self._now), str(each.id), _text(each, hits), _count(each, hits),
-             f"{hits.at:,}" if hits.at >= 0 else "–", looked_at(each)),
+            (_sign(each, each.id in self._now), number, text, _count(each, hits),
+             f"{hits.at:,}" if hits.at >= 0 else "–", looked),
             kind="" if each.is_enabled else "muted",
         )  # fmt: skip
 

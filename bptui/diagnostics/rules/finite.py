@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 from bptui.diagnostics.finding import Hit
 from bptui.diagnostics.rule import Hits, Rule, each
@@ -11,9 +11,15 @@ from bptui.diagnostics.seen import GraphSeen, ParametersSeen, SampleSeen
 from bptui.protocol import Graph
 
 
-def _sample(seen: SampleSeen, limits: Mapping[str, float]) -> Hits:
-    named = (("loss", seen.loss), ("gradient", seen.grad), ("weight", seen.weight), ("output", seen.output))
-    return [hit for name, value in named if (hit := _hit(name, value))]
+def _sample(limits: Mapping[str, float]) -> Generator[Hits, SampleSeen, None]:
+    """What a sample says nothing of is as it was: of large weights the norm is not taken every time."""
+    last: dict[str, Hit | None] = {}
+    hits: Hits = None
+    while True:
+        seen = yield hits
+        named = {"loss": seen.loss, "gradient": seen.grad, "weight": seen.weight, "output": seen.output}
+        last |= {name: _hit(name, value) for name, value in named.items() if value is not None}
+        hits = [hit for hit in last.values() if hit]
 
 
 def _parameter(seen: ParametersSeen, limits: Mapping[str, float]) -> Hits:
@@ -57,7 +63,7 @@ def first_nonfinite(graph: Graph) -> tuple[int | None, str]:
 
 FINITE = (
     Rule(
-        "not-finite-sample", "samples", each(_sample),
+        "not-finite-sample", "samples", _sample,
         "What is NaN or infinite once makes every weight so at the next update.",
         "Find the op (not-finite-op); clamp what goes into log, sqrt and divisions, clip the gradient, or take a "
         "lower learning rate.",

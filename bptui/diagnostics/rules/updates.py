@@ -62,21 +62,46 @@ def _learning_rate(limits: Mapping[str, float]) -> Generator[Hits, ParametersSee
     """Rate · curvature > 2: steps of plain gradient descent on a quadratic go ever further across its valley.
 
     The learning rate is measured: it is ‖Δw‖/‖grad‖, if that is the same for all parameters and for the sample
-    before. So is the curvature along the gradient, by a bound from below: of a quadratic L ≥ 0 it is at least
-    ‖grad‖²/(2·L), by the inequality of Cauchy and Schwarz; of (w·x − y)² it is exactly that.
+    before; of other optimizers the limit is another, and nothing is said. The largest curvature of a quadratic is
+    at least each of two numbers: `_least` of this sample, and `_measured` by the update before.
     """
-    before: float | None = None
+    before, rate_before = ParametersSeen(-2, None, False, ()), 0.0
     hits: Hits = None
     while True:
-        seen = yield hits
-        rate, hits = step_size(seen), None
-        is_same = rate is not None and before is not None and abs(rate - before) <= _ALIKE * rate
-        before = rate
-        if rate is not None and is_same and seen.loss is not None and math.isfinite(seen.loss) and seen.loss > 0:
-            curvature = sum((each.grad or 0.0) ** 2 for each in seen.parameters) / (2 * seen.loss)
-            product, limit = rate * curvature, limits["product"]
-            said = f"lr {short(rate)} · curvature {short(curvature)} = {short(product)}, limit {short(limit)}"
+        seen: ParametersSeen = yield hits
+        rate, hits = step_size(seen) or 0.0, None
+        measured = _measured(before) if seen.step == before.step + 1 else math.nan
+        found = [each for each in (_least(seen), measured) if math.isfinite(each)]
+        if rate and abs(rate - rate_before) <= _ALIKE * rate and found:
+            product, limit = rate * max(found), limits["product"]
+            said = f"lr {short(rate)} · curvature {short(max(found))} = {short(product)}, limit {short(limit)}"
             hits = [Hit("", product, limit, said)] if product > limit else ()
+        before, rate_before = seen, rate
+
+
+def _measured(seen: ParametersSeen) -> float:
+    """The curvature along an update, (g' − g)·Δw/‖Δw‖²; NaN unless all elements of all that moved are known.
+
+    They are of a loop's parameters of up to 64 elements each; of a script's, only norms are recorded. As each
+    batch has its own gradient, a pair of them may be beyond the limit by chance, but only if the second is longer
+    than the first and turned round: several times in a row, as `steps` demands, that is hardly chance (1 in 1920
+    of independent normal numbers for four, of one parameter; far less for more parameters).
+    """
+    moved = [each for each in seen.parameters if each.update]
+    if not moved or any(each.bend is None for each in moved):
+        return math.nan
+    return sum(each.bend or 0.0 for each in moved) / sum((each.update or 0.0) ** 2 for each in moved)
+
+
+def _least(seen: ParametersSeen) -> float:
+    """‖grad‖²/(2·L), NaN if L is not known.
+
+    The curvature of a quadratic L ≥ 0 along its gradient is at least this, by the inequality of Cauchy and
+    Schwarz; that of (w·x − y)² is exactly this.
+    """
+    if seen.loss is None or not 0 < seen.loss < math.inf:
+        return math.nan
+    return sum((each.grad or 0.0) ** 2 for each in seen.parameters) / (2 * seen.loss)
 
 
 def step_size(seen: ParametersSeen) -> float | None:

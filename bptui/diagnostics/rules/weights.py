@@ -19,23 +19,24 @@ def _zero(seen: ParametersSeen, limits: Mapping[str, float]) -> Hits:
 
 
 def _initialisation(limits: Mapping[str, float]) -> Generator[Hits, ParametersSeen, None]:
-    """The gain rms(w)·√fan_in of each layer, and the largest variance beside the smallest, of the first samples.
+    """The gain rms(w)·√fan_in of each layer, and the largest variance beside the smallest, of the first sample.
 
-    A gain g multiplies the spread of what goes through; 1/√3 to √2 are usual.
+    A gain g multiplies the spread of what goes through; 1/√3 to √2 are usual. What comes to be so later is
+    no matter of initialisation; nor is anything known of that if the first sample that was measured came late.
     """
     hits: Hits = None
-    found: set[str] = set()
+    found: set[str] | None = None
     while True:
-        seen = yield hits
-        if seen.step >= limits["within"] and not found:
+        seen: ParametersSeen = yield hits
+        if found is not None and not found:
             hits = ()
             continue
         judged = [
             each for each in seen.parameters if each.is_matrix and each.weight and math.isfinite(each.weight)
         ]
         hits = [*_gains(judged, limits), *_variances(judged, limits)]
-        if seen.step < limits["within"]:
-            found = {hit.subject for hit in hits}
+        if found is None:
+            found = {hit.subject for hit in hits} if seen.step < limits["within"] else set()
         hits = [hit for hit in hits if hit.subject in found]
 
 

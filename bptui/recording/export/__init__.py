@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from bptui.errors import BptuiError, RecordingError
+from bptui.recording.export.beside import Beside
 from bptui.recording.reader import Reader
-from bptui.records import ParameterStats, RecordedSample
+from bptui.records import RecordedSample
 
 FORMATS = ("csv", "csv-parameters", "jsonl", "tensorboard")
-"""The modules of this package, each with `write(samples, statistics, output)`."""
+"""The modules of this package, each with `write(samples, beside, output)`."""
 
 WINDOW = 1000
 """So many samples are in memory at a time."""
@@ -34,10 +34,10 @@ def export(recording: Path, format: str, output: Path, branch: int | None) -> No
         raise BptuiError(f"no export format {format!r}: there are {', '.join(FORMATS)}")
     reader = Reader(recording)
     try:
-        samples = _samples(reader, _branch(reader, branch))
+        chosen = _branch(reader, branch)
         # Imported by name, so that a CSV export needs no TensorBoard library.
         module = importlib.import_module(f"{__name__}.{format.replace('-', '_')}")
-        module.write(samples, partial(_statistics, reader), output)
+        module.write(_samples(reader, chosen), Beside(reader, chosen), output)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
@@ -59,13 +59,3 @@ def _samples(reader: Reader, branch: int) -> Iterator[RecordedSample]:
     steps = reader.steps(branch)
     for start in range(0, steps, WINDOW):
         yield from reader.samples(branch, start, min(start + WINDOW, steps))
-
-
-def _statistics(reader: Reader, sample: RecordedSample) -> tuple[tuple[str, ParameterStats], ...]:
-    """The parameters of a sample with what was measured of them; of one without a name, its place."""
-    stats = reader.parameter_stats(sample.branch, sample.step)
-    if stats is None:
-        return ()
-    parameters = reader.parameters(sample.branch, sample.step)
-    names = [each.name or f"parameter {place}" for place, each in enumerate(parameters, 1)]
-    return tuple((name, each) for name, each in zip(names, stats, strict=True) if each is not None)

@@ -6,22 +6,26 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from bptui.recording.export.text import COLUMNS, Statistics, losses, new_file
+from bptui.recording.export.beside import Beside
+from bptui.recording.export.text import COLUMNS, losses, new_file
 from bptui.records import LOSSES, RecordedSample, TensorSummary
 
 
-def write(samples: Iterable[RecordedSample], _: Statistics, output: Path) -> None:
+def write(samples: Iterable[RecordedSample], beside: Beside, output: Path) -> None:
     """Write the samples as rows; an absent quantity is an empty cell, other words are nan, inf and -inf.
 
-    Several learning rates, and the losses of several backward passes, stand in one cell with spaces between them.
+    Several learning rates, and the losses of several backward passes, stand in one cell with spaces between them;
+    what was set by hand before the sample, and the breakpoints that have hit in it, with semicolons.
     """
     with new_file(output) as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("step", "epoch", "index", *COLUMNS, "lr", LOSSES))
+        rows.writerow(("step", "epoch", "index", *COLUMNS, "lr", LOSSES, "edits", "hits"))
         for sample in samples:
             cells = [_cell(sample.quantities.get(name)) for name in COLUMNS]
             cells.append(_list([rate for each in sample.rates for rate in each.rates]))
             cells.append(_list(losses(sample)))
+            cells.append("; ".join(f"{each.what}: {each.old} → {each.new}" for each in beside.edits(sample)))
+            cells.append("; ".join(each.text for each in beside.hits(sample)))
             rows.writerow((sample.step, sample.epoch, sample.index, *cells))
 
 

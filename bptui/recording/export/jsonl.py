@@ -13,15 +13,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bptui.recording.export.text import COLUMNS, Statistics, losses, new_file, norms
-from bptui.records import LOSSES, ParameterStats, RecordedSample, TensorSummary
+from bptui.recording.export.beside import Beside
+from bptui.recording.export.text import COLUMNS, losses, new_file, norms
+from bptui.records import LOSSES, Edit, Hit, ParameterStats, RecordedSample, TensorSummary
 
 
-def write(samples: Iterable[RecordedSample], statistics: Statistics, output: Path) -> None:
+def write(samples: Iterable[RecordedSample], beside: Beside, output: Path) -> None:
     """Write the samples as lines: a number for one element, a summary for several, null for an absent quantity.
 
     "losses" holds that of each of several backward passes, "lr" the learning rate of each parameter group
-    by optimizer, "parameters" the norms of each parameter by name, null where they were not measured.
+    by optimizer, "parameters" the norms of each parameter by name, null where they were not measured, "edits"
+    what was set by hand before the sample was over, "hits" the breakpoints that have hit in it or after it.
     """
     with new_file(output) as file:
         for sample in samples:
@@ -29,8 +31,14 @@ def write(samples: Iterable[RecordedSample], statistics: Statistics, output: Pat
             line |= {name: _value(sample.quantities.get(name)) for name in COLUMNS}
             line["lr"] = {each.optimizer: [_strict(rate) for rate in each.rates] for each in sample.rates} or None
             line[LOSSES] = [_strict(loss) for loss in losses(sample)] or None
-            line["parameters"] = {name: _norms(stats) for name, stats in statistics(sample)} or None
+            line["edits"] = [_without_step(each) for each in beside.edits(sample)] or None
+            line["hits"] = [_without_step(each) for each in beside.hits(sample)] or None
+            line["parameters"] = {name: _norms(stats) for name, stats in beside.statistics(sample)} or None
             file.write(json.dumps(line, allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def _without_step(record: Edit | Hit) -> dict[str, Any]:
+    return {key: value for key, value in dataclasses.asdict(record).items() if key != "step"}
 
 
 def _norms(stats: ParameterStats) -> dict[str, Any]:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from bptui.errors import BptuiError
-from bptui.recording.export.text import Statistics, losses, norms
+from bptui.recording.export.beside import Beside
+from bptui.recording.export.text import losses, norms
 from bptui.records import QUANTITIES, ParameterStats, RecordedSample
 
 STATS = ("norm", "mean", "std", "min", "max")
 """What is written of a tensor of several elements: "grad/norm", "grad/mean", …."""
 
 
-def write(samples: Iterable[RecordedSample], statistics: Statistics, output: Path) -> None:
+def write(samples: Iterable[RecordedSample], beside: Beside, output: Path) -> None:
     """Write the samples into a new or empty directory, for `tensorboard --logdir`.
 
     Raises:
@@ -31,7 +32,7 @@ def write(samples: Iterable[RecordedSample], statistics: Statistics, output: Pat
     try:
         for sample in samples:
             # One event a sample, not one a scalar: eight scalars by SummaryWriter.add_scalar take 6 times as long.
-            scalars = chain(_scalars(sample), _norms(statistics(sample)))
+            scalars = chain(_scalars(sample), _norms(beside.statistics(sample)))
             values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars]
             writer.add_summary(Summary(value=values), sample.step)
     finally:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from bptui.errors import BptuiError
 from bptui.records import LOSSES, ParameterStats, RecordedSample
-
-Statistics = Callable[[RecordedSample], tuple[tuple[str, ParameterStats], ...]]
-"""Gives the parameters of a sample with their norms; none of a sample at which they were not measured."""
 
 COLUMNS = ("input", "target", "output", "loss", "grad", "weight", "weight_after", "by_hand")
 """The quantities in the order in which they are written, after step, epoch and index."""
