@@ -86,6 +86,7 @@ FOUND = {
 
 SCRIPT = """\
 import math, torch
+torch.manual_seed(0)
 net = torch.nn.Linear(2, 1)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 for index in range(6):
