@@ -166,6 +166,17 @@ class Back:
 
 
 @dataclass(frozen=True, slots=True)
+class Zoom:
+    """Execute a recorded sample of the branch again, beside the training, to have its whole graph.
+
+    Attributes:
+        step: The sample, from 0.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     """Begin again before the first sample, on a new branch."""
 
@@ -307,6 +318,7 @@ Command: TypeAlias = (
     | Step
     | Travel
     | Back
+    | Zoom
     | Pause
     | Ask
     | Check
@@ -364,6 +376,7 @@ class Status:
         checkpoint_bytes: How much memory they have of their own.
         no_return: Why there is no way back but to look at the recording, empty if there is one.
         differs: Where a sample that was run again was not what is recorded, empty if none was.
+        zoom: Which sample is executed again for its graph, or why that was not possible, in one line.
     """
 
     state: RunState
@@ -389,6 +402,7 @@ class Status:
     checkpoint_bytes: int = 0
     no_return: str = ""
     differs: str = ""
+    zoom: str = ""
 
 
 Rows = tuple[tuple[float, ...], ...]
@@ -567,10 +581,12 @@ class Wake:
     Attributes:
         parent: The session's process.
         stops: How many stops the branch has had.
+        is_aside: Whether it is not to be the training, but only to execute a sample again beside it.
     """
 
     parent: int
     stops: int
+    is_aside: bool = False
 
 
 # -- events: debuggee → session -------------------------------------------------------------------------

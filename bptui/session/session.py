@@ -6,7 +6,7 @@ import asyncio
 import collections
 import dataclasses
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from bptui.protocol import (
     Explained,
     Fork,
     Forked,
+    GraphTraced,
     InsideSeen,
     Inspect,
     Inspected,
@@ -58,6 +59,7 @@ from bptui.protocol import (
     Typed,
     Watched,
     Watches,
+    Zoom,
 )  # fmt: skip
 from bptui.records import Edit, RunState, Value
 from bptui.session import threads
@@ -75,6 +77,7 @@ from bptui.session.screen import Row
 from bptui.session.streams import Streams
 from bptui.session.travels import NO_OP, Travels
 from bptui.session.words import Rate, death, in_words
+from bptui.session.zoom import Zoom as Looking
 
 NO_TORCH = "torch is not imported yet"
 """What a script is doing at first."""
@@ -167,9 +170,11 @@ class Session:
         self._memory = MemoryWatch()
         self._checkpoints = Checkpoints(memory_budget(options.checkpoint_memory), self._on_checkpoints)
         self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get)
+        self._zoom = Looking(self._checkpoints, self._on_seen, self._on_looking)
         self._before: Debuggee | None = None  # the one that has ended, while another may take its place
         self._is_amid = False
         self._is_stepping = False  # where it goes is not known beforehand
+        self._traced = -1  # the last sample that had a graph
         self._looking: Stopped | None = None  # the hit for which it looks where a number was first not finite
         self._found_in = -1  # after so many samples, inside the next one, it stands or stood there
         self._lock = asyncio.Lock()  # a command is done before the next begins, whoever sent it
@@ -230,6 +235,8 @@ class Session:
                     self._set_watches(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
+                case Zoom(step=step) if state in ("paused", "finished", "failed"):
+                    self._look_at(step)
                 case Reset() if state != "starting":
                     await self._reset()
                 case _:
@@ -289,6 +296,7 @@ class Session:
     async def _wake(self, checkpoint: Checkpoint) -> None:
         """Have a copy of the training take its place."""
         async with self._lock:
+            await self._zoom.stop()
             before = self._debuggee or self._before
             assert before is not None
             before.hand_over()
@@ -304,10 +312,26 @@ class Session:
             self._stand_on(checkpoint.branch)
             self._change(exit_code=None, waits_for_input=False)
             self._debuggee = debuggee = Debuggee(self._on_lines, self._on_text)
-            await debuggee.revive(before, checkpoint, self.status.stop)
+            await debuggee.revive(checkpoint, before, self.status.stop)
             self._change(has_terminal=debuggee.terminal is not None)
             self._following = self._spawn(self._follow(debuggee))
             self._equip()
+
+    def _look_at(self, step: int) -> None:
+        """Execute a recorded sample again beside the training, if a copy leads there."""
+        checkpoint = self._travels.nearest(step) if 0 <= step < self._recorder.recorded else None
+        if checkpoint is not None:
+            self._zoom.begin(checkpoint, step)
+
+    def _on_seen(self, step: int, seen: Sequence[Message], loss: float | None) -> None:
+        if self._recorder.is_loss(step, loss):
+            for each in seen:
+                self._recorder.event(each)
+
+    def _on_looking(self, what: str) -> None:
+        self._change(zoom=what)
+        if self.status.state != "running":  # else the next tick says it
+            self._show()
 
     def _equip(self) -> None:
         """Tell a debuggee what the one before it was told."""
@@ -414,6 +438,7 @@ class Session:
     async def _end_debuggee(self) -> None:
         """End the debuggee, if there is one, and take the last that it says."""
         self._tick_off()
+        await self._zoom.stop()
         if self._debuggee is not None and self._following is not None:
             self._is_leaving = True
             self.log("session→debuggee", Quit())
@@ -480,7 +505,7 @@ class Session:
             self._before = debuggee
         debuggee.close()
         if self._keeper is not None:
-            kill_orphans({self._keeper.pid} | self._checkpoints.pids)
+            kill_orphans({self._keeper.pid} | self._checkpoints.pids | self._zoom.pids)
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
             self._on_end(self._ending(debuggee, code))
@@ -542,6 +567,7 @@ class Session:
         self._debuggee.send(command)
 
     def _step(self, command: Step) -> None:
+        self._zoom.cancel()
         self._is_finite = command.granularity == "sample" or command.is_inside
         self._is_stepping = True
         self._change(state="running", hit=(), detail="" if self._recorder.seen else self._doing)
@@ -617,6 +643,8 @@ class Session:
         match event:
             case Samples():
                 self._on_samples(event)
+            case GraphTraced(step=step):
+                self._traced = step
             case BreakpointsHit(hits=hits):
                 known = {each.id: each for each in (*self.status.hits, *hits)}
                 self._change(hits=tuple(known.values()))
@@ -698,6 +726,8 @@ class Session:
             self._keeper.warm_up()
         if self._queue:
             self._go(self._queue.popleft())
+        elif not is_amid and event.steps - 1 != self._traced:
+            self._look_at(event.steps - 1)
         self._show()
 
     def _is_to_look_back(self, event: Stopped, is_amid: bool) -> bool:

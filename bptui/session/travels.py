@@ -71,6 +71,7 @@ class Travels:
 
     async def to(self, travel: Travel) -> str:
         """Go to a place; one line why there is no way."""
+        await self._checkpoints.complete()
         checkpoint = self._nearest(travel)
         if self._is_ahead(travel) and (checkpoint is None or checkpoint.steps <= self.at.steps):
             self._send(travel)
@@ -155,6 +156,7 @@ class Travels:
 
     async def _seek(self, travel: Travel, start: Checkpoint | None = None) -> Met | None:
         """Go there, and say what was met; None if it was stopped on its way, or has ended."""
+        await self._checkpoints.complete()
         checkpoint = start or self._nearest(travel)
         if checkpoint is None:
             return None
@@ -165,6 +167,10 @@ class Travels:
         stop = await self._stop
         was_seeking, self.is_seeking = self.is_seeking, False
         return self._met if was_seeking and stop is not None else None
+
+    def nearest(self, step: int) -> Checkpoint | None:
+        """The last copy from which a sample of the branch can be executed."""
+        return next(iter(self._lineage(step)), None)
 
     def _is_ahead(self, travel: Travel) -> bool:
         """Whether it comes there by going on."""
