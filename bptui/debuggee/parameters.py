@@ -41,6 +41,7 @@ class Parameters:
     def __init__(self) -> None:
         self.leaves: list[torch.Tensor] = []
         self._numel = 0
+        self._is_volatile = True
         self._is_small = True
         self._age = 0
         self._is_weighed = True
@@ -63,7 +64,8 @@ class Parameters:
         self._age += 1
         self._awaited = []
         self._shares.clear()
-        if is_measured or self._is_small or self._age % _REWALK == 0 or self._is_another(outputs):
+        is_known = not (self._is_small or self._is_volatile or self._age % _REWALK == 0)
+        if is_measured or not is_known or self._is_another(outputs):
             self._find(outputs)
         self._is_weighed = is_measured or len(self.leaves) <= _FEW
         self._before = self._read_weights() if self._is_weighed else None
@@ -71,7 +73,9 @@ class Parameters:
     def _find(self, outputs: Sequence[Any]) -> None:
         leaves, count = _walk_all(outputs)
         self._is_small = count <= _SMALL
-        if len(leaves) != len(self.leaves) or any(map(operator.is_not, leaves, self.leaves)):
+        # An input that has a gradient, too, is another one with each sample.
+        self._is_volatile = len(leaves) != len(self.leaves) or any(map(operator.is_not, leaves, self.leaves))
+        if self._is_volatile:
             self.leaves, self._numel = leaves, _numel(leaves)
             # One parameter of one element is read at once: three numbers at every sample.
             self._one = leaves[0] if len(leaves) == 1 and is_one_float(leaves[0]) else None

@@ -1,11 +1,13 @@
-"""A branch that begins in the midst of another one has a copy of what that has until there."""
+"""Where two runs part: a branch that begins in the midst of another one has what that has until there."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from typing import Any
 
 from bptui.recording.schema import sample_id
+from bptui.records import QUANTITIES
 
 _KEYS = {
     "samples": "id",
@@ -23,6 +25,24 @@ _KEYS = {
 
 _AFTER = ("stacks", "watched")
 """Those of which the key is the sample before which it was: there is one after the last sample, too."""
+
+
+Row = tuple[Any, ...]
+"""A sample as the table has it, or is given it."""
+
+_MARKS = 1 | 1 << len(QUANTITIES)
+"""What `marks` may say of the first quantity."""
+
+
+def bits(row: Row, names: Container[str]) -> Row:
+    """Epoch, index, and these quantities of a sample, such that equal ones are equal, NaN and both zeros, too."""
+    marks, values = row[4], row[5:]
+    found = [
+        (None if value != value else value, marks >> bit & _MARKS)
+        for bit, (name, value) in enumerate(zip(QUANTITIES, values, strict=True))
+        if name in names
+    ]
+    return (row[1], row[2], *found)
 
 
 def copy_samples(db: sqlite3.Connection, parent: int, branch: int, steps: int) -> None:

@@ -33,7 +33,7 @@ from bptui.protocol import (
 )
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
-from bptui.recording.forking import copy_samples, places
+from bptui.recording.forking import Row, bits, copy_samples, places
 from bptui.recording.parameters import ParameterWriter
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id, step_of
 from bptui.records import LOSSES, QUANTITIES, Hit, Layout, RunState
@@ -64,6 +64,7 @@ class Writer:
         self.path, self.branch, self.steps = path, -1, 0
         self._branches = 0
         self._layouts: dict[str, int] = {}
+        self._kinds: list[Layout] = []
         self._announced: dict[int, tuple[int, Layout]] = {}
         self._db = _create(path)
         self._buckets = BucketWriter(self._db)
@@ -142,6 +143,7 @@ class Writer:
         """Remember the layout that the debuggee will call `announced`."""
         text = to_json(layout)
         if text not in self._layouts:
+            self._kinds.append(layout)
             self._layouts[text] = len(self._layouts)
             self._many("INSERT INTO layouts VALUES (?, ?)", [(self._layouts[text], text)])
         self._announced[announced] = (self._layouts[text], layout)
@@ -178,12 +180,21 @@ class Writer:
         self.steps = max(self.steps, batch.first + count)
         return None
 
-    def _first_other(self, rows: Sequence[tuple[Any, ...]]) -> int | None:
-        """The step of the first of these samples that is recorded otherwise."""
+    def _first_other(self, rows: Sequence[Row]) -> int | None:
+        """The step of the first of these samples that is recorded otherwise; those that say more are written."""
         select = "SELECT * FROM samples WHERE id >= ? AND id <= ? ORDER BY id"
-        recorded = self._db.execute(select, (rows[0][0], rows[-1][0]))
-        pairs = zip(rows, recorded, strict=True)
-        return next((step_of(now[0]) for now, before in pairs if _bits(now) != _bits(before)), None)
+        recorded = self._db.execute(select, (rows[0][0], rows[-1][0])).fetchall()
+        richer = []
+        for now, before in zip(rows, recorded, strict=True):
+            if now == before:
+                continue
+            names, known = (set(self._kinds[row[3]].kinds) for row in (now, before))
+            if bits(now, names & known) != bits(before, names & known):
+                return step_of(now[0])
+            if names > known:
+                richer.append(now)
+        self._many(_INSERT_SAMPLE.replace("INSERT", "INSERT OR REPLACE", 1), richer)
+        return None
 
     def loss(self, step: int) -> float | None:
         """The recorded loss of a step, None for NaN or if there is none."""
@@ -383,11 +394,6 @@ def _marks(values: list[list[Any]], count: int) -> list[int]:
             for i, value in enumerate(column):
                 marks[i] |= _mark(value) << bit
     return marks
-
-
-def _bits(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A sample as SQLite gives it back: NaN is nothing there, and the marks tell the two zeros apart."""
-    return tuple(None if value != value else value for value in row)
 
 
 def _mark(value: float) -> int:

@@ -23,7 +23,7 @@ def adopt_orphans() -> None:
 def kill_orphans(ours: set[int]) -> None:
     """Kill and reap our children, and theirs in turn, but for `ours`; only in a process that adopts orphans."""
     patient_until = time.monotonic() + _PATIENCE
-    while _adopts() and (orphans := _children() - ours) and time.monotonic() < patient_until:
+    while adopts_orphans() and (orphans := _children() - ours) and time.monotonic() < patient_until:
         for pid in orphans:
             with contextlib.suppress(ProcessLookupError, PermissionError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
@@ -31,7 +31,8 @@ def kill_orphans(ours: set[int]) -> None:
         time.sleep(0.001)
 
 
-def _adopts() -> bool:
+def adopts_orphans() -> bool:
+    """Whether `adopt_orphans` was called, and the kernel can."""
     if sys.platform != "linux":
         return False
     answer = ctypes.c_int(0)

@@ -70,7 +70,7 @@ from bptui.session.keeper import Keeper
 from bptui.session.log import ProtocolLog
 from bptui.session.memory import MemoryWatch
 from bptui.session.options import SessionOptions
-from bptui.session.orphans import kill_orphans
+from bptui.session.orphans import adopts_orphans, kill_orphans
 from bptui.session.output import OnText
 from bptui.session.recorder import Recorder
 from bptui.session.screen import Row
@@ -188,8 +188,11 @@ class Session:
         thinned = f"graphs and statistics of parameters: while running, of so many samples as cost {share}"
         self._recorder.describe(facts | {"arguments": " ".join(self.options.arguments), "thinned": thinned})
         self._recorder.begin_branch("start")
-        self._change(no_return="" if self.options.reverse else "this run was told not to (--no-reverse)")
-        if self.options.reverse:
+        if not self.options.reverse:
+            self._change(no_return="this run was told not to (--no-reverse)")
+        elif not adopts_orphans():
+            self._change(no_return="processes whose parent has ended are not adopted here")
+        else:
             self._checkpoints.open()
         self._show()
         async with self._lock:
