@@ -154,7 +154,7 @@ class Checkpoints:
 
     def take(self, checkpoint: Checkpoint) -> None:
         """It is going to be the training; its place is taken by a copy that is still to come."""
-        self._waiting.remove(checkpoint)
+        self._let_go(checkpoint)
         self._taken = (checkpoint,)
         if checkpoint.is_kept:
             self._kept.add((checkpoint.branch, checkpoint.steps))
@@ -179,8 +179,17 @@ class Checkpoints:
         return (after - before) / (1 + abs(now - checkpoint.steps))
 
     def _drop(self, checkpoint: Checkpoint) -> None:
-        self._waiting.remove(checkpoint)
+        self._let_go(checkpoint)
         checkpoint.end()
+
+    def _let_go(self, checkpoint: Checkpoint) -> None:
+        asyncio.get_running_loop().remove_reader(checkpoint.sock)
+        self._waiting.remove(checkpoint)
+
+    def _gone(self, checkpoint: Checkpoint) -> None:
+        """It says no more before it is woken: somebody has ended it."""
+        self._drop(checkpoint)
+        self._on_change()
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -210,5 +219,7 @@ class Checkpoints:
         is_first = not any(each.branch == branch for each in self._waiting)
         is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
         self._kept.discard(place)
-        self._waiting.append(Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept))
+        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept)
+        self._waiting.append(checkpoint)
+        asyncio.get_running_loop().add_reader(sock, self._gone, checkpoint)
         self._on_change()
