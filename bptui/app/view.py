@@ -132,7 +132,7 @@ class View:
         """Whether the training itself can go back to where it was; else one can only look at what is recorded."""
         status = self.status
         stands = status.state in ("paused", "finished", "failed")
-        return self.commands and stands and not status.no_return and bool(status.checkpoints)
+        return self.commands and stands and bool(status.checkpoints)
 
     @property
     def is_back(self) -> bool:

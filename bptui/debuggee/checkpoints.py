@@ -99,6 +99,8 @@ class Checkpoints:
 
     def is_due(self, steps: int, is_stop: bool) -> bool:
         """Whether one is worth its time after so many samples."""
+        if is_stop and self._address:
+            self._say(*self._why_not())
         if self.is_edited:
             return True
         if not self._address or steps == self._step:
@@ -114,8 +116,8 @@ class Checkpoints:
         """
         self.is_edited = False
         why = self._why_not()
-        self._say(why)
-        if why:
+        self._say(*why)
+        if why[0]:
             return None
         self._step = steps
         files, restart, state = open_files(), threads.restarting(), random.getstate()
@@ -130,21 +132,22 @@ class Checkpoints:
         random.setstate(state)  # Python seeds it anew in every child
         return self._wait(steps, files, restart)
 
-    def _why_not(self) -> str:
+    def _why_not(self) -> tuple[str, bool]:
+        """Why none can be made, and whether none of before can be woken either."""
         if not self._channel.is_open:
-            return "the script closed the file descriptor by which bptui follows it"
+            return "the script closed the file descriptor by which bptui follows it", False
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
-            return "CUDA is in use: its state can not be copied"
+            return "CUDA is in use: its state can not be copied", False
         distributed = sys.modules.get("torch.distributed")
         if distributed is not None and distributed.is_available() and distributed.is_initialized():
-            return "torch.distributed is in use: the other processes can not be copied along"
-        return threads.why_not(self._pool)
+            return "torch.distributed is in use: the other processes can not be taken back along", True
+        return threads.why_not(self._pool), False
 
-    def _say(self, why: str) -> None:
+    def _say(self, why: str, is_final: bool = False) -> None:
         if why != self._said:
             self._said = why
-            self._channel.send(CheckpointRefused(why))
+            self._channel.send(CheckpointRefused(why, is_final))
 
     def _fork(self) -> int:
         self.is_forking = True

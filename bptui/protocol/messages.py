@@ -374,7 +374,7 @@ class Status:
         recorded: How many samples the branch has, also those after the place to which it has returned.
         checkpoints: After how many samples of the branch there are copies to return to, in their order.
         checkpoint_bytes: How much memory they have of their own.
-        no_return: Why there is no way back but to look at the recording, empty if there is one.
+        no_return: Why no copies are made, empty if they are.
         differs: Where a sample that was run again was not what is recorded, empty if none was.
         zoom: Which sample is executed again for its graph, or why that was not possible, in one line.
     """
@@ -837,9 +837,15 @@ class CheckpointTaken:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointRefused:
-    """Why no copy can be made here, empty if one can be made again."""
+    """No copy can be made here.
+
+    Attributes:
+        why: In one line, empty if one can be made again.
+        is_final: Whether those that were made before are of no use either.
+    """
 
     why: str
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

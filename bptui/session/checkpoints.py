@@ -159,7 +159,7 @@ class Checkpoints:
 
     def take(self, checkpoint: Checkpoint, is_aside: bool = False) -> None:
         """It is going to be the training, or only to look; its place is taken by a copy that is still to come."""
-        self._waiting.remove(checkpoint)
+        self._let_go(checkpoint)
         self._coming.append(checkpoint)
         if not is_aside:
             self._taken = (checkpoint,)
@@ -168,8 +168,9 @@ class Checkpoints:
 
     def put_back(self, checkpoint: Checkpoint) -> None:
         """It was not needed, and waits on."""
-        self._coming.remove(checkpoint)
-        self._waiting.append(checkpoint)
+        self._coming = [each for each in self._coming if each is not checkpoint]
+        self._kept.discard((checkpoint.branch, checkpoint.steps))
+        self._keep(checkpoint)
 
     async def complete(self) -> None:
         """Wait for those that take the place of others."""
@@ -197,9 +198,22 @@ class Checkpoints:
         after = steps[at + 1] if at + 1 < len(steps) else max(now, checkpoint.steps)
         return (after - before) / (1 + abs(now - checkpoint.steps))
 
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        self._waiting.append(checkpoint)
+        asyncio.get_running_loop().add_reader(checkpoint.sock, self._gone, checkpoint)
+
     def _drop(self, checkpoint: Checkpoint) -> None:
-        self._waiting.remove(checkpoint)
+        self._let_go(checkpoint)
         checkpoint.end()
+
+    def _let_go(self, checkpoint: Checkpoint) -> None:
+        asyncio.get_running_loop().remove_reader(checkpoint.sock)
+        self._waiting.remove(checkpoint)
+
+    def _gone(self, checkpoint: Checkpoint) -> None:
+        """It says no more before it is woken: somebody has ended it."""
+        self._drop(checkpoint)
+        self._on_change()
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -232,5 +246,5 @@ class Checkpoints:
         is_first = not any(each.branch == branch for each in self._waiting)
         is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
         self._kept.discard(place)
-        self._waiting.append(Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept))
+        self._keep(Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept))
         self._on_change()

@@ -347,6 +347,8 @@ class Session:
     def _on_checkpoints(self) -> None:
         self._checkpoints.thin(self._recorder.seen)
         self._change_checkpoints()
+        if self.status.state != "running":
+            self._show()
 
     def _change_checkpoints(self) -> None:
         self._change(
@@ -681,6 +683,8 @@ class Session:
     def _on_way(self, event: CheckpointRefused | Met | InsideSeen) -> None:
         if isinstance(event, CheckpointRefused):
             self._change(no_return=event.why)
+            if event.is_final:
+                self._checkpoints.forget()
         elif isinstance(event, Met):
             self._travels.met(event)
         else:

@@ -90,7 +90,7 @@ class Training:
     def can_return(self) -> bool:
         """Whether it can go back itself; else one can only look at what is recorded."""
         stands = self.is_paused or self.status.state in ("finished", "failed")
-        return self.obeys and stands and not self.status.no_return and bool(self.status.checkpoints)
+        return self.obeys and stands and bool(self.status.checkpoints)
 
     async def go(self, command: Command) -> None:
         """Have it go on, or back, and wait for the next stop, or its end."""

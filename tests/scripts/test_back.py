@@ -1,8 +1,7 @@
 """Going back in scripts: every kind of training goes on bit for bit as if it had never been elsewhere."""
 
 import contextlib
-import os
-import signal
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import psutil
 import pytest
 
 from bptui.commands.run import session_options, start_session
-from bptui.protocol import Back, Pause, Quit, Step, Travel, Typed
+from bptui.protocol import Back, Quit, Step, Travel, Typed
 from bptui.recording.reader import Reader
 
 from ..session.conftest import Client
@@ -50,7 +49,7 @@ def travel(shared_workshop, monkeypatch):
     begun = []
 
     def begin(script, *arguments, **options):
-        recording = shared_workshop.folder / f"{len(begun)}-{Path(script).stem}.bptui"
+        recording = shared_workshop.folder / f"{uuid.uuid4().hex}.bptui"
         made = replace(session_options(script, arguments, recording, None, reverse=True), **options)
         process, socket = start_session(made)
         begun.append(Traveller(process, socket, made))
@@ -83,3 +82,96 @@ def test_every_kind_of_training(shared_workshop, travel):
     status = app.go(Step("run"))
     assert (status.state, status.branch, status.differs) == ("finished", 0, "")
     assert app.printed() == bare.stdout.splitlines()
+
+
+EFFECTS = """
+    import threading, time, sys
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+    name = input("name? ")
+    data = open("data.txt")
+    log = open("log.txt", "w", buffering=1)
+    board = SummaryWriter("board", flush_secs=1)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Dropout(0.5), torch.nn.Linear(3, 1))
+    opt = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    for step in range(40):
+        x = torch.tensor([float(word) for word in data.readline().split()])
+        loss = model(x).square().sum()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        board.add_scalar("loss", loss.item(), step)
+        print(name, step, loss.item().hex())
+        print(step, loss.item().hex(), file=log)
+    board.close()
+    if "threads" in sys.argv:
+        threading.Thread(target=time.sleep, args=(1e9,), daemon=True, name="helper").start()
+    if "clock" in sys.argv:
+        torch.manual_seed(time.perf_counter_ns())
+    for step in range(5):
+        loss = model(x).square().sum()
+        loss.backward()
+    raise RuntimeError("over")
+"""
+
+
+@pytest.fixture
+def effects(shared_workshop, monkeypatch):
+    monkeypatch.chdir(shared_workshop.folder)
+    (shared_workshop.folder / "data.txt").write_text("".join(f"{i / 40} 0.5\n" for i in range(40)))
+    return shared_workshop.write(EFFECTS, "effects.py")
+
+
+def test_what_a_script_has_open_goes_back_too(shared_workshop, travel, effects):
+    log = shared_workshop.folder / "log.txt"
+    app = travel(effects)
+    app.send(Typed("me\n"))
+    assert app.go(Step("sample", 30)).steps == 30
+    first = log.read_text()
+    assert app.go(Travel(10)).steps == 10
+    assert log.read_text() == "".join(first.splitlines(keepends=True)[:10])
+    status = app.go(Step("run"))
+    assert (status.state, status.steps, status.differs) == ("failed", 45, "")
+    assert "RuntimeError: over" in status.detail
+    # It has raised: one can go back to look why.
+    assert app.go(Back("sample", 3)).steps == 42
+    assert app.go(Back("op")).steps == 41
+    assert app.go(Step("run")).state == "failed"
+    assert log.read_text().startswith(first)
+    assert len(log.read_text().splitlines()) == 40
+    lines = [f"me {line}" for line in log.read_text().splitlines()]
+    # What was typed was there before the question.
+    printed = [line.removeprefix("name? ") for line in app.printed()]
+    assert [line for line in printed if line.startswith("me ")] == lines
+    boards = list((shared_workshop.folder / "board").iterdir())
+    assert len(boards) == 1
+    assert boards[0].stat().st_size > 40 * 30
+
+
+def test_another_run_is_another_branch(travel, effects):
+    app = travel(effects, "clock")
+    app.send(Typed("me\n"))
+    assert app.go(Step("sample", 44)).steps == 44
+    status = app.go(Travel(39))
+    status = app.go(Step("sample", 5))
+    assert status.differs.startswith("not deterministic from sample 4")
+    assert (status.branch, status.steps) == (1, 44)
+    app.go(Step("run"))
+    assert app.go(Travel(20)).steps == 20
+    for each in psutil.Process(app.process.pid).children(recursive=True):  # the training, and all of its copies
+        each.kill()
+    status = app.wait(lambda status: status.exit_code is not None and not status.checkpoints)
+    assert "signal 9" in status.detail
+    assert app.printed()
+
+
+def test_a_thread_that_a_copy_would_lack(travel, effects):
+    app = travel(effects, "threads")
+    app.send(Typed("me\n"))
+    assert app.go(Step("sample", 38)).no_return == ""
+    status = app.go(Step("sample", 5))
+    assert status.no_return == "the script has another thread: helper"
+    app.process.kill()  # what it has started ends, too: `shared_workshop` looks
+    app.process.wait()

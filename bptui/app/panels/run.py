@@ -57,10 +57,12 @@ def _facts(view: View, reader: Reader, width: int) -> Content:
 
 def _going_back(view: View) -> str:
     status = view.status
-    if not view.commands or status.no_return:
-        return f"not possible: {status.no_return}" if view.commands else ""
-    size = f"{status.checkpoint_bytes / 2**20:,.0f} MB of their own"
-    return f"{len(status.checkpoints)} copies of the training wait, with {size}" if status.checkpoints else ""
+    if not view.commands:
+        return ""
+    size = f"{status.checkpoint_bytes / 2**20:,.0f} MB"
+    copies = f"{len(status.checkpoints)} copies of the training wait, with {size}" if status.checkpoints else ""
+    none = "none are made now" if copies else "not possible"
+    return "; ".join(filter(None, (copies, f"{none}: {status.no_return}" if status.no_return else "")))
 
 
 def _branches(branches: tuple[Branch, ...], view: View, width: int) -> Content:
