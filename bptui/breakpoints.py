@@ -18,6 +18,9 @@ _LINE_IF = re.compile(r"(?P<where>(?P<path>.+\.py):\d+)(?:\s+if\s+(?P<condition>
 _WORD = re.compile(r"[\w./*?\[\]#-]*")
 _IF = re.compile(r"(?:^|\s)if\s")
 
+FIRST = "first not finite: "
+"""So begins why it stands at the op, node or update that was the first to give something not finite."""
+
 NAN = "nonfinite(loss) or nonfinite(grad) or nonfinite(param)"
 
 
@@ -69,7 +72,7 @@ KINDS = {
     "phase": Kind("phase backward: when it begins", _phase),
     "sample": Kind("sample 20: of every epoch", lambda what: f"sample == {_count(what)}", each=True),
     "epoch": Kind("epoch 3: after its first sample", lambda what: f"epoch == {_count(what)}"),
-    "nan": Kind("nan: first NaN or Inf in loss, gradients, parameters", lambda what: NAN, ""),
+    "nan": Kind("nan: first NaN or Inf in loss, gradients, parameters; back to the op", lambda what: NAN, ""),
     "norm": Kind("norm 100: the norm of all gradients", lambda what: f"norm(grad) > {_number(what)}", "10"),
     "spike": Kind(
         "spike 3: the loss is 3 × its mean of 10", lambda what: f"loss > {_number(what)} * mean(loss, 10)",
@@ -227,6 +230,11 @@ def is_at(breakpoint_: Breakpoint, path: str, line: int) -> bool:
 def free_id(known: Iterable[Breakpoint]) -> int:
     """The number of the next one."""
     return 1 + max((each.id for each in known), default=0)
+
+
+def looks_back(breakpoint_: Breakpoint) -> bool:
+    """Whether it is about a number that is not finite, and goes back to what made it; its condition only stops."""
+    return breakpoint_.text.partition(" ")[0] == "nan" and not breakpoint_.message
 
 
 def is_same_line(one: Breakpoint, other: Breakpoint) -> bool:

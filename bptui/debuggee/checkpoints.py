@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from bptui.debuggee import threads
+from bptui.debuggee.aside import stand_aside
 from bptui.debuggee.open_files import OpenFile, open_files
 from bptui.debuggee.process import die_with_parent
 from bptui.protocol import (
@@ -20,6 +21,7 @@ from bptui.protocol import (
     Channel,
     CheckpointRefused,
     CheckpointTaken,
+    Ended,
     Ring,
     Wake,
     encode,
@@ -181,10 +183,13 @@ class Checkpoints:
             os.close(memory)
             os.setpgid(0, 0)
         die_with_parent()
-        if os.getppid() != wake.parent:  # the session has ended in the meantime
+        if wake.is_aside:
+            self._address = ""
+            stand_aside({self._channel.sock.fileno(), memory}, lambda why: self._channel.send(Ended(why)))
+        elif os.getppid() != wake.parent:  # the session has ended in the meantime
             os._exit(1)
         for file in files:
-            file.restore()
+            file.rewind() if wake.is_aside else file.restore()
         self._ring.reopen(mmap.mmap(memory, SHARED_BYTES))
         os.close(memory)
         restart()

@@ -6,7 +6,7 @@ import base64
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from bptui.debuggee.module_calls import Call
 from bptui.debuggee.module_paths import ModulePaths
 from bptui.debuggee.names import Names
 from bptui.debuggee.nodes import is_leaf, nodes_behind
+from bptui.debuggee.nonfinite import Inputs, Kind, NonFinite
 from bptui.debuggee.ops import TAG, UNHEARD, flat, node_of
 from bptui.debuggee.optimizer_parts import OptimizerParts
 from bptui.debuggee.places import user_place
@@ -123,10 +124,14 @@ class Inside:
         self._until: Any = None
         self._error: BaseException | None = None
         self._optimizer: OptimizerParts | None = None
+        self._step_inputs: Inputs | None = None
         self._hit: tuple[int, ...] = ()
         self._arrivals = 0
         self._is_whole = True  # it is followed from the sample's first op on
         self._known: tuple[Names, ModulePaths] | None = None  # of this sample, once they are asked for
+        self._nonfinite: NonFinite | None = None
+        self._is_sought = False
+        self._sought = ""  # how the user calls it, if that is not as the stop is called
 
     def begin(self, tracer: Tracer) -> None:
         """A sample begins, or goes on after a stop, that may have a stop inside."""
@@ -138,6 +143,8 @@ class Inside:
         self._forget()
         self._first = _get_sequence_nr()
         self._tracer = tracer
+        sought = self._stepper.sought
+        self._nonfinite = None if sought is None else NonFinite(sought)
         tracer.tagger.around = self.call
         self._hooks = [
             register_optimizer_step_pre_hook(self._before_step),
@@ -161,6 +168,8 @@ class Inside:
         """The sample is complete."""
         if self._tracer is None:
             return
+        if self._nonfinite is not None:
+            self._stepper.find(self._nonfinite.first())
         self._tracer.tagger.around = None
         for hook in self._hooks:
             hook.remove()
@@ -177,6 +186,7 @@ class Inside:
         if not self._is_followed():  # from a stop there it went on to the sample's end
             return record(func, args, kwargs)
         before = arguments_of(args, kwargs) if self._is_kept(func, kwargs) else ()
+        inputs = self._look_before((*args, *(kwargs or {}).values()))
         try:
             out = record(func, args, kwargs)
         except Exception as error:
@@ -184,14 +194,28 @@ class Inside:
                 before = before or arguments_of(args, kwargs)
                 self._guard(self._raised, function_name(func), before, error)
             raise
+        if inputs is not None:
+            self._guard(self._look_after, inputs, args[:1] if out is None else (out,), function_name(func))
         self._guard(self._done, func, lambda: before or arguments_of(args, kwargs), out)
         return out
+
+    def _look_before(self, values: Iterable[Any]) -> Inputs | None:
+        """What of the inputs of an op is not finite, if that is looked for."""
+        is_own = self._optimizer is not None and not torch.is_grad_enabled()
+        return None if self._nonfinite is None or is_own else self._nonfinite.before(values)
+
+    def _look_after(
+        self, inputs: Inputs, out: Iterable[Any], name: str = "", node: Any = None, kind: Kind = "op"
+    ) -> None:
+        if self._nonfinite is not None:
+            self._is_sought, self._sought = self._nonfinite.after(inputs, out, node, kind), name
 
     def _is_kept(self, func: Any, kwargs: Mapping[str, Any] | None) -> bool:
         """Whether what goes into an op has to be read before it: one in place overwrites it."""
         if self._optimizer is not None and not torch.is_grad_enabled():
             return False  # the optimizer's own: no stop is there
-        return self._stepper.may_end_inside or (self._stepper.conditions.at_ops and is_in_place(func, kwargs))
+        may_stop = self._stepper.conditions.at_ops or self._nonfinite is not None
+        return self._stepper.may_end_inside or (may_stop and is_in_place(func, kwargs))
 
     def _is_followed(self) -> bool:
         is_on = self._tracer is not None and self._stepper.is_followed
@@ -217,9 +241,20 @@ class Inside:
             if node is None or node in self._made or is_leaf(node) or node._sequence_nr() < self._first:
                 continue
             here = _Here("forward", self._call_now(), (op_name(node.name()),), value)
+            self._look_at_unheard(node, value)
             if self._arrives(here, made=self._make([node])):
-                given = tagger.kept.arguments_of(node) if tagger.kept is not None else ((), {})
+                given = self._given(node)
                 self._stop_at_op("forward", op_name(node.name()), arguments_of(*given), value, node)
+
+    def _given(self, node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of the call that made a node."""
+        kept = self._tracer.tagger.kept if self._tracer is not None else None
+        return kept.arguments_of(node) if kept is not None else ((), {})
+
+    def _look_at_unheard(self, node: Any, value: Any) -> None:
+        if self._nonfinite is not None and not self._nonfinite.knows(node):
+            args, kwargs = self._given(node)
+            self._look_after(self._nonfinite.before((*args, *kwargs.values())), (value,), node=node)
 
     def _make(self, new: list[Any]) -> range:
         """Take up the nodes that an op has made; which they are, counted from 1."""
@@ -235,11 +270,16 @@ class Inside:
             names = (function_name(func), op_name(new[0].name()))
             if self._arrives(_Here("forward", self._call_now(), names, out), made=self._make(new)):
                 self._stop_at_op("forward", op_name(new[0].name()), before(), out, new[0])
-        elif tensors and not nodes and self._optimizer is None and (self._passes or self._stepper.is_pausing()):
-            # An update by hand; before any backward pass validation, or data, where only a pause stops.
+        elif (is_by_hand := self._is_by_hand(tensors, nodes)) or self._is_sought:
+            self._is_whole = self._is_whole and is_by_hand
             phase: Phase = "update" if self._passes else "forward"
             if self._arrives(_Here(phase, self._call_now(), (function_name(func),), out)):
                 self._stop_at_op(phase, function_name(func), before(), out, None)
+
+    def _is_by_hand(self, tensors: list[Any], nodes: list[Any]) -> bool:
+        """Whether it is an update by hand; before any backward pass validation, or data: only a pause stops."""
+        is_ours = bool(tensors) and not nodes and self._optimizer is None
+        return is_ours and (self._passes > 0 or self._stepper.is_pausing())
 
     def _call_now(self) -> Call | None:
         return self._tracer.tagger.call if self._tracer else None
@@ -268,6 +308,8 @@ class Inside:
         self._guard(self._notice, outputs)
         if not self._is_followed():
             return []
+        if self._nonfinite is not None:
+            self._nonfinite.begin_backward(outputs)
         self._pass = _Pass(self, nodes)
         self._passes += 1
         self._counts["backward"] = 0
@@ -283,6 +325,8 @@ class Inside:
     def _pass_node(self, node: Any, into: tuple[Any, ...], came: tuple[Any, ...]) -> None:
         call = node.metadata.get(TAG, UNHEARD).call
         where = self._from if is_leaf(node) else call
+        self._is_sought = self._nonfinite is not None and self._nonfinite.node(node, into, came)
+        self._sought = ""
         if self._arrives(_Here("backward", where, (plain_name(node),), grad=_first(came), node=node)):
             rows = self._build()
             parts = Parts(rows, self._rows, self._frames())
@@ -311,6 +355,7 @@ class Inside:
             self._guard(self._begin_step, optimizer)
 
     def _begin_step(self, optimizer: Any) -> None:
+        self._step_inputs = self._look_before(_parameters(optimizer))
         self._optimizer = OptimizerParts(optimizer, self._frames())
         if self._arrives(_Here("update", None, (f"{self._optimizer.name}.step",))):
             self._stop_at_step("before", self._optimizer.before())
@@ -318,6 +363,8 @@ class Inside:
     def _after_step(self, optimizer: Any, *_: object) -> None:
         parts, self._optimizer = self._optimizer, None
         if self._is_followed() and parts is not None and parts.is_of(optimizer):
+            if self._step_inputs is not None:
+                self._guard(self._look_after, self._step_inputs, _parameters(optimizer), "", None, "update")
             self._guard(self._end_step, parts)
 
     def _end_step(self, parts: OptimizerParts) -> None:
@@ -346,10 +393,10 @@ class Inside:
         self._hit = self._stepper.hits_inside(self._quantities(here)) if self._stepper.conditions.at_ops else ()
         step = self._stepper.inside
         if step is None or self._passes_by(step.granularity, here, made):
-            return bool(self._hit) or self._stepper.is_pausing()
+            return self._is_sought or bool(self._hit) or self._stepper.is_pausing()
         if step.granularity == "phase":
             self._stopped_in = self._phase
-        return self._stepper.arrive() or bool(self._hit)
+        return self._stepper.arrive() or self._is_sought or bool(self._hit)
 
     def _passes_by(self, granularity: Granularity, here: _Here, made: range) -> bool:
         """Whether an op or node is none of those that a step of this granularity counts."""
@@ -438,8 +485,21 @@ class Inside:
         study = self._tracer.study if self._tracer else None
         hit, self._hit = self._hit, ()
         arrival = self._arrivals if self._is_whole else 0
-        self._stepper.wait(stop.error, is_amid=True, inside=seen, study=study, hit=hit, arrival=arrival)
+        reason = self._first_in_words(op) if self._is_sought else stop.error
+        self._stepper.wait(reason, is_amid=True, inside=seen, study=study, hit=hit, arrival=arrival)
         self._aim()
+
+    def _first_in_words(self, op: str) -> str:
+        """Why it is here that a number was first not finite, where that was looked for; it is found by now."""
+        first = self._nonfinite.here if self._nonfinite is not None else None
+        self._nonfinite, self._is_sought = None, False
+        return first.in_words(self._sought or op) if first is not None else ""
+
+
+def _parameters(optimizer: Any) -> list[Any]:
+    """The parameters of an optimizer, and their gradients."""
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
+    return [*parameters, *(each.grad for each in parameters)]
 
 
 class _Pass:

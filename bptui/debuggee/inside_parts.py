@@ -48,7 +48,11 @@ def is_in_place(func: Any, kwargs: Mapping[str, Any] | None) -> bool:
     """Whether a torch function may write into what it is given: "add_", "__isub__", or given an "out"."""
     name = str(getattr(func, "__name__", ""))
     is_dunder = name.startswith("__")
-    return name.startswith("__i") or (name.endswith("_") and not is_dunder) or bool(kwargs and "out" in kwargs)
+    return (
+        name.startswith(("__i", "__set"))
+        or (name.endswith("_") and not is_dunder)
+        or bool(kwargs and "out" in kwargs)
+    )
 
 
 def function_name(func: Any) -> str:

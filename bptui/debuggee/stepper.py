@@ -55,6 +55,7 @@ from bptui.records import OVERHEAD, Node, Parameter, Sample, Stack
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.frames import StackReader
     from bptui.debuggee.graph import Tracer
+    from bptui.debuggee.nonfinite import Event
     from bptui.debuggee.rows import Row, RowReader
     from bptui.debuggee.study import Study
 
@@ -182,6 +183,16 @@ class Stepper:
     def is_followed(self) -> bool:
         """Whether it may stop inside the next sample, at an op or node."""
         return self._goal.inside is not None or self.conditions.at_ops
+
+    @property
+    def sought(self) -> int | None:
+        """Which op, node or update of the sample at hand is the first with something not finite, as `Way` says."""
+        return self._way.sought if self._goal.inside is not None else None
+
+    def find(self, event: Event | None) -> None:
+        """This was the first of the sample."""
+        if event is not None:
+            self._way.find(event.number, event.source == "before")
 
     @property
     def producing(self) -> int:

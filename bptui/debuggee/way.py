@@ -40,6 +40,18 @@ class Way:
         self._phases: list[str] = []
         self._hits: list[tuple[int, int]] = []
         self.halt = 0
+        self._first: tuple[int, bool] = (0, False)
+
+    @property
+    def sought(self) -> int | None:
+        """Which op, node or update is the first with something not finite; 0 to find it, None if nobody asks."""
+        if self._travel is None or not (self._travel.event or self._travel.seek == "nonfinite"):
+            return None
+        return self._travel.event
+
+    def find(self, event: int, is_older: bool) -> None:
+        """This is the first one; or it was so before the sample."""
+        self._first = event, is_older
 
     @property
     def is_on(self) -> bool:
@@ -48,14 +60,14 @@ class Way:
 
     def begin(self, travel: Travel) -> None:
         """Go there."""
-        self._travel, self._phases, self._hits = travel, [], []
+        self._travel, self._phases, self._hits, self._first = travel, [], [], (0, False)
 
     def end(self) -> Met | None:
         """It is there: what was met, if that was asked for."""
         travel, self._travel = self._travel, None
         if travel is None or not travel.seek:
             return None
-        return Met(tuple(self._phases), tuple(self._hits))
+        return Met(tuple(self._phases), tuple(self._hits), *self._first)
 
     def goal(self, steps: int, arrival: int = 0) -> Goal:
         """The next part of the way, after so many samples; one that ends there if it is there.
@@ -66,13 +78,15 @@ class Way:
         """
         travel = self._travel
         assert travel is not None
-        last = travel.steps - (travel.seek == "stops" and not travel.inside)
+        last = travel.steps - travel.is_within
         if steps < last:
             return Goal(last)
         if steps == last:
             self._phases = []
-        if travel.seek == "stops" and not travel.inside and steps == last:
+        if travel.is_within and steps == last:
             return Goal(travel.steps, inside=Step("op"), left=_ALL)
+        if travel.event:
+            return Goal(travel.steps + 1, inside=Step("op"), left=_ALL)
         if travel.inside:
             return Goal(inside=Step("op"), left=travel.inside - arrival)
         return Goal() if travel.halt else Goal(steps)

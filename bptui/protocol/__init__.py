@@ -77,6 +77,7 @@ from bptui.protocol.messages import (
     Watched,
     Watches,
     Welcome,
+    Zoom,
 )
 from bptui.protocol.ring import SHARED_BYTES, Ring, RingReader
 from bptui.protocol.unpacked_graph import Graph, Structure
@@ -159,6 +160,7 @@ __all__ = [
     "Watched",
     "Watches",
     "Welcome",
+    "Zoom",
     "decode",
     "default_index",
     "encode",

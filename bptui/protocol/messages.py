@@ -136,24 +136,44 @@ class Travel:
         steps: After so many samples.
         inside: And then to so many-th of the stops inside the next sample, 0 for none.
         halt: And then to the so many-th hit of a breakpoint inside it, 0 for none.
-        seek: Say what is met on the way: the stops inside the last sample, or the hits of breakpoints.
+        event: And then to this op, node or update inside it, of all that are heard; 0 for none.
+        seek: Say what is met on the way: the stops inside the last sample, the hits of breakpoints, or which op,
+            node or update of the last sample is the first with something not finite.
     """
 
     steps: int
     inside: int = 0
     halt: int = 0
-    seek: Literal["", "stops", "hits"] = ""
+    seek: Literal["", "stops", "hits", "nonfinite"] = ""
+    event: int = 0
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the last sample is to be followed op by op, to its end."""
+        return self.seek == "nonfinite" or (self.seek == "stops" and not self.inside)
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
     """Return by `count` samples, ops, or phases, or to the last hit of a breakpoint before.
 
-    The beginning of a sample that is under way counts as one sample back.
+    The beginning of a sample that is under way counts as one sample back. "nonfinite" is back to where in the
+    sample at hand a number was first not finite.
     """
 
-    granularity: Literal["sample", "op", "phase", "hit"]
+    granularity: Literal["sample", "op", "phase", "hit", "nonfinite"]
     count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Zoom:
+    """Execute a recorded sample of the branch again, beside the training, to have its whole graph.
+
+    Attributes:
+        step: The sample, from 0.
+    """
+
+    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +318,7 @@ Command: TypeAlias = (
     | Step
     | Travel
     | Back
+    | Zoom
     | Pause
     | Ask
     | Check
@@ -355,6 +376,7 @@ class Status:
         checkpoint_bytes: How much memory they have of their own.
         no_return: Why no copies are made, empty if they are.
         differs: Where a sample that was run again was not what is recorded, empty if none was.
+        zoom: Which sample is executed again for its graph, or why that was not possible, in one line.
     """
 
     state: RunState
@@ -380,6 +402,7 @@ class Status:
     checkpoint_bytes: int = 0
     no_return: str = ""
     differs: str = ""
+    zoom: str = ""
 
 
 Rows = tuple[tuple[float, ...], ...]
@@ -558,10 +581,12 @@ class Wake:
     Attributes:
         parent: The session's process.
         stops: How many stops the branch has had.
+        is_aside: Whether it is not to be the training, but only to execute a sample again beside it.
     """
 
     parent: int
     stops: int
+    is_aside: bool = False
 
 
 # -- events: debuggee → session -------------------------------------------------------------------------
@@ -830,10 +855,14 @@ class Met:
     Attributes:
         phases: Of the stops inside the last sample, in which part of it each was.
         hits: Of breakpoints: after how many samples, and the how many-th inside the next one, 0 for between two.
+        event: The first op, node or update with something not finite, of all that are heard; 0 if there is none.
+        is_older: Whether that came into the sample from one before.
     """
 
     phases: tuple[str, ...] = ()
     hits: tuple[tuple[int, int], ...] = ()
+    event: int = 0
+    is_older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

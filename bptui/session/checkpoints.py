@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ MOST = 48
 
 BREATH = 0.002
 """Seconds between two looks for the branch of a copy."""
+
+PATIENCE = 1.0
+"""Seconds that a copy which takes the place of another is waited for: it is there in some milliseconds."""
 
 _HELLO = 4096  # bytes: longer than what a copy says first
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
@@ -59,10 +63,10 @@ class Checkpoint:
     is_kept: bool = False
     bytes: int = 0
 
-    def wake(self, stops: int, memory: int) -> None:
-        """Have it be the training, with this shared memory; another copy of it takes its place."""
+    def wake(self, stops: int, memory: int, is_aside: bool = False) -> None:
+        """Have it be the training, or only look, with this shared memory; another copy of it takes its place."""
         self.sock.setblocking(True)
-        socket.send_fds(self.sock, [encode(Wake(os.getpid(), stops))], [memory])
+        socket.send_fds(self.sock, [encode(Wake(os.getpid(), stops, is_aside))], [memory])
         self.sock.setblocking(False)
 
     def end(self) -> None:
@@ -103,6 +107,7 @@ class Checkpoints:
         self._welcomes: set[asyncio.Task[None]] = set()
         self._branch = 0
         self._taken: tuple[Checkpoint, ...] = ()
+        self._coming: list[Checkpoint] = []
         self._kept: set[tuple[int, int]] = set()
 
     def open(self) -> None:
@@ -152,12 +157,26 @@ class Checkpoints:
         found = [each for each in self._waiting if each.branch == branch and each.steps <= steps]
         return sorted(found, key=lambda each: -each.steps)
 
-    def take(self, checkpoint: Checkpoint) -> None:
-        """It is going to be the training; its place is taken by a copy that is still to come."""
+    def take(self, checkpoint: Checkpoint, is_aside: bool = False) -> None:
+        """It is going to be the training, or only to look; its place is taken by a copy that is still to come."""
         self._let_go(checkpoint)
-        self._taken = (checkpoint,)
+        self._coming.append(checkpoint)
+        if not is_aside:
+            self._taken = (checkpoint,)
         if checkpoint.is_kept:
             self._kept.add((checkpoint.branch, checkpoint.steps))
+
+    def put_back(self, checkpoint: Checkpoint) -> None:
+        """It was not needed, and waits on."""
+        self._coming.remove(checkpoint)
+        self._have(checkpoint)
+
+    async def complete(self) -> None:
+        """Wait for those that take the place of others."""
+        until = time.monotonic() + PATIENCE
+        while self._coming and time.monotonic() < until:
+            await asyncio.sleep(BREATH)
+        self._coming.clear()
 
     def thin(self, now: int) -> None:
         """Measure one, and end those that are too many: dense near sample `now`, sparse far from it."""
@@ -181,6 +200,10 @@ class Checkpoints:
     def _drop(self, checkpoint: Checkpoint) -> None:
         self._let_go(checkpoint)
         checkpoint.end()
+
+    def _have(self, checkpoint: Checkpoint) -> None:
+        self._waiting.append(checkpoint)
+        asyncio.get_running_loop().add_reader(checkpoint.sock, self._gone, checkpoint)
 
     def _let_go(self, checkpoint: Checkpoint) -> None:
         asyncio.get_running_loop().remove_reader(checkpoint.sock)
@@ -211,7 +234,10 @@ class Checkpoints:
             return
         while hello.edits > self.edits:  # the branch that an edit begins is about to be
             await asyncio.sleep(BREATH)
-        branch = self._branch
+        before = [each for each in self._coming if (each.steps, each.edits) == (hello.steps, hello.edits)]
+        for each in before[:1]:
+            self._coming.remove(each)
+        branch = before[0].branch if before else self._branch
         place = branch, hello.steps
         known = [each for each in self._waiting if (each.branch, each.steps) == place]
         for each in known:
@@ -220,6 +246,5 @@ class Checkpoints:
         is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
         self._kept.discard(place)
         checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept)
-        self._waiting.append(checkpoint)
-        asyncio.get_running_loop().add_reader(sock, self._gone, checkpoint)
+        self._have(checkpoint)
         self._on_change()

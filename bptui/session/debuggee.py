@@ -121,17 +121,18 @@ class Debuggee:
             return {"process_group": 0, "preexec_fn": self.terminal.taking_keys}
         return {"start_new_session": True, "preexec_fn": _taking(self.terminal.inner)}
 
-    async def revive(self, before: Debuggee, checkpoint: Checkpoint, stops: int) -> None:
-        """Be the copy of a debuggee that waits, in its place; that one has ended.
+    async def revive(self, checkpoint: Checkpoint, before: Debuggee | None = None, stops: int = 0) -> None:
+        """Be a copy of a debuggee that waits: in its place, once it has ended, or else beside it.
 
         Args:
-            before: Who has what it prints into.
             checkpoint: The copy.
+            before: Who has what it prints into; None of a copy that only looks, and prints nothing.
             stops: How many stops the branch has had.
         """
-        self.output, self.terminal = before.hand_over()
+        if before is not None:
+            self.output, self.terminal = before.hand_over()
         memory = self._share_memory(checkpoint.steps)
-        checkpoint.wake(stops, memory)
+        checkpoint.wake(stops, memory, is_aside=before is None)
         os.close(memory)
         self._reader, self._writer = await asyncio.open_unix_connection(sock=checkpoint.sock)
         self.pid.set_result(checkpoint.pid)
@@ -150,7 +151,7 @@ class Debuggee:
         return memory
 
     async def _wait_adopted(self, pid: int) -> None:
-        """Wait for a process that has become our child."""
+        """Wait for a process that has become our child; one that only looks is still the training's."""
         over = asyncio.get_running_loop().create_future()
         fd = os.pidfd_open(pid)
         asyncio.get_running_loop().add_reader(fd, over.set_result, None)
@@ -159,7 +160,9 @@ class Debuggee:
         finally:
             asyncio.get_running_loop().remove_reader(fd)
             os.close(fd)
-        _, status = os.waitpid(pid, 0)
+        status = 0
+        with contextlib.suppress(ChildProcessError):
+            _, status = os.waitpid(pid, 0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)  # what it left behind
         self.code.set_result(os.waitstatus_to_exitcode(status))

@@ -162,6 +162,10 @@ class Recorder:
         self.seen = seen
         self._write(self._writer.samples, batch)
 
+    def is_loss(self, step: int, loss: float | None) -> bool:
+        """Whether this is the recorded loss of a sample of the branch; None stands for NaN."""
+        return not self.trouble and step < self.recorded and self._writer.loss(step) == loss
+
     def _stopped(self) -> None:
         """It stands where it has said that it would, or outside of any sample."""
         inside, self._inside = self._inside, None

@@ -6,10 +6,11 @@ import asyncio
 import collections
 import dataclasses
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from bptui.breakpoints import FIRST, looks_back
 from bptui.errors import ProtocolError
 from bptui.kept import Kept, save
 from bptui.protocol import (
@@ -33,6 +34,7 @@ from bptui.protocol import (
     Explained,
     Fork,
     Forked,
+    GraphTraced,
     InsideSeen,
     Inspect,
     Inspected,
@@ -57,6 +59,7 @@ from bptui.protocol import (
     Typed,
     Watched,
     Watches,
+    Zoom,
 )  # fmt: skip
 from bptui.records import Edit, RunState, Value
 from bptui.session import threads
@@ -72,8 +75,9 @@ from bptui.session.output import OnText
 from bptui.session.recorder import Recorder
 from bptui.session.screen import Row
 from bptui.session.streams import Streams
-from bptui.session.travels import Travels
+from bptui.session.travels import NO_OP, Travels
 from bptui.session.words import Rate, death, in_words
+from bptui.session.zoom import Zoom as Looking
 
 NO_TORCH = "torch is not imported yet"
 """What a script is doing at first."""
@@ -166,8 +170,13 @@ class Session:
         self._memory = MemoryWatch()
         self._checkpoints = Checkpoints(memory_budget(options.checkpoint_memory), self._on_checkpoints)
         self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get)
+        self._zoom = Looking(self._checkpoints, self._on_seen, self._on_looking)
         self._before: Debuggee | None = None  # the one that has ended, while another may take its place
         self._is_amid = False
+        self._is_stepping = False  # where it goes is not known beforehand
+        self._traced = -1  # the last sample that had a graph
+        self._looking: Stopped | None = None  # the hit for which it looks where a number was first not finite
+        self._found_in = -1  # after so many samples, inside the next one, it stands or stood there
         self._lock = asyncio.Lock()  # a command is done before the next begins, whoever sent it
 
     # -- life ------------------------------------------------------------------------------------------
@@ -229,6 +238,8 @@ class Session:
                     self._set_watches(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
+                case Zoom(step=step) if state in ("paused", "finished", "failed"):
+                    self._look_at(step)
                 case Reset() if state != "starting":
                     await self._reset()
                 case _:
@@ -272,11 +283,14 @@ class Session:
 
     async def _travel(self, command: Travel | Back) -> None:
         """Go where a command says, or say why there is no way."""
+        self._is_stepping = False
         self._change(state="running", hit=(), detail="", pausing=False)
         self._tick_on()
         went = self._travels.to(command) if isinstance(command, Travel) else self._travels.back(command)
         problem = await went
-        if problem:
+        if problem == NO_OP:
+            self._on_stopped(dataclasses.replace(self._travels.at, reason=problem))
+        elif problem:
             self._tick_off()
             state = "paused" if self._debuggee is not None else "finished"
             self._change(state=state, detail=problem, samples_per_second=0.0)
@@ -285,6 +299,7 @@ class Session:
     async def _wake(self, checkpoint: Checkpoint) -> None:
         """Have a copy of the training take its place."""
         async with self._lock:
+            await self._zoom.stop()
             before = self._debuggee or self._before
             assert before is not None
             before.hand_over()
@@ -300,10 +315,26 @@ class Session:
             self._stand_on(checkpoint.branch)
             self._change(exit_code=None, waits_for_input=False)
             self._debuggee = debuggee = Debuggee(self._on_lines, self._on_text)
-            await debuggee.revive(before, checkpoint, self.status.stop)
+            await debuggee.revive(checkpoint, before, self.status.stop)
             self._change(has_terminal=debuggee.terminal is not None)
             self._following = self._spawn(self._follow(debuggee))
             self._equip()
+
+    def _look_at(self, step: int) -> None:
+        """Execute a recorded sample again beside the training, if a copy leads there."""
+        checkpoint = self._travels.nearest(step) if 0 <= step < self._recorder.recorded else None
+        if checkpoint is not None:
+            self._zoom.begin(checkpoint, step)
+
+    def _on_seen(self, step: int, seen: Sequence[Message], loss: float | None) -> None:
+        if self._recorder.is_loss(step, loss):
+            for each in seen:
+                self._recorder.event(each)
+
+    def _on_looking(self, what: str) -> None:
+        self._change(zoom=what)
+        if self.status.state != "running":  # else the next tick says it
+            self._show()
 
     def _equip(self) -> None:
         """Tell a debuggee what the one before it was told."""
@@ -412,6 +443,7 @@ class Session:
     async def _end_debuggee(self) -> None:
         """End the debuggee, if there is one, and take the last that it says."""
         self._tick_off()
+        await self._zoom.stop()
         if self._debuggee is not None and self._following is not None:
             self._is_leaving = True
             self.log("session→debuggee", Quit())
@@ -478,7 +510,7 @@ class Session:
             self._before = debuggee
         debuggee.close()
         if self._keeper is not None:
-            kill_orphans({self._keeper.pid} | self._checkpoints.pids)
+            kill_orphans({self._keeper.pid} | self._checkpoints.pids | self._zoom.pids)
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
             self._on_end(self._ending(debuggee, code))
@@ -540,7 +572,9 @@ class Session:
         self._debuggee.send(command)
 
     def _step(self, command: Step) -> None:
+        self._zoom.cancel()
         self._is_finite = command.granularity == "sample" or command.is_inside
+        self._is_stepping = True
         self._change(state="running", hit=(), detail="" if self._recorder.seen else self._doing)
         self._rate = Rate()
         self._send(command)
@@ -590,6 +624,7 @@ class Session:
 
     def _pause(self, command: Pause) -> None:
         self._travels.abandon()
+        self._looking = None
         self._queue.clear()
         if self._debuggee is not None:  # else it is over, and _follow is about to say so
             self._send(command)
@@ -613,6 +648,8 @@ class Session:
         match event:
             case Samples():
                 self._on_samples(event)
+            case GraphTraced(step=step):
+                self._traced = step
             case BreakpointsHit(hits=hits):
                 known = {each.id: each for each in (*self.status.hits, *hits)}
                 self._change(hits=tuple(known.values()))
@@ -677,6 +714,10 @@ class Session:
         self._travels.stopped(event, is_amid)
         if is_seeking:
             return
+        if self._is_to_look_back(event, is_amid):
+            self._spawn(self._look_back(event))
+            return
+        event = self._found(event, is_amid)
         self._tick_off()
         if self.status.state == "starting":
             self._equip()
@@ -692,7 +733,35 @@ class Session:
             self._keeper.warm_up()
         if self._queue:
             self._go(self._queue.popleft())
+        elif not is_amid and event.steps - 1 != self._traced:
+            self._look_at(event.steps - 1)
         self._show()
+
+    def _is_to_look_back(self, event: Stopped, is_amid: bool) -> bool:
+        """Whether it stops for a number that is not finite, and can return to the op that made it."""
+        is_asked = any(each.id in event.hit and looks_back(each) for each in self.status.breakpoints)
+        is_known = self._found_in == event.steps - 1
+        can_return = self.options.reverse and not self.status.no_return
+        return is_asked and can_return and self._is_stepping and not (is_amid or is_known)
+
+    async def _look_back(self, event: Stopped) -> None:
+        """Go to the op, node or update that was the first to give something not finite; else stay."""
+        self._queue.clear()
+        self._looking, self._is_stepping = event, False
+        self._change(detail="back to where it was first not finite")
+        if problem := await self._travels.to_nonfinite():
+            self._looking = None
+            self._on_stopped(dataclasses.replace(event, reason=f"{event.reason}: {problem}"))
+
+    def _found(self, event: Stopped, is_amid: bool) -> Stopped:
+        """The stop, which is for the hit that was looked back from, if it is one for that."""
+        looked, self._looking = self._looking, None
+        if is_amid and event.reason.startswith(FIRST):
+            self._found_in = event.steps
+            return dataclasses.replace(event, hit=looked.hit) if looked is not None else event
+        if not is_amid or event.steps != self._found_in:
+            self._found_in = -1
+        return event
 
     def _on_lines(self, lines: list[Line]) -> None:
         self._recorder.output(lines)
@@ -757,7 +826,7 @@ class Session:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK if self._is_seen() else UNSEEN_TICK)
-            if self._debuggee is not None:
+            if self._debuggee is not None and not self._is_leaving:
                 self._debuggee.raise_flag()
                 self._take_samples(self._debuggee)
             self._on_tick()

@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from bptui.protocol import Back, Met, Stopped, Travel
 from bptui.session.checkpoints import Checkpoint, Checkpoints
 
+NO_OP = "no op, node or update that was heard gave a number that is not finite"
+"""Something else has: numpy, C++, a write into memory; or only a norm is too large."""
+
 Place = tuple[int, int]
 """After how many samples, and the how many-th stop, or hit, inside the next one: 0 for between two samples."""
 
@@ -68,6 +71,7 @@ class Travels:
 
     async def to(self, travel: Travel) -> str:
         """Go to a place; one line why there is no way."""
+        await self._checkpoints.complete()
         checkpoint = self._nearest(travel)
         if self._is_ahead(travel) and (checkpoint is None or checkpoint.steps <= self.at.steps):
             self._send(travel)
@@ -82,6 +86,8 @@ class Travels:
         """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
         if command.granularity == "hit":
             return await self._to_hit()
+        if command.granularity == "nonfinite":
+            return await self.to_nonfinite()
         if command.granularity == "sample":
             return await self.to(Travel(max(0, self.at.steps + self._is_amid - command.count)))
         problem = ""
@@ -124,6 +130,20 @@ class Travels:
         await self._arrive(Travel(0))
         return "no breakpoint was hit before: this is before the first sample"
 
+    async def to_nonfinite(self) -> str:
+        """Go to where in the sample at hand a number was first not finite; one line why it is not there."""
+        here = self.at.steps + self._is_amid
+        if not here or self._nearest(Travel(here, seek="nonfinite")) is None:
+            return f"there is no copy of the training from before sample {here}"
+        met, steps = await self._seek(Travel(here, seek="nonfinite")), here
+        if met is not None and met.is_older and steps > 1:  # an update that nobody looked at
+            older = await self._seek(Travel(steps - 1, seek="nonfinite"))
+            if older is not None and older.event:
+                met, steps = older, steps - 1
+        if met is not None and met.event:
+            await self._arrive(Travel(steps - 1, event=met.event))
+        return NO_OP if met is not None and not met.event else ""
+
     def _here(self) -> Place:
         return self.at.steps, self.at.halt
 
@@ -136,6 +156,7 @@ class Travels:
 
     async def _seek(self, travel: Travel, start: Checkpoint | None = None) -> Met | None:
         """Go there, and say what was met; None if it was stopped on its way, or has ended."""
+        await self._checkpoints.complete()
         checkpoint = start or self._nearest(travel)
         if checkpoint is None:
             return None
@@ -146,6 +167,10 @@ class Travels:
         stop = await self._stop
         was_seeking, self.is_seeking = self.is_seeking, False
         return self._met if was_seeking and stop is not None else None
+
+    def nearest(self, step: int) -> Checkpoint | None:
+        """The last copy from which a sample of the branch can be executed."""
+        return next(iter(self._lineage(step)), None)
 
     def _is_ahead(self, travel: Travel) -> bool:
         """Whether it comes there by going on."""
@@ -158,8 +183,7 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        between = travel.seek == "stops" and not travel.inside
-        return next(iter(self._lineage(travel.steps - between)), None)
+        return next(iter(self._lineage(travel.steps - travel.is_within)), None)
 
     def _lineage(self, steps: int) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""

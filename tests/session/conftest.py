@@ -110,6 +110,8 @@ class House:
         arguments=(),
         log: Path | None = None,
         recording: Path | None = None,
+        reverse=False,
+        script=False,
         **environment,
     ) -> None:
         self.folder = folder
@@ -120,7 +122,7 @@ class House:
         listener, self.socket = paths.listen()
         options = SessionOptions(
             target or f"{self.file}:loop", tuple(arguments), str(self.recording), str(log) if log else None,
-            listener.fileno(), str(self.socket),
+            listener.fileno(), str(self.socket), reverse=reverse, script=(str(self.file),) if script else (),
         )  # fmt: skip
         self.errors = folder / "stderr"
         with self.errors.open("wb") as errors:
