@@ -170,7 +170,7 @@ class Checkpoints:
         """It was not needed, and waits on."""
         self._coming = [each for each in self._coming if each is not checkpoint]
         self._kept.discard((checkpoint.branch, checkpoint.steps))
-        self._keep(checkpoint)
+        self._have(checkpoint)
 
     async def complete(self) -> None:
         """Wait for those that take the place of others."""
@@ -198,13 +198,13 @@ class Checkpoints:
         after = steps[at + 1] if at + 1 < len(steps) else max(now, checkpoint.steps)
         return (after - before) / (1 + abs(now - checkpoint.steps))
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        self._waiting.append(checkpoint)
-        asyncio.get_running_loop().add_reader(checkpoint.sock, self._gone, checkpoint)
-
     def _drop(self, checkpoint: Checkpoint) -> None:
         self._let_go(checkpoint)
         checkpoint.end()
+
+    def _have(self, checkpoint: Checkpoint) -> None:
+        self._waiting.append(checkpoint)
+        asyncio.get_running_loop().add_reader(checkpoint.sock, self._gone, checkpoint)
 
     def _let_go(self, checkpoint: Checkpoint) -> None:
         asyncio.get_running_loop().remove_reader(checkpoint.sock)
@@ -246,5 +246,6 @@ class Checkpoints:
         is_first = not any(each.branch == branch for each in self._waiting)
         is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
         self._kept.discard(place)
-        self._keep(Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept))
+        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept)
+        self._have(checkpoint)
         self._on_change()

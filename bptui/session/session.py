@@ -292,7 +292,7 @@ class Session:
         elif problem:
             self._tick_off()
             state = "paused" if self._debuggee is not None else "finished"
-            self._change(state=state, detail=problem, samples_per_second=0.0)
+            self._change(state=state, detail=problem, samples_per_second=0.0, unmoved=self.status.unmoved + 1)
             self._show()
 
     async def _wake(self, checkpoint: Checkpoint) -> None:

@@ -61,7 +61,12 @@ class Zoom:
         try:
             if before:  # of the last of them this is a child, which would end with it
                 await asyncio.wait(before)
-            await debuggee.revive(checkpoint)
+            reviving = asyncio.ensure_future(debuggee.revive(checkpoint))
+            try:
+                await asyncio.shield(reviving)
+            except asyncio.CancelledError:  # half awake it could neither wait on nor be ended
+                await reviving
+                raise
             debuggee.send(Travel(step + 1))
             problem = await self._follow(debuggee, step)
         finally:

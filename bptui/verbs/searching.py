@@ -5,7 +5,6 @@ from __future__ import annotations
 from bptui.expressions import BadExpression, Expression, parse, parse_python
 from bptui.protocol import Back, Evaluate, Evaluated, Travel
 from bptui.records import RecordedSample, Value
-from bptui.verbs.evaluating import as_json
 from bptui.verbs.stepping import stopped, travelling
 from bptui.verbs.training import ONLY_LOOKING, Training
 from bptui.verbs.verb import BadVerb, Result, Verb, Work, nothing
@@ -74,10 +73,10 @@ class _Search:
             text = str(holds)
         else:
             await self._go(steps)
-            value = await self._evaluate(steps)
-            holds, text = _truth(value), value.text
+            text = (await self._evaluate(steps)).text
+            holds = text == "True"
         self.tried.append(f"after sample {steps:,}: {text}")
-        return bool(holds)
+        return holds
 
     def _sample(self, steps: int) -> RecordedSample:
         reader = self._training.reader
@@ -87,7 +86,8 @@ class _Search:
         return sample
 
     async def _evaluate(self, steps: int) -> Value:
-        answer = await self._training.ask(lambda request: Evaluate(request, self._condition, self._training.frame))
+        frame = self._training.frame
+        answer = await self._training.ask(lambda request: Evaluate(request, f"bool({self._condition})", frame))
         if not isinstance(answer, Evaluated):
             raise _Unknown("the training has gone on before it answered")
         if answer.value.problem:
@@ -135,14 +135,6 @@ def _recorded(condition: Expression, sample: RecordedSample) -> bool:
         return condition.holds({**places, "loss": None if loss is None else loss.item})
     except (TypeError, ValueError) as error:
         raise _Unknown(f"after sample {sample.step + 1:,}: {error}") from error
-
-
-def _truth(value: Value) -> bool:
-    """What Python would take it for, if it is a number, true or false, or None."""
-    told = as_json(value)
-    if isinstance(told, str):
-        raise _Unknown(f"neither true nor false, but {value.kind}: {value.text}")
-    return bool(told)
 
 
 SEARCHING = (
