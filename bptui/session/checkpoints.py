@@ -150,7 +150,8 @@ class Checkpoints:
 
     def steps(self, branch: int) -> tuple[int, ...]:
         """After how many samples of a branch they stand, in their order."""
-        return tuple(sorted({each.steps for each in self._waiting if each.branch == branch}))
+        known = (*self._waiting, *self._coming)
+        return tuple(sorted({each.steps for each in known if each.branch == branch}))
 
     def before(self, branch: int, steps: int) -> list[Checkpoint]:
         """Those of a branch from which a sample can be reached by going on, the last one first."""
