@@ -115,7 +115,7 @@ def test_branches(snap_compare, recorded, fake_link, tmp_path, size: tuple[int, 
     monkeypatch.setattr(time, "time", lambda: 0.0)
     losses = [9.0 * 0.8**i for i in range(40)]
     recording = recorded().target("a test").samples(rows(losses))
-    recording.fork("lr = 0.5", 12).samples(rows([*losses[:12], *(losses[11] * 1.05**i for i in range(20))]))
+    recording.fork("lr = 0.5", 12).samples(rows([losses[11] * 1.05**i for i in range(20)]))
     recording.state()
     status = Status("paused", 1, 32, recorded=32, checkpoints=(12, 32))
     app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), status))
