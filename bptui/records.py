@@ -21,6 +21,9 @@ EXACT = 16
 KEPT = 64
 """A `TensorSummary` of a larger tensor keeps at most so many values, evenly spaced."""
 
+FIRST = "first not finite: "
+"""So begins why it stands at the op, node or update that was the first to give something not finite."""
+
 OVERHEAD = 0.01
 """Of the running time, so much may go into what only some samples are given: graphs, statistics of parameters."""
 
@@ -227,6 +230,11 @@ class Breakpoint:
     is_temporary: bool = False
     ignore: int = 0
     message: str = ""
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it goes back to what made the number that is not finite; its condition alone only stops."""
+        return self.text.partition(" ")[0] == "nan" and not self.message
 
 
 @dataclass(frozen=True, slots=True)
