@@ -723,12 +723,13 @@ class Branch:
     Attributes:
         id: 0 for the first.
         parent: The branch it came from, None for the first.
-        reason: Why it began: "start" or "reset".
+        reason: Why it began: "start", "reset", what was set by hand, or how it differs from its parent.
         began: Seconds since 1970.
         state: What it is doing, or how it ended.
         detail: The end in words: a traceback, a signal, an exit code.
         exit_code: The exit code of the training, None while it lives.
         steps: How many samples it has.
+        forked: So many of them are its parent's; 0 for one that began before the first sample.
     """
 
     id: int
@@ -739,3 +740,4 @@ class Branch:
     detail: str = ""
     exit_code: int | None = None
     steps: int = 0
+    forked: int = 0
