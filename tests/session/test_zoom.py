@@ -39,6 +39,7 @@ def test_a_sample_at_full_speed_gets_its_graph(build):
     reader = house.reader()
     assert [node.grad is not None for node in reader.graph(0, 199)].count(True) >= 5
     assert reader.graph(0, 77) is None
+    assert [step for step, _, _ in reader.measured(0, 199, 200, 1)] == [199]
     client.send(Zoom(77))
     client.wait(lambda status: status.zoom)
     assert looked(client) == ""
