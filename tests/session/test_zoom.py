@@ -4,12 +4,13 @@ from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Breakpoints, Step, Zoom
 
 SCRIPT = """\
-import pathlib, torch
+import pathlib
 here = pathlib.Path(__file__).parent
+log = open(here / "log", "a")  # before the first copy: one that looks would not open it again
+import torch
 torch.manual_seed(0)
 net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Dropout(0.5), torch.nn.Linear(3, 1))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-log = open(here / "log", "a")
 for index in range(300):
     loss = net(torch.ones(3, 2)).square().mean()
     optimizer.zero_grad()
