@@ -61,8 +61,10 @@ _OF_SEVERAL = (ParametersPanel, FlowPanel)
 """Only there if more than a single number is trained; else Weights says it all."""
 
 
-_SHORT = {"Gradients": "Grads", "Source": "Code", "Parameters": "Params", "Explain": "Why"}
-"""Names for where there is no room for all of them."""
+_SHORT = {"Gradients": "Grads", "Source": "Code", "Parameters": "Params", "Explain": "Why"} | dict.fromkeys(
+    ("Breakpoints", "Watches", "Diagnostics", "Lesson"), ""
+)
+"""Names for where there is no room for all of them; of a panel with a letter, its frame has the name."""
 
 
 class PanelTabs(Static):
@@ -87,7 +89,8 @@ class PanelTabs(Static):
             is_why = failed and panel is RunPanel
             colour = "bold $text-error" if is_why else "$text-muted"
             style = "bold reverse" if panel.NAME.lower() == active else colour
-            text = f"{space}{panel.NUMBER} {short.get(panel.NAME, panel.NAME)}{' ✖' * is_why}{space}"
+            name = f"{panel.NUMBER} {short.get(panel.NAME, panel.NAME)}".rstrip()
+            text = f"{space}{name}{' ✖' * is_why}{space}"
             parts.append(Content.styled(text, f"{style} @click=choose({panel.NUMBER!r})"))
         self.update(Content(" ").join(parts))
 
