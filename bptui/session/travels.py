@@ -176,6 +176,8 @@ class Travels:
         """Whether it comes there by going on."""
         if self._is_over:
             return False
+        if travel.branch not in (-1, self.branch):
+            return False
         if travel.steps != self.at.steps:
             return travel.steps > self.at.steps
         if not self._is_amid:
@@ -183,12 +185,16 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        return next(iter(self._lineage(travel.steps - travel.is_within)), None)
+        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch)), None)
+        if found is not None and travel.branch not in (-1, found.branch):
+            fork = self._parent_of(travel.branch)
+            return found if fork is not None and travel.steps < fork[1] else None
+        return found
 
-    def _lineage(self, steps: int) -> Sequence[Checkpoint]:
+    def _lineage(self, steps: int, branch: int = -1) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
         found: list[Checkpoint] = []
-        branch = self.branch
+        branch = self.branch if branch == -1 else branch
         while True:
             fork = self._parent_of(branch)
             if fork is None or steps >= fork[1]:
