@@ -71,7 +71,7 @@ def _footer(app: BptuiApp) -> list[str]:
     return [key.description for key in app.screen.query(FooterKey) if key.display]
 
 
-@pytest.mark.parametrize("key", ["B", "W", "D"])
+@pytest.mark.parametrize("key", ["B", "W", "D", "H"])
 async def test_where_there_is_little_room_its_tab_is_there_while_it_is_shown(at_seed, key) -> None:
     app, _ = at_seed(4)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -63,7 +63,7 @@ _OF_SEVERAL = (ParametersPanel, FlowPanel)
 
 
 _SHORT = {"Gradients": "Grads", "Source": "Code", "Parameters": "Params", "Explain": "Why"} | dict.fromkeys(
-    ("Breakpoints", "Watches", "Diagnostics", "Lesson"), ""
+    ("Breakpoints", "Watches", "Diagnostics", "Branches", "Lesson"), ""
 )
 """Names for where there is no room for all of them; of a panel with a letter, its frame has the name."""
 
