@@ -715,12 +715,13 @@ class Branch:
     Attributes:
         id: 0 for the first.
         parent: The branch it came from, None for the first.
-        reason: Why it began: "start" or "reset".
+        reason: Why it began: "start", "reset", or what was changed where it was forked: "lr = 0.001".
         began: Seconds since 1970.
         state: What it is doing, or how it ended.
         detail: The end in words: a traceback, a signal, an exit code.
         exit_code: The exit code of the training, None while it lives.
         steps: How many samples it has.
+        forked: After how many samples of its parent it began, None if before the first one.
     """
 
     id: int
@@ -731,3 +732,4 @@ class Branch:
     detail: str = ""
     exit_code: int | None = None
     steps: int = 0
+    forked: int | None = None

@@ -89,6 +89,7 @@ class Checkpoints:
     Attributes:
         address: The abstract Unix socket at which they come, empty if none are made.
         edits: How often something was set by hand in the run at hand.
+        budget: How many bytes of memory they may have of their own.
     """
 
     def __init__(self, budget: int, on_change: Callable[[], None]) -> None:
@@ -100,7 +101,7 @@ class Checkpoints:
         """
         self.address = ""
         self.edits = 0
-        self._budget = budget
+        self.budget = budget
         self._on_change = on_change
         self._waiting: list[Checkpoint] = []
         self._listening: asyncio.Task[None] | None = None
@@ -183,7 +184,7 @@ class Checkpoints:
         stale = [each for each in self._waiting if not each.bytes] or self._waiting[-1:]
         for each in stale[:2]:
             each.measure()
-        while len(self._waiting) > MOST or self.bytes > self._budget:
+        while len(self._waiting) > MOST or self.bytes > self.budget:
             dispensable = [each for each in self._waiting if not each.is_kept]
             if not dispensable:
                 return

@@ -162,6 +162,11 @@ class Recorder:
         self.seen = seen
         self._write(self._writer.samples, batch)
 
+    @property
+    def last_loss(self) -> str:
+        """The loss of the last sample of the branch."""
+        return "–" if self.trouble else _number(self._writer.loss(self.recorded - 1))
+
     def is_loss(self, step: int, loss: float | None) -> bool:
         """Whether this is the recorded loss of a sample of the branch; None stands for NaN."""
         return not self.trouble and step < self.recorded and self._writer.loss(step) == loss

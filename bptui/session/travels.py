@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from bptui.protocol import Back, Met, Stopped, Travel
 from bptui.session.checkpoints import Checkpoint, Checkpoints
@@ -30,6 +31,7 @@ class Travels:
         wake: Callable[[Checkpoint], Awaitable[None]],
         send: Callable[[Travel], None],
         parent_of: Callable[[int], tuple[int, int] | None],
+        begin: Callable[[int], bool],
     ) -> None:
         """Stand before the first sample.
 
@@ -38,8 +40,10 @@ class Travels:
             wake: Makes a copy the training.
             send: Sends the training on its way.
             parent_of: The branch from which another one was forked, and after how many of its samples.
+            begin: Has the training become a branch that begins where it stands; whether it is known how.
         """
         self._checkpoints, self._wake, self._send, self._parent_of = checkpoints, wake, send, parent_of
+        self._begin = begin
         self.branch = 0
         self.at = Stopped(0)
         self._is_amid = self._is_over = False
@@ -72,6 +76,8 @@ class Travels:
     async def to(self, travel: Travel) -> str:
         """Go to a place; one line why there is no way."""
         await self._checkpoints.complete()
+        if travel.branch not in (-1, self.branch):
+            return await self._across(travel)
         checkpoint = self._nearest(travel)
         if self._is_ahead(travel) and (checkpoint is None or checkpoint.steps <= self.at.steps):
             self._send(travel)
@@ -81,6 +87,32 @@ class Travels:
         await self._wake(checkpoint)
         self._send(travel)
         return ""
+
+    async def _across(self, travel: Travel) -> str:
+        """Go to a place of another branch."""
+        branch, steps = travel.branch, travel.steps
+        fork = self._parent_of(branch)
+        if fork is not None and steps < fork[1]:
+            return await self.to(replace(travel, branch=fork[0]))
+        if own := self._checkpoints.before(branch, steps):
+            await self._wake(own[0])
+        elif fork is None or not await self._begin_again(branch, fork):
+            return f"there is no copy of the training of branch {branch} any more"
+        self._send(travel)
+        return ""
+
+    async def _begin_again(self, branch: int, fork: Place) -> bool:
+        """Stand where a branch has begun that is known by what was set there; whether that was possible."""
+        parent, steps = fork
+        copies = self._copies(parent, steps)
+        if not copies or await self._seek(Travel(steps), copies[0]) is None:
+            return False
+        return self._begin(branch)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it stands between two samples."""
+        return not (self._is_amid or self._is_over)
 
     async def back(self, command: Back) -> str:
         """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
@@ -176,8 +208,9 @@ class Travels:
         """Whether it comes there by going on."""
         if self._is_over:
             return False
-        if travel.steps != self.at.steps:
-            return travel.steps > self.at.steps
+        first = travel.steps - bool(travel.skip)
+        if first != self.at.steps:
+            return first > self.at.steps
         if not self._is_amid:
             return True
         return bool(self.at.inside) and travel.inside > self.at.inside
@@ -187,8 +220,11 @@ class Travels:
 
     def _lineage(self, steps: int) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
+        return self._copies(self.branch, steps)
+
+    def _copies(self, branch: int, steps: int) -> Sequence[Checkpoint]:
+        """The same for any branch."""
         found: list[Checkpoint] = []
-        branch = self.branch
         while True:
             fork = self._parent_of(branch)
             if fork is None or steps >= fork[1]:
