@@ -395,6 +395,7 @@ class Status:
         checkpoint_bytes: How much memory they have of their own.
         no_return: Why no copies are made, empty if they are.
         differs: Where a sample that was run again was not what is recorded, empty if none was.
+        unmoved: How often there was no way to where it was sent.
         zoom: Which sample is executed again for its graph, or why that was not possible, in one line.
     """
 
@@ -421,6 +422,7 @@ class Status:
     checkpoint_bytes: int = 0
     no_return: str = ""
     differs: str = ""
+    unmoved: int = 0
     zoom: str = ""
 
 

@@ -118,9 +118,9 @@ class Reader:
 
     def branches(self) -> tuple[Branch, ...]:
         """All branches, the oldest first."""
-        columns = "id, parent, reason, began, state, detail, exit_code, forks.steps"
-        rows = self._rows(f"SELECT {columns} FROM branches LEFT JOIN forks ON id = branch ORDER BY id")
-        return tuple(replace(Branch(*row[:-1]), steps=self.steps(row[0]), forked=row[-1]) for row in rows)
+        rows = self._rows("SELECT id, parent, reason, began, state, detail, exit_code FROM branches ORDER BY id")
+        forked = dict(self._rows("SELECT branch, steps FROM forks"))
+        return tuple(replace(Branch(*row), steps=self.steps(row[0]), forked=forked.get(row[0], 0)) for row in rows)
 
     def steps(self, branch: int) -> int:
         """How many samples a branch has."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bptui.breakpoints import FIRST, looks_back
 from bptui.errors import ProtocolError
 from bptui.kept import Kept, save
 from bptui.protocol import (
@@ -62,7 +61,7 @@ from bptui.protocol import (
     Watches,
     Zoom,
 )  # fmt: skip
-from bptui.records import Edit, RunState, Value
+from bptui.records import FIRST, Edit, RunState, Value
 from bptui.session import threads
 from bptui.session.checkpoints import Checkpoint, Checkpoints, memory_budget
 from bptui.session.console import Line
@@ -172,9 +171,8 @@ class Session:
         self._failure: BaseException | None = None
         self._memory = MemoryWatch()
         self._checkpoints = Checkpoints(memory_budget(options.checkpoint_memory), self._on_checkpoints)
-        self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get, self._begin_again)
         self._raced: dict[int, Assign] = {}  # branches of races, of which no copy waits, and how each begins
-        self._joining: int | None = None  # the one of them that begins again with what is set next
+        self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get, self._raced)
         self._races = Races(self._checkpoints, self._on_looking)
         self._racing: asyncio.Task[None] | None = None
         self._zoom = Looking(self._checkpoints, self._on_seen, self._on_looking)
@@ -302,7 +300,7 @@ class Session:
         elif problem:
             self._tick_off()
             state = "paused" if self._debuggee is not None else "finished"
-            self._change(state=state, detail=problem, samples_per_second=0.0)
+            self._change(state=state, detail=problem, samples_per_second=0.0, unmoved=self.status.unmoved + 1)
             self._show()
 
     async def _wake(self, checkpoint: Checkpoint) -> None:
@@ -328,14 +326,6 @@ class Session:
             self._change(has_terminal=debuggee.terminal is not None)
             self._following = self._spawn(self._follow(debuggee))
             self._equip()
-
-    def _begin_again(self, branch: int) -> bool:
-        """Set what a branch of a race begins with; whether it is one."""
-        if branch not in self._raced:
-            return False
-        self._joining = branch
-        self._send(self._raced[branch])
-        return True
 
     async def _race(self, command: Race) -> None:
         """Run copies beside each other, and write each as a branch."""
@@ -760,7 +750,7 @@ class Session:
 
     def _joins(self) -> bool:
         """Whether what was set begins a branch that is recorded; then it stands there."""
-        branch, self._joining = self._joining, None
+        branch, self._travels.joins = self._travels.joins, None
         if branch is None:
             return False
         self._checkpoints.edits += 1
@@ -812,7 +802,7 @@ class Session:
 
     def _is_to_look_back(self, event: Stopped, is_amid: bool) -> bool:
         """Whether it stops for a number that is not finite, and can return to the op that made it."""
-        is_asked = any(each.id in event.hit and looks_back(each) for each in self.status.breakpoints)
+        is_asked = any(each.id in event.hit and each.looks_back for each in self.status.breakpoints)
         is_known = self._found_in == event.steps - 1
         can_return = self.options.reverse and not self.status.no_return
         return is_asked and can_return and self._is_stepping and not (is_amid or is_known)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bptui.protocol import Back, Met, Stopped, Travel
+from bptui.protocol import Assign, Back, Met, Stopped, Travel
 from bptui.session.checkpoints import Checkpoint, Checkpoints
 
 NO_OP = "no op, node or update that was heard gave a number that is not finite"
@@ -23,15 +22,16 @@ class Travels:
         at: Where it has stopped last.
         branch: The branch at hand.
         is_seeking: Whether the stop that comes next is only one on the way.
+        joins: The branch that the training becomes with what is set next, None if it begins another one.
     """
 
     def __init__(
         self,
         checkpoints: Checkpoints,
         wake: Callable[[Checkpoint], Awaitable[None]],
-        send: Callable[[Travel], None],
+        send: Callable[[Travel | Assign], None],
         parent_of: Callable[[int], tuple[int, int] | None],
-        begin: Callable[[int], bool],
+        raced: Mapping[int, Assign],
     ) -> None:
         """Stand before the first sample.
 
@@ -40,10 +40,11 @@ class Travels:
             wake: Makes a copy the training.
             send: Sends the training on its way.
             parent_of: The branch from which another one was forked, and after how many of its samples.
-            begin: Has the training become a branch that begins where it stands; whether it is known how.
+            raced: Branches of which no copy waits, and what is set where each begins.
         """
         self._checkpoints, self._wake, self._send, self._parent_of = checkpoints, wake, send, parent_of
-        self._begin = begin
+        self._raced = raced
+        self.joins: int | None = None
         self.branch = 0
         self.at = Stopped(0)
         self._is_amid = self._is_over = False
@@ -76,38 +77,28 @@ class Travels:
     async def to(self, travel: Travel) -> str:
         """Go to a place; one line why there is no way."""
         await self._checkpoints.complete()
-        if travel.branch not in (-1, self.branch):
-            return await self._across(travel)
         checkpoint = self._nearest(travel)
         if self._is_ahead(travel) and (checkpoint is None or checkpoint.steps <= self.at.steps):
             self._send(travel)
             return ""
-        if checkpoint is None:
+        if checkpoint is not None:
+            await self._wake(checkpoint)
+        elif not await self._begin_again(travel.branch):
             return f"there is no copy of the training from before sample {travel.steps + 1}"
-        await self._wake(checkpoint)
         self._send(travel)
         return ""
 
-    async def _across(self, travel: Travel) -> str:
-        """Go to a place of another branch."""
-        branch, steps = travel.branch, travel.steps
+    async def _begin_again(self, branch: int) -> bool:
+        """Stand where a branch begins that is known by what was set there; whether that was possible."""
         fork = self._parent_of(branch)
-        if fork is not None and steps < fork[1]:
-            return await self.to(replace(travel, branch=fork[0]))
-        if own := self._checkpoints.before(branch, steps):
-            await self._wake(own[0])
-        elif fork is None or not await self._begin_again(branch, fork):
-            return f"there is no copy of the training of branch {branch} any more"
-        self._send(travel)
-        return ""
-
-    async def _begin_again(self, branch: int, fork: Place) -> bool:
-        """Stand where a branch has begun that is known by what was set there; whether that was possible."""
-        parent, steps = fork
-        copies = self._copies(parent, steps)
-        if not copies or await self._seek(Travel(steps), copies[0]) is None:
+        copies = self._lineage(fork[1], fork[0]) if fork is not None else ()
+        if fork is None or not copies or branch not in self._raced:
             return False
-        return self._begin(branch)
+        if await self._seek(Travel(fork[1]), copies[0]) is None:
+            return False
+        self.joins = branch
+        self._send(self._raced[branch])
+        return True
 
     @property
     def is_between(self) -> bool:
@@ -208,6 +199,8 @@ class Travels:
         """Whether it comes there by going on."""
         if self._is_over:
             return False
+        if travel.branch not in (-1, self.branch):
+            return False
         first = travel.steps - bool(travel.skip)
         if first != self.at.steps:
             return first > self.at.steps
@@ -216,15 +209,16 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        return next(iter(self._lineage(travel.steps - travel.is_within)), None)
+        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch)), None)
+        if found is not None and travel.branch not in (-1, found.branch):
+            fork = self._parent_of(travel.branch)
+            return found if fork is not None and travel.steps < fork[1] else None
+        return found
 
-    def _lineage(self, steps: int) -> Sequence[Checkpoint]:
+    def _lineage(self, steps: int, branch: int = -1) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
-        return self._copies(self.branch, steps)
-
-    def _copies(self, branch: int, steps: int) -> Sequence[Checkpoint]:
-        """The same for any branch."""
         found: list[Checkpoint] = []
+        branch = self.branch if branch == -1 else branch
         while True:
             fork = self._parent_of(branch)
             if fork is None or steps >= fork[1]:

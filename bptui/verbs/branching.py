@@ -43,7 +43,7 @@ def last_loss(training: Training, branch: Branch) -> float | None:
 
 def _in_words(branch: Branch, training: Training) -> str:
     loss = last_loss(training, branch)
-    forked = f"from {branch.parent} after sample {branch.forked:,}" if branch.forked is not None else ""
+    forked = f"from {branch.parent} after sample {branch.forked:,}" if branch.forked else ""
     number = "" if loss is None else f"loss {loss:.6g}"
     parts = (str(branch.id), branch.reason, forked, f"{branch.steps:,} samples", number)
     return " · ".join(filter(None, parts))

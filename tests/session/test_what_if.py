@@ -23,8 +23,8 @@ class Driver:
         """Set something; after how many samples of which branch that was."""
         branch = self.client.status.branch
         self.client.send(Assign(1, target, value))
-        status = self.client.wait(lambda status: status.branch != branch and status.checkpoints)
-        return status.branch, status.steps
+        self.client.wait(lambda status: status.branch != branch and status.checkpoints)
+        return self.place
 
     @property
     def place(self):
@@ -57,7 +57,7 @@ def test_each_change_begins_a_branch(driver):
     driver.do(Travel(3))
     assert driver.set("lr", "0.001") == (1, 3)
     assert driver.do(Step("sample", 4)) == (1, 7)
-    assert driver.branches == [(None, None, "start", 6), (0, 3, "lr = 0.001", 7)]
+    assert driver.branches == [(None, 0, "start", 6), (0, 3, "lr = 0.001", 7)]
     slow = driver.losses(1)
     assert (slow[:4], driver.losses(0)) == (first[:4], first)
     assert slow[4] != first[4]
