@@ -95,7 +95,7 @@ def _help(rest: str) -> Work:
 
 
 VERBS: tuple[Verb, ...] = (
-    *STEPPING[:-2], *BRANCHING, *SEARCHING, *BREAKING, *EVALUATING, *LOOKING, *EXPORTING,
+    *STEPPING[:-2], *SEARCHING, *BRANCHING, *BREAKING, *EVALUATING, *LOOKING, *EXPORTING,
     *STEPPING[-2:],
     Verb("help", "[VERB]", "List the verbs, or say how one is written", _help, "verb", looks=True),
 )  # fmt: skip
