@@ -102,7 +102,7 @@ class Recorder:
         """Begin the next branch where the training stands."""
         self._write(self._writer.fork_branch, reason, self.seen)
         self.recorded = self.forked = self.seen
-        self._has_inside, self._printed = False, self.seen
+        self._printed = self.seen
         if not self.trouble:
             self.branch = self._writer.branch
 
@@ -113,6 +113,7 @@ class Recorder:
             self._write(self._writer.go_to_branch, branch)
             self.branch = branch
             self.recorded = self._writer.steps
+            self._has_inside = True  # as far as is known
         self.steps = self.seen = steps
         self._printed, self._again = self.recorded, self._late
 
