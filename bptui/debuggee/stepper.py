@@ -311,7 +311,7 @@ class Stepper:
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
             return
-        self._stopped, self._is_amid = not is_amid, is_amid
+        self._stopped, self._is_amid, self._arrival = not is_amid, is_amid, arrival
         self._pausing = None
         self._console.flush()
         self.conditions.aim("")
@@ -350,7 +350,7 @@ class Stepper:
             self._obey(self.inspector.next_command())
             if self._way.is_on and self._goal.stop_at == self.steps and not is_amid:
                 return True
-            if self.checkpoints.is_edited and self._save(is_stop=True):
+            if self.checkpoints.is_edited and self._save(True, stopped.inside if is_amid else -1):
                 return not self._way.is_on
         return False
 
@@ -428,7 +428,7 @@ class Stepper:
         reason = self._epochs.doubt if is_epoch else ""
         if self._way.is_on and self._goal.stop_at == self.steps:
             reason = self._put_back()
-            self._goal = self._go_on_way()
+            self._goal = self._go_on_way(is_amid=False)
         if is_epoch or self._goal.stop_at == self.steps or is_over or hit:
             self.wait(reason, hit=tuple(filter(None, hit)))
         elif self._save(is_stop=False):
@@ -441,13 +441,13 @@ class Stepper:
         self._plan()
         self.inspector.close()
 
-    def _save(self, is_stop: bool) -> bool:
+    def _save(self, is_stop: bool, inside: int = -1) -> bool:
         """Make a copy of the training to return to, if it is worth it; whether this is such a copy, woken."""
         if not self.checkpoints.is_due(self.steps, is_stop):
             return False
         self.flush()
         self._console.flush()
-        stops = self.checkpoints.take(self.steps)
+        stops = self.checkpoints.take(self.steps, inside)
         if stops is None:
             return False
         self._flag = self._ring.flag
@@ -546,7 +546,7 @@ class Stepper:
             self._goal = Goal(at, inside=Step("op"), left=1)
         elif isinstance(command, Travel):
             self._way.begin(command)
-            self._goal = self._go_on_way()
+            self._goal = self._go_on_way(self._is_amid)
             self.conditions.aim("")
         elif isinstance(command, Step):
             stop_at = self.steps + command.count if command.granularity == "sample" else None
@@ -560,12 +560,12 @@ class Stepper:
             return False
         return True
 
-    def _go_on_way(self) -> Goal:
+    def _go_on_way(self, is_amid: bool) -> Goal:
         """The next part of the way, before a sample that may have to be skipped."""
         kind = self._way.skips(self.steps)
-        if kind and not self._is_amid:
+        if kind and not is_amid:
             self._skipping.keep(kind, self.questions.assigner.optimizers())
-        return self._way.goal(self.steps, self._arrival)
+        return self._way.goal(self.steps, self._arrival if is_amid else 0)
 
     def _put_back(self) -> str:
         """Put back what the sample has changed, if it is to be skipped; one line why that was not possible."""

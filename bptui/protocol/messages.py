@@ -850,10 +850,12 @@ class CheckpointTaken:
     Attributes:
         steps: After so many samples.
         edits: So many times something was set by hand until there.
+        inside: And at the so many-th stop inside the next one, 0 if nobody has counted; -1 for between the two.
     """
 
     steps: int
     edits: int
+    inside: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,22 +209,25 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch)), None)
+        inside = 0 if travel.seek else travel.inside  # to say all that is met, from the sample's beginning
+        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch, inside)), None)
         if found is not None and travel.branch not in (-1, found.branch):
             fork = self._parent_of(travel.branch)
             return found if fork is not None and travel.steps < fork[1] else None
         return found
 
-    def _lineage(self, steps: int, branch: int = -1) -> Sequence[Checkpoint]:
+    def _lineage(self, steps: int, branch: int = -1, inside: int = 0) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
         found: list[Checkpoint] = []
         branch = self.branch if branch == -1 else branch
         while True:
             fork = self._parent_of(branch)
             if fork is None or steps >= fork[1]:
-                found += self._checkpoints.before(branch, steps)
+                found += self._checkpoints.before(branch, steps, inside)
             if fork is None or (found and steps >= fork[1]):
                 return found
+            if steps > fork[1]:
+                inside = 0
             branch, steps = fork[0], min(steps, fork[1])
 
 
