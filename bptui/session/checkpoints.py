@@ -121,6 +121,7 @@ class Checkpoints:
         self._branch = 0
         self._taken: tuple[Checkpoint, ...] = ()
         self._coming: list[Checkpoint] = []
+        self._is_expected = False
         self._kept: set[tuple[int, int, int]] = set()
 
     def open(self) -> None:
@@ -140,6 +141,11 @@ class Checkpoints:
         if self.address:
             self._sock.close()
         self.forget()
+
+    def note_edit(self) -> None:
+        """Something was set by hand: a copy is about to come."""
+        self.edits += 1
+        self._is_expected = True
 
     def forget(self, branch: int | None = None) -> None:
         """End those of a branch, or all."""
@@ -165,6 +171,10 @@ class Checkpoints:
         """After how many samples of a branch they stand, in their order."""
         return tuple(sorted({each.steps for each in self._waiting if each.branch == branch}))
 
+    def is_begun_inside(self, branch: int) -> bool:
+        """Whether the first copy of a branch is from amid a sample."""
+        return min((each.place for each in self._waiting if each.branch == branch), default=(0, -1))[1] >= 0
+
     def before(self, branch: int, steps: int, inside: int = 0) -> list[Checkpoint]:
         """Those of a branch from which a place can be reached by going on, the last one first.
 
@@ -188,15 +198,16 @@ class Checkpoints:
     def put_back(self, checkpoint: Checkpoint) -> None:
         """It was not needed, and waits on."""
         self._coming = [each for each in self._coming if each is not checkpoint]
-        self._kept.discard((checkpoint.branch, checkpoint.steps))
+        self._kept.discard((checkpoint.branch, *checkpoint.place))
         self._have(checkpoint)
 
     async def complete(self) -> None:
-        """Wait for those that take the place of others."""
+        """Wait for those that take the place of others, and for the one of what was set last."""
         until = time.monotonic() + PATIENCE
-        while self._coming and time.monotonic() < until:
+        while (self._coming or self._is_expected) and time.monotonic() < until:
             await asyncio.sleep(BREATH)
         self._coming.clear()
+        self._is_expected = False
 
     def thin(self, now: int) -> None:
         """Measure one, and end those that are too many: dense near sample `now`, sparse far from it."""
@@ -255,6 +266,8 @@ class Checkpoints:
         here = hello.steps, hello.inside
         while hello.edits > self.edits:  # the branch that an edit begins is about to be
             await asyncio.sleep(BREATH)
+        if hello.edits == self.edits:
+            self._is_expected = False
         before = [each for each in self._coming if (*each.place, each.edits) == (*here, hello.edits)]
         for each in before[:1]:
             self._coming.remove(each)

@@ -395,9 +395,7 @@ class Session:
             self._show()
 
     def _change_checkpoints(self) -> None:
-        self._change(
-            checkpoints=self._checkpoints.steps(self.status.branch), checkpoint_bytes=self._checkpoints.bytes
-        )
+        self._change(checkpoints=self._travels.reachable, checkpoint_bytes=self._checkpoints.bytes)
 
     # -- the script's terminal -------------------------------------------------------------------------
 
@@ -753,14 +751,14 @@ class Session:
         branch, self._travels.joins = self._travels.joins, None
         if branch is None:
             return False
-        self._checkpoints.edits += 1
+        self._checkpoints.note_edit()
         self._recorder.return_to(branch, self._recorder.seen)
         self._stand_on(branch)
         return True
 
     def _branch_off(self, edit: Edit) -> None:
         """What is set by hand begins another run, unless the one at hand has begun here."""
-        self._checkpoints.edits += 1
+        self._checkpoints.note_edit()
         if self._forks_of.get(self.status.branch, (0, -1))[1] == self._recorder.seen == self._recorder.recorded:
             return
         self._recorder.fork_branch(f"{edit.what} = {edit.new}")

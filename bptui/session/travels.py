@@ -122,7 +122,7 @@ class Travels:
 
     async def _one_back(self, by_phase: bool) -> bool:
         """Whether it went there."""
-        steps, inside = self.at.steps, self.at.inside
+        steps, inside, branch = self.at.steps, self.at.inside, self.branch
         if self._is_amid and (inside <= 1 or not by_phase):
             return await self._arrive(Travel(steps, max(0, inside - 1)))
         if not self._is_amid and not steps:
@@ -134,7 +134,7 @@ class Travels:
             steps -= 1
         stops = _beginnings(met.phases) if by_phase else range(1, len(met.phases) + 1)
         before = [each for each in stops if not inside or each < inside]
-        return await self._arrive(Travel(steps, max(before, default=0)))
+        return await self._arrive(Travel(steps, max(before, default=0), branch=branch))
 
     async def _to_hit(self) -> str:
         """Run again from copy to copy, the last one first, until a breakpoint is hit on the way to here."""
@@ -195,6 +195,17 @@ class Travels:
         """The last copy from which a sample of the branch can be executed."""
         return next(iter(self._lineage(step)), None)
 
+    @property
+    def reachable(self) -> tuple[int, ...]:
+        """After how many samples the copies stand that lead to where the branch is."""
+        found: set[int] = set()
+        found.update(self._checkpoints.steps(branch := self.branch))
+        until = None
+        while (fork := self._parent_of(branch)) is not None:
+            branch, until = fork[0], fork[1] if until is None else min(until, fork[1])
+            found.update(each for each in self._checkpoints.steps(branch) if each <= until)
+        return tuple(sorted(found))
+
     def _is_ahead(self, travel: Travel) -> bool:
         """Whether it comes there by going on."""
         if self._is_over:
@@ -213,7 +224,8 @@ class Travels:
         found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch, inside)), None)
         if found is not None and travel.branch not in (-1, found.branch):
             fork = self._parent_of(travel.branch)
-            return found if fork is not None and travel.steps < fork[1] else None
+            if fork is None or travel.steps > fork[1] - (not self._checkpoints.is_begun_inside(travel.branch)):
+                return None
         return found
 
     def _lineage(self, steps: int, branch: int = -1, inside: int = 0) -> Sequence[Checkpoint]:
