@@ -171,9 +171,11 @@ class Checkpoints:
         """After how many samples of a branch they stand, in their order."""
         return tuple(sorted({each.steps for each in self._waiting if each.branch == branch}))
 
-    def is_begun_inside(self, branch: int) -> bool:
-        """Whether the first copy of a branch is from amid a sample."""
-        return min((each.place for each in self._waiting if each.branch == branch), default=(0, -1))[1] >= 0
+    def first_inside(self, branch: int) -> Checkpoint | None:
+        """The first copy of a branch, if it is from amid a sample."""
+        own = (each for each in self._waiting if each.branch == branch)
+        first = min(own, key=lambda each: each.place, default=None)
+        return first if first is not None and first.inside >= 0 else None
 
     def before(self, branch: int, steps: int, inside: int = 0) -> list[Checkpoint]:
         """Those of a branch from which a place can be reached by going on, the last one first.

@@ -134,7 +134,8 @@ class Travels:
             steps -= 1
         stops = _beginnings(met.phases) if by_phase else range(1, len(met.phases) + 1)
         before = [each for each in stops if not inside or each < inside]
-        return await self._arrive(Travel(steps, max(before, default=0), branch=branch))
+        inside = max(before, default=0)
+        return await self._arrive(Travel(steps, inside, branch=branch if inside else -1))
 
     async def _to_hit(self) -> str:
         """Run again from copy to copy, the last one first, until a breakpoint is hit on the way to here."""
@@ -222,11 +223,19 @@ class Travels:
     def _nearest(self, travel: Travel) -> Checkpoint | None:
         inside = 0 if travel.seek else travel.inside  # to say all that is met, from the sample's beginning
         found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch, inside)), None)
-        if found is not None and travel.branch not in (-1, found.branch):
-            fork = self._parent_of(travel.branch)
-            if fork is None or travel.steps > fork[1] - (not self._checkpoints.is_begun_inside(travel.branch)):
-                return None
-        return found
+        if found is None or travel.branch in (-1, found.branch):
+            return found
+        return self._at_fork(travel, found)
+
+    def _at_fork(self, travel: Travel, parents: Checkpoint) -> Checkpoint | None:
+        """Which copy leads to a place of a branch of which none does that stands between two samples."""
+        fork = self._parent_of(travel.branch)
+        if fork is None or travel.steps > fork[1]:
+            return None
+        first = self._checkpoints.first_inside(travel.branch)
+        if travel.steps < fork[1] or (first is not None and travel.inside):
+            return parents
+        return first
 
     def _lineage(self, steps: int, branch: int = -1, inside: int = 0) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bptui.protocol import Assign, Race, Step, Travel
+from bptui.protocol import Assign, Back, Race, Step, Travel
 
 
 class Driver:
@@ -102,3 +102,27 @@ def test_a_race(driver):
     assert driver.do(Step("sample", 1)) == (3, 10)
     assert driver.losses(3)[:9] == losses[2]
     assert len(driver.reader.edits(3)) == 1
+
+
+def test_a_gradient_is_scaled_amid_a_sample(driver):
+    driver.do(Step("sample", 2))
+    before = driver.weights(0, "weight_after")[1]
+    driver.do(Step("phase", 2))
+    driver.do(Step("op", 3))
+    assert driver.set("weight.grad.data", "weight.grad.data * 0.5") == (1, 2)
+    assert driver.reader.inside(1) == driver.reader.inside(0)
+    assert driver.do(Travel(2)) == (0, 2)
+    assert driver.reader.inside(0) is None
+    assert driver.do(Step("sample", 1)) == (0, 3)
+    assert driver.do(Travel(2, branch=1)) == (1, 2)
+    assert driver.reader.inside(1) is not None
+    assert driver.do(Step("sample", 2)) == (1, 4)
+    whole, half = (driver.weights(branch, "weight_after")[2] - before for branch in (0, 1))
+    assert half == pytest.approx(whole / 2)
+    assert driver.do(Travel(3)) == (1, 3)
+    driver.do(Back("op"))
+    assert driver.place == (1, 2)
+    assert driver.reader.inside(1).phase == "update"
+    driver.do(Back("phase"))
+    assert driver.do(Back("phase")) == (0, 2)
+    assert driver.reader.inside(0).phase == "backward"
