@@ -2,7 +2,7 @@
 
 import pytest
 
-from bptui.protocol import Assign, Back, Race, Step, Travel
+from bptui.protocol import Assign, Back, Pause, Race, Step, Travel
 
 
 class Driver:
@@ -126,3 +126,29 @@ def test_a_gradient_is_scaled_amid_a_sample(driver):
     driver.do(Back("phase"))
     assert driver.do(Back("phase")) == (0, 2)
     assert driver.reader.inside(0).phase == "backward"
+
+
+ENDLESS = """\
+def loop(lr=0.1):
+    for i in for_ever():
+        yield i._replace(loss=lr)
+"""
+
+
+@pytest.mark.parametrize("end", ["pause", "quit", "kill"])
+def test_a_race_is_stopped(build, end):
+    house = build(ENDLESS, reverse=True)
+    driver = Driver(house)
+    driver.do(Step("sample", 2))
+    driver.client.send(Race(("1", "2", "3"), 10**9))
+    driver.client.wait(lambda status: status.zoom.startswith("racing lr 1, 2, 3: "), state="running")
+    if end == "pause":
+        driver.client.send(Pause())
+        driver.client.wait(state="paused", detail="the race was stopped")
+        assert driver.do(Step("sample", 2)) == (0, 4)
+        assert [each[3] for each in driver.branches] == [4]
+    elif end == "kill":
+        house.process.kill()
+        house.process.wait()
+        house.assert_empty()
+    driver.reader.close()
