@@ -7,6 +7,7 @@ import fcntl
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any, NoReturn
@@ -44,6 +45,8 @@ def stand_aside(ours: Container[int], say: Callable[[str], None]) -> None:
         elif event in _ACTS or event.startswith("shutil."):
             end(f"call {event}")
 
+    with contextlib.suppress(OSError):
+        tempfile.gettempdir()  # tries it out with a file, once: torch's late imports ask for it
     null = os.open(os.devnull, os.O_RDWR)
     for fd in [int(each.name) for each in Path("/proc/self/fd").iterdir()]:
         if fd not in ours and fd != null and _leads_outside(fd):
