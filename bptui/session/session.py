@@ -333,18 +333,19 @@ class Session:
         copy = self._travels.nearest(at.steps)
         if copy is None or not self._travels.is_between:
             why = "amid a sample" if copy is not None else "without a copy of the training"
+            self._is_amid = not self._travels.is_between
             self._on_stopped(dataclasses.replace(at, reason=f"there is no race {why}"))
             return
         await self._zoom.stop()
         self._change(state="running", hit=(), detail="", pausing=False)
         self._tick_on()
-        said = []
+        said = [f"raced lr {', '.join(command.rates)}"]
         try:
             racers = await self._races.run(command, at.steps, lambda: self._travels.nearest(at.steps))
             said += [self._write_racer(each, branch, at.steps) for each in racers]
         except asyncio.CancelledError:
             self._on_looking("")
-            said.append("the race was stopped")
+            said = ["the race was stopped"]
         self._racing = None
         self._on_stopped(dataclasses.replace(at, hit=(), reason="\n".join(said)))
 

@@ -91,7 +91,13 @@ def _race(rest: str) -> Work:
         raise BadVerb(_RACE) from error
     except BptuiError as error:
         raise BadVerb(f"{error}: {_RACE}") from error
-    return travelling(race)
+
+    async def run(training: Training) -> Result:
+        if problem := await training.stand():
+            return Result(problem=problem)
+        return await travelling(race)(training)
+
+    return run
 
 
 BRANCHING = (
