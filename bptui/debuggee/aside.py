@@ -51,7 +51,8 @@ def stand_aside(ours: Container[int], say: Callable[[str], None]) -> None:
         elif event in _ACTS or event.startswith("shutil."):
             end(f"call {event}")
 
-    tempfile.gettempdir()  # found by writing there once; modules that are imported on the way ask for it
+    with contextlib.suppress(OSError):
+        tempfile.gettempdir()  # tries it out with a file, once: torch's late imports ask for it
     sys.dont_write_bytecode = True
     null = os.open(os.devnull, os.O_RDWR)
     for fd in [int(each.name) for each in Path("/proc/self/fd").iterdir()]:

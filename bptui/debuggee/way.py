@@ -49,6 +49,11 @@ class Way:
             return None
         return self._travel.event
 
+    def skips(self, steps: int) -> str:
+        """What of the sample after so many is to be put back, empty for nothing."""
+        travel = self._travel
+        return travel.skip if travel is not None and steps == travel.steps - 1 else ""
+
     def find(self, event: int, is_older: bool) -> None:
         """This is the first one; or it was so before the sample."""
         self._first = event, is_older
@@ -83,6 +88,8 @@ class Way:
             return Goal(last)
         if steps == last:
             self._phases = []
+        if travel.skip:
+            return Goal(travel.steps)
         if travel.is_within and steps == last:
             return Goal(travel.steps, inside=Step("op"), left=_ALL)
         if travel.event:

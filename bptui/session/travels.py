@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bptui.protocol import Back, Met, Stopped, Travel
+from bptui.protocol import Assign, Back, Met, Stopped, Travel
 from bptui.session.checkpoints import Checkpoint, Checkpoints
 
 NO_OP = "no op, node or update that was heard gave a number that is not finite"
@@ -22,14 +22,16 @@ class Travels:
         at: Where it has stopped last.
         branch: The branch at hand.
         is_seeking: Whether the stop that comes next is only one on the way.
+        joins: The branch that the training becomes with what is set next, None if it begins another one.
     """
 
     def __init__(
         self,
         checkpoints: Checkpoints,
         wake: Callable[[Checkpoint], Awaitable[None]],
-        send: Callable[[Travel], None],
+        send: Callable[[Travel | Assign], None],
         parent_of: Callable[[int], tuple[int, int] | None],
+        raced: Mapping[int, Assign],
     ) -> None:
         """Stand before the first sample.
 
@@ -38,8 +40,11 @@ class Travels:
             wake: Makes a copy the training.
             send: Sends the training on its way.
             parent_of: The branch from which another one was forked, and after how many of its samples.
+            raced: Branches of which no copy waits, and what is set where each begins.
         """
         self._checkpoints, self._wake, self._send, self._parent_of = checkpoints, wake, send, parent_of
+        self._raced = raced
+        self.joins: int | None = None
         self.branch = 0
         self.at = Stopped(0)
         self._is_amid = self._is_over = False
@@ -76,11 +81,29 @@ class Travels:
         if self._is_ahead(travel) and (checkpoint is None or checkpoint.steps <= self.at.steps):
             self._send(travel)
             return ""
-        if checkpoint is None:
+        if checkpoint is not None:
+            await self._wake(checkpoint)
+        elif not await self._begin_again(travel.branch):
             return f"there is no copy of the training from before sample {travel.steps + 1}"
-        await self._wake(checkpoint)
         self._send(travel)
         return ""
+
+    async def _begin_again(self, branch: int) -> bool:
+        """Stand where a branch begins that is known by what was set there; whether that was possible."""
+        fork = self._parent_of(branch)
+        copies = self._lineage(fork[1], fork[0]) if fork is not None else ()
+        if fork is None or not copies or branch not in self._raced:
+            return False
+        if await self._seek(Travel(fork[1]), copies[0]) is None:
+            return False
+        self.joins = branch
+        self._send(self._raced[branch])
+        return True
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it stands between two samples."""
+        return not (self._is_amid or self._is_over)
 
     async def back(self, command: Back) -> str:
         """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
@@ -99,7 +122,7 @@ class Travels:
 
     async def _one_back(self, by_phase: bool) -> bool:
         """Whether it went there."""
-        steps, inside = self.at.steps, self.at.inside
+        steps, inside, branch = self.at.steps, self.at.inside, self.branch
         if self._is_amid and (inside <= 1 or not by_phase):
             return await self._arrive(Travel(steps, max(0, inside - 1)))
         if not self._is_amid and not steps:
@@ -111,7 +134,8 @@ class Travels:
             steps -= 1
         stops = _beginnings(met.phases) if by_phase else range(1, len(met.phases) + 1)
         before = [each for each in stops if not inside or each < inside]
-        return await self._arrive(Travel(steps, max(before, default=0)))
+        inside = max(before, default=0)
+        return await self._arrive(Travel(steps, inside, branch=branch if inside else -1))
 
     async def _to_hit(self) -> str:
         """Run again from copy to copy, the last one first, until a breakpoint is hit on the way to here."""
@@ -173,35 +197,59 @@ class Travels:
         """The last copy from which a sample of the branch can be executed."""
         return next(iter(self._lineage(step)), None)
 
+    @property
+    def reachable(self) -> tuple[int, ...]:
+        """After how many samples the copies stand that lead to where the branch is."""
+        found: set[int] = set()
+        found.update(self._checkpoints.steps(branch := self.branch))
+        until = None
+        while (fork := self._parent_of(branch)) is not None:
+            branch, until = fork[0], fork[1] if until is None else min(until, fork[1])
+            found.update(each for each in self._checkpoints.steps(branch) if each <= until)
+        return tuple(sorted(found))
+
     def _is_ahead(self, travel: Travel) -> bool:
         """Whether it comes there by going on."""
         if self._is_over:
             return False
         if travel.branch not in (-1, self.branch):
             return False
-        if travel.steps != self.at.steps:
-            return travel.steps > self.at.steps
+        first = travel.steps - bool(travel.skip)
+        if first != self.at.steps:
+            return first > self.at.steps
         if not self._is_amid:
             return True
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch)), None)
-        if found is not None and travel.branch not in (-1, found.branch):
-            fork = self._parent_of(travel.branch)
-            return found if fork is not None and travel.steps < fork[1] else None
-        return found
+        inside = 0 if travel.seek else travel.inside  # to say all that is met, from the sample's beginning
+        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch, inside)), None)
+        if found is None or travel.branch in (-1, found.branch):
+            return found
+        return self._at_fork(travel, found)
 
-    def _lineage(self, steps: int, branch: int = -1) -> Sequence[Checkpoint]:
+    def _at_fork(self, travel: Travel, parents: Checkpoint) -> Checkpoint | None:
+        """Which copy leads to a place of a branch of which none does that stands between two samples."""
+        fork = self._parent_of(travel.branch)
+        if fork is None or travel.steps > fork[1]:
+            return None
+        first = self._checkpoints.first_inside(travel.branch)
+        if travel.steps < fork[1] or (first is not None and travel.inside):
+            return parents
+        return first
+
+    def _lineage(self, steps: int, branch: int = -1, inside: int = 0) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
         found: list[Checkpoint] = []
         branch = self.branch if branch == -1 else branch
         while True:
             fork = self._parent_of(branch)
             if fork is None or steps >= fork[1]:
-                found += self._checkpoints.before(branch, steps)
+                found += self._checkpoints.before(branch, steps, inside)
             if fork is None or (found and steps >= fork[1]):
                 return found
+            if steps > fork[1]:
+                inside = 0
             branch, steps = fork[0], min(steps, fork[1])
 
 

@@ -62,7 +62,9 @@ class Client:
         self._channel.send(*commands)
 
     def read(self) -> Status:
-        self.seen.append(self._channel.receive())
+        while not isinstance(message := self._channel.receive(), Status):
+            pass
+        self.seen.append(message)
         return self.status
 
     def wait(self, condition=lambda status: True, **fields) -> Status:
