@@ -256,7 +256,7 @@ class Stepper:
 
     def meet(self, phase: str) -> None:
         """One of the stops inside a sample has come, whether it ends there or not."""
-        self._way.arrives(phase)
+        self._way.arrives(phase, self.steps)
 
     def hits_inside(self, here: Mapping[str, Callable[[], Any]]) -> tuple[int, ...]:
         """The breakpoints that stop at an op or node.
@@ -308,16 +308,18 @@ class Stepper:
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
             return
-        self._stopped, self._is_amid = not is_amid, is_amid
+        self._stopped, self._is_amid, self._arrival = not is_amid, is_amid, arrival
         self._pausing = None
         self._console.flush()
         self.conditions.aim("")
+        halted = self._way.halted(self.steps) if is_amid else 0
         while self._stand(
-            Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, self._way.halt), inside
+            Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, halted), inside
         ):
             pass
         self.questions.close()
         self.checkpoints.go()
+        self._arrival = 0
         self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
         self._console.mark()
         self._plan()
@@ -327,7 +329,7 @@ class Stepper:
         """Stop until a command says how to go on.
 
         Returns:
-            Whether to stop here again: in a copy that was made after something was set here.
+            Whether to stop here again: in a copy that was made after something was set here, or when sent to here.
         """
         is_amid = self._is_amid
         stack = self._messages(self.stack.now(is_amid)) if self.stack else []
@@ -347,6 +349,8 @@ class Stepper:
             self._obey(self.inspector.next_command())
             if self.checkpoints.is_edited and self._save(is_stop=True):
                 return not self._way.is_on
+            if self._way.is_on and self._goal.stop_at == self.steps:
+                return True
         return False
 
     def fail(self, error: BaseException) -> None:

@@ -1,0 +1,174 @@
+"""Back in time: wherever the training was, it goes on as if it had never been elsewhere, and nobody is left."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from bptui.breakpoints import parse_breakpoint
+from bptui.protocol import Back, Breakpoints, Step, Travel
+from bptui.recording.reader import Reader
+
+from .conftest import PRELUDE, House
+
+LOOP = """
+import hashlib, pathlib, torch, torch._dynamo
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+def loop():
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    log = open(pathlib.Path(__file__).with_name("log"), "w", buffering=1)
+    net = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 1))
+    optimizer = torch.optim.Adam(net.parameters(), 0.01)
+    loader = DataLoader(TensorDataset(torch.randn(24, 2), torch.randn(24, 1)), 4, shuffle=True)
+    for epoch in range(10):
+        for index, (x, y) in enumerate(loader):
+            guess = net(x)
+            loss = (guess - y).square().mean()  # the loss
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            weights = b"".join(param.detach().numpy().tobytes() for param in net.parameters())
+            print(loss.item().hex(), hashlib.sha256(weights).hexdigest(), file=log)
+            yield Sample(epoch, index, loss, samples=6, epochs=10)
+"""
+
+LINE = 1 + PRELUDE.count("\n") + LOOP[: LOOP.index("# the loss")].count("\n")
+
+SAMPLES = 60
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """What the loop writes when nobody follows it: loss and hash of all parameters after each sample."""
+    folder = tmp_path_factory.mktemp("straight")
+    (folder / "loop.py").write_text("from bptui import Sample\n" + LOOP)
+    command = (sys.executable, "-c", "import loop; list(loop.loop())")
+    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": os.getcwd()}, check=True)
+    return (folder / "log").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def traveller(tmp_path_factory):
+    """One session on the loop for the tests of where it goes; it may stand anywhere."""
+    folder = tmp_path_factory.mktemp("back")
+    (folder / "loop.py").write_text(PRELUDE + LOOP)
+    house = House(folder, reverse=True, log=__import__("pathlib").Path("/tmp/rtest.log"))
+    client = house.client()
+    client.wait(state="paused")
+    client.house, client.reader = house, house.reader()
+    yield client
+    client.reader.close()
+    house.quit()
+    house.assert_empty()
+    assert house.errors.read_text() == ""
+
+
+def losses(client, count):
+    return [each.quantities["loss"].item.hex() for each in client.reader.samples(0, 0, count)]
+
+
+def test_op_by_op_back_is_forward_in_reverse(traveller):
+    """Through update, backward and forward: each stop shows what it showed, bit for bit."""
+    traveller.go(Travel(5))
+    seen = [traveller.reader.inside(0)]
+    while traveller.go(Step("op")).steps == 5:
+        seen.append(traveller.reader.inside(0))
+    assert {stop.phase for stop in seen[1:]} == {"forward", "backward", "update"}
+    for stop in reversed(seen):
+        status = traveller.go(Back("op"))
+        assert (status.steps, status.recorded, status.differs) == (5, 6, "")
+        assert traveller.reader.inside(0) == stop
+    traveller.go(Travel(6))
+    phases = []
+    while (status := traveller.go(Back("phase"))).steps == 5 and (stop := traveller.reader.inside(0)):
+        phases.append((stop.phase, stop.position))
+    assert phases == [("update", 1), ("backward", 1), ("forward", 1)]
+
+
+def test_back_to_hits(traveller):
+    """Of samples, ops and lines: each stop of the way forward again, in reverse."""
+    texts = ("sample 3", "op AddmmBackward0", f"loop.py:{LINE} if sample == 4")
+    places, at = [], lambda: (traveller.status.steps, traveller.status.hit, traveller.reader.inside(0))
+    traveller.go(Travel(7))
+    traveller.send(Breakpoints(tuple(parse_breakpoint(text, i) for i, text in enumerate(texts, 1))))
+    while traveller.go(Step("run")).steps < 17:
+        places.append(at())
+    assert {hit for _, hit, _ in places} == {(1,), (2,), (3,)}
+    for place in reversed(places):
+        traveller.go(Back("hit"))
+        assert at() == place
+    traveller.send(Breakpoints(()))
+    traveller.wait(breakpoints=())
+
+
+def test_before_the_first_sample_there_is_nothing(traveller):
+    for command in (Travel(0), Step("op"), Back("op")):
+        traveller.go(command)
+    assert traveller.status.steps == 0
+    for command in (Back("op"), Back("phase"), Back("hit")):
+        traveller.send(command)
+        traveller.wait(detail="this is before the first sample", state="paused", steps=0)
+    assert traveller.go(Step("sample")).steps == 1
+
+
+class Moves(RuleBasedStateMachine):
+    """Random moves; the training stands where it should, in the state that it had there."""
+
+    client = straight = None
+
+    @rule(count=st.integers(1, 9))
+    def forward(self, count):
+        at = self.client.status.steps
+        if at + count < SAMPLES:
+            assert self.client.go(Step("sample", count)).steps == at + count
+
+    @rule(count=st.integers(1, 9))
+    def back(self, count):
+        is_amid = self.client.reader.inside(0) is not None
+        at = self.client.status.steps
+        assert self.client.go(Back("sample", count)).steps == max(0, at + is_amid - count)
+
+    @rule(steps=st.integers(0, SAMPLES - 1))
+    def anywhere(self, steps):
+        assert self.client.go(Travel(steps)).steps == steps
+
+    @rule(count=st.integers(1, 30), granularity=st.sampled_from(["op", "phase"]))
+    def inside(self, count, granularity):
+        self.client.go(Step(granularity, count))
+
+    @rule(granularity=st.sampled_from(["op", "phase"]))
+    def inside_back(self, granularity):
+        self.client.go(Back(granularity))
+
+    @invariant()
+    def it_is_there_as_it_was(self):
+        status = self.client.status
+        assert (status.branch, status.differs, status.no_return) == (0, "", "")
+        assert losses(self.client, status.recorded) == [line.split()[0] for line in self.straight[: status.recorded]]
+        written = (self.client.house.folder / "log").read_text().splitlines()
+        # Amid a sample its own line may be there already.
+        amid = self.client.reader.inside(0) is not None
+        assert written in [self.straight[: status.steps + i] for i in range(1 + amid)]
+
+
+def test_random_moves_end_where_a_straight_run_ends(traveller, straight):
+    Moves.client, Moves.straight = traveller, straight
+    how = settings(
+        max_examples=6, stateful_step_count=25, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    run_state_machine_as_test(Moves, settings=how)
+    while traveller.status.state == "paused":
+        traveller.go(Step("run"))
+    status = traveller.status
+    assert (status.state, status.steps, status.branch, status.differs) == ("finished", SAMPLES, 0, "")
+    assert (traveller.house.folder / "log").read_text().splitlines() == straight
+    assert losses(traveller, SAMPLES) == [line.split()[0] for line in straight]
