@@ -172,8 +172,9 @@ class Checkpoints:
         self._children = []
         for file in files:
             file.open_anew()
+        writes = any(file.is_written for file in files)
         while True:
-            self._channel.reconnect(_connect(self._address, CheckpointTaken(steps, self._edits)))
+            self._channel.reconnect(_connect(self._address, CheckpointTaken(steps, self._edits, writes)))
             wake, memory = _receive(self._channel.sock)
             state = random.getstate()
             if pid := self._fork():

@@ -829,10 +829,12 @@ class CheckpointTaken:
     Attributes:
         steps: After so many samples.
         edits: So many times something was set by hand until there.
+        writes: Whether it has files open that it writes: what the copy has written there has to be there still.
     """
 
     steps: int
     edits: int
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Checkpoint:
         branch: The branch it stands on.
         steps: After how many of its samples.
         edits: How often something was set by hand until there.
+        writes: Whether it has files open that it writes.
         is_kept: Whether it stays whatever it costs: nothing else leads to where it is.
         bytes: How much memory it has of its own, as far as it was measured.
     """
@@ -60,6 +61,7 @@ class Checkpoint:
     branch: int
     steps: int
     edits: int
+    writes: bool
     is_kept: bool = False
     bytes: int = 0
 
@@ -245,6 +247,6 @@ class Checkpoints:
         is_first = not any(each.branch == branch for each in self._waiting)
         is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
         self._kept.discard(place)
-        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept)
+        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, hello.writes, is_kept)
         self._have(checkpoint)
         self._on_change()

@@ -180,7 +180,9 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        return next(iter(self._lineage(travel.steps - travel.is_within)), None)
+        """The last copy that leads there; what one from after here has written is cut off from its files by now."""
+        found = self._lineage(travel.steps - travel.is_within)
+        return next((each for each in found if each.steps <= self.at.steps or not each.writes), None)
 
     def _lineage(self, steps: int) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
