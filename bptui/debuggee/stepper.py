@@ -313,9 +313,7 @@ class Stepper:
         self._console.flush()
         self.conditions.aim("")
         halted = self._way.halted(self.steps) if is_amid else 0
-        while self._stand(
-            Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, halted), inside
-        ):
+        while self._stand(Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, halted), inside):
             pass
         self.questions.close()
         self.checkpoints.go()
