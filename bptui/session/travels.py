@@ -180,7 +180,7 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        """The last copy that leads there; what one from after here has written is cut off from its files by now."""
+        """The last copy that leads there; what one from after here has written is cut off by now."""
         found = self._lineage(travel.steps - travel.is_within)
         return next((each for each in found if each.steps <= self.at.steps or not each.writes), None)
 

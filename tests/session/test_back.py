@@ -1,16 +1,17 @@
 """Back in time: wherever the training was, it goes on as if it had never been elsewhere, and nobody is left."""
 
+import contextlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 from random import Random
 
 import psutil
 import pytest
 
 from bptui.breakpoints import parse_breakpoint
-from bptui.protocol import Back, Breakpoints, Step, Travel
-from bptui.recording.reader import Reader
+from bptui.protocol import Back, Breakpoints, Step, Travel, Typed
 
 from .conftest import PRELUDE, House
 
@@ -49,7 +50,7 @@ def straight(tmp_path_factory):
     folder = tmp_path_factory.mktemp("straight")
     (folder / "loop.py").write_text("from bptui import Sample\n" + LOOP)
     command = (sys.executable, "-c", "import loop; list(loop.loop())")
-    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": os.getcwd()}, check=True)
+    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, check=True)
     return (folder / "log").read_text().splitlines()
 
 
@@ -64,8 +65,10 @@ def traveller(tmp_path_factory):
     client.house, client.reader = house, house.reader()
     yield client
     client.reader.close()
+    house.process.kill()
+    house.process.wait()
+    house.assert_empty()  # nobody outlives the session, none of the copies either
     house.quit()
-    house.assert_empty()
     assert house.errors.read_text() == ""
 
 
@@ -157,3 +160,51 @@ def test_random_moves_end_where_a_straight_run_ends(traveller, straight):
     assert (status.state, status.steps, status.branch, status.differs) == ("finished", SAMPLES, 0, "")
     assert (traveller.house.folder / "log").read_text().splitlines() == straight
     assert losses(traveller, SAMPLES) == [line.split()[0] for line in straight]
+
+
+SCRIPT = """
+import os, pathlib, torch
+from torch.utils.data import DataLoader, TensorDataset
+from tqdm import tqdm
+
+torch.manual_seed(0)
+weight = torch.zeros(1, requires_grad=True)
+loader = DataLoader(TensorDataset(torch.randn(80)), shuffle=True, num_workers=2)
+for index, (x,) in enumerate(tqdm(loader)):
+    loss = (torch.dropout(weight, 0.5, True) - x).square().sum()
+    loss.backward()
+    with torch.no_grad():
+        weight -= 0.1 * weight.grad
+    weight.grad = None
+    if index == 70:
+        print("hello", input("who? "))
+    pathlib.Path(__file__).with_name("pid").write_text(str(os.getpid()))
+"""
+
+
+def test_a_script_that_asks_is_interrupted_and_killed(build):
+    """Whatever has ended it, one goes back, and it goes on; a bar, workers, and a question do no harm."""
+    house = build(SCRIPT, reverse=True, script=True)
+    client = house.client()
+    client.wait(state="paused")
+    assert client.go(Step("sample", 20)).no_return == ""
+    assert client.go(Travel(12)).steps == 12
+    assert client.go(Step("sample")).steps == 13
+    psutil.Process(int((house.folder / "pid").read_text())).kill()  # the training; its copies wait on
+    status = client.wait(state="failed")
+    assert (status.exit_code, status.detail.partition(";")[0]) == (137, "killed by signal 9 (SIGKILL)")
+    assert (status.steps, status.recorded) == (13, 20)
+    assert client.go(Back("sample", 3)).steps == 10
+    client.send(Step("run"))
+    client.wait(waits_for_input=True)
+    client.send(Typed("\x03"))
+    status = client.wait(state="failed")
+    assert "KeyboardInterrupt" in house.printed()[-1][2]
+    assert client.go(Back("sample", 10)).steps == status.steps - 10
+    client.send(Step("run"))
+    client.wait(waits_for_input=True)
+    client.send(Typed("me\n"))
+    status = client.wait(state="finished")
+    assert (status.steps, status.differs, status.branch) == (80, "", 0)
+    with contextlib.closing(house.reader()) as reader:
+        assert reader.facts()["workers"].startswith("0, not 2")
