@@ -25,6 +25,7 @@ from benchmarks import (
     parameters,
     queries,
     reset,
+    reversing,
     scripts,
     start,
 )
@@ -43,6 +44,7 @@ BENCHMARKS = {
         inside,
         breakpoints,
         diagnosing,
+        reversing,
         inspecting,
     )
 }

@@ -23,6 +23,7 @@ from bptui.protocol import (
     Reset,
     Status,
     Step,
+    Travel,
     Welcome,
     to_json,
 )
@@ -40,12 +41,13 @@ class House:
         on_status: Called with whatever it says.
     """
 
-    def __init__(self, target: str, *arguments: str) -> None:
+    def __init__(self, target: str, *arguments: str, reverse: bool = False) -> None:
         """Start it, up to before the first sample.
 
         Args:
             target: As on the command line: a script, or a loop.
             arguments: The target's own.
+            reverse: Whether copies are made to go back to.
         """
         self._folder = tempfile.TemporaryDirectory()
         listener, self.socket = paths.listen()
@@ -53,11 +55,12 @@ class House:
         self.on_status: Callable[[Status], None] = lambda status: None
         script = (target, *arguments) if target.endswith(".py") else ()
         options = SessionOptions(
-            target, arguments, str(self.recording), None, listener.fileno(), str(self.socket), script=script
-        )
+            target, arguments, str(self.recording), None, listener.fileno(), str(self.socket), script=script,
+            reverse=reverse,
+        )  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bptui.session", to_json(options)], pass_fds=[listener.fileno()],
-            stdin=subprocess.DEVNULL, env=environment(),
+            start_new_session=True, stdin=subprocess.DEVNULL, env=environment(),
         )  # fmt: skip
         listener.close()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -81,6 +84,12 @@ class House:
         goal = self.status.steps + count
         self._channel.send(Step("sample", count))
         self._wait(lambda: self.status.state == "paused" and self.status.steps == goal)
+
+    def travel(self, steps: int) -> None:
+        """Go to where there were so many samples."""
+        stop = self.status.stop
+        self._channel.send(Travel(steps))
+        self._wait(lambda: self.status.state == "paused" and self.status.stop > stop)
 
     def stop_at(self, *texts: str) -> None:
         """Have these breakpoints, and no others."""

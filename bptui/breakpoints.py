@@ -18,9 +18,6 @@ _LINE_IF = re.compile(r"(?P<where>(?P<path>.+\.py):\d+)(?:\s+if\s+(?P<condition>
 _WORD = re.compile(r"[\w./*?\[\]#-]*")
 _IF = re.compile(r"(?:^|\s)if\s")
 
-FIRST = "first not finite: "
-"""So begins why it stands at the op, node or update that was the first to give something not finite."""
-
 NAN = "nonfinite(loss) or nonfinite(grad) or nonfinite(param)"
 
 
@@ -230,11 +227,6 @@ def is_at(breakpoint_: Breakpoint, path: str, line: int) -> bool:
 def free_id(known: Iterable[Breakpoint]) -> int:
     """The number of the next one."""
     return 1 + max((each.id for each in known), default=0)
-
-
-def looks_back(breakpoint_: Breakpoint) -> bool:
-    """Whether it is about a number that is not finite, and goes back to what made it; its condition only stops."""
-    return breakpoint_.text.partition(" ")[0] == "nan" and not breakpoint_.message
 
 
 def is_same_line(one: Breakpoint, other: Breakpoint) -> bool:

@@ -21,6 +21,9 @@ EXACT = 16
 KEPT = 64
 """A `TensorSummary` of a larger tensor keeps at most so many values, evenly spaced."""
 
+FIRST = "first not finite: "
+"""So begins why it stands at the op, node or update that was the first to give something not finite."""
+
 OVERHEAD = 0.01
 """Of the running time, so much may go into what only some samples are given: graphs, statistics of parameters."""
 
@@ -227,6 +230,11 @@ class Breakpoint:
     is_temporary: bool = False
     ignore: int = 0
     message: str = ""
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it goes back to what made the number that is not finite; its condition alone only stops."""
+        return self.text.partition(" ")[0] == "nan" and not self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -715,12 +723,13 @@ class Branch:
     Attributes:
         id: 0 for the first.
         parent: The branch it came from, None for the first.
-        reason: Why it began: "start" or "reset".
+        reason: Why it began: "start", "reset", what was set by hand, or how it differs from its parent.
         began: Seconds since 1970.
         state: What it is doing, or how it ended.
         detail: The end in words: a traceback, a signal, an exit code.
         exit_code: The exit code of the training, None while it lives.
         steps: How many samples it has.
+        forked: So many of them are its parent's; 0 for one that began before the first sample.
     """
 
     id: int
@@ -731,3 +740,4 @@ class Branch:
     detail: str = ""
     exit_code: int | None = None
     steps: int = 0
+    forked: int = 0

@@ -31,8 +31,11 @@ TABLE = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
 
 _SCRIPT = "transformer.py"
 
-_FIRST_NONFINITE = ("B", "a", *"nonfinite", "left_parenthesis", *"value", "right_parenthesis", "enter")
-"""Keys that have it stop at the first op whose result is not finite."""
+_HALVED = ("colon", *"set", "space", *"lr", "space", "0", "full_stop", *"005", "enter", "escape")
+"""Keys that give it half of its learning rate."""
+
+_ON_THE_OTHER = ("H", "up", "enter", "1", "5", "s")
+"""Keys with which it goes on from the branch above."""
 
 SHOTS = {
     "backward": ((120, 36), "dark", ("s", "s", "5", "o"), ()),
@@ -43,7 +46,9 @@ SHOTS = {
     "light": ((120, 36), "light", ("e", "e", "S", "S"), ()),
     "sixteen-colours": ((120, 36), "ansi", ("e",), ()),
     "inspect": ((120, 36), "dark", ("s", "s", "7", "end", "x"), (_SCRIPT,)),
-    "breakpoint": ((120, 36), "dark", (*_FIRST_NONFINITE, "c", "y"), ("overflow.py",)),
+    "first-nan": ((120, 36), "dark", ("B", "n", "c", "y"), ("overflow.py",)),
+    "back": ((120, 36), "dark", ("1", "2", "s", "8", "S", "o", "o", "o", "o", "o", "O"), ()),
+    "branches": ((120, 36), "dark", ("3", "s", *_HALVED, "1", "5", "s", *_ON_THE_OTHER, "down"), ()),
     "help": ((120, 36), "dark", ("e", "question_mark"), ()),
     "transformer": ((120, 36), "dark", ("s", "s", "s"), (_SCRIPT,)),
     "transformer-graph": ((120, 36), "dark", ("s", "s", "1", "z"), (_SCRIPT,)),
@@ -59,7 +64,7 @@ async def running(size: tuple[int, int], theme: str, arguments: tuple[str, ...])
         target, own = (
             (arguments[0], arguments[1:]) if arguments and arguments[0].endswith(".py") else ("linear", arguments)
         )
-        options = session_options(target, own, Path(directory) / f"{Path(target).stem}.bptui", None)
+        options = session_options(target, own, Path(directory) / f"{Path(target).stem}.bptui", None, reverse=True)
         session, socket = start_session(options)
         app = BptuiApp(Link(socket))
         app.theme = THEMES[theme]

@@ -157,6 +157,8 @@ ACTIONS = (
            _SCREEN, footer=False, owner="screen"),
     Action("diagnostics", ("D",), "diagnoses", "Go to Diagnostics: what goes wrong, since when, what to try",
            _SCREEN, footer=False, owner="screen"),
+    Action("branches", ("H",), "branches", "Go to the branches: what was set, and what became of it",
+           _SCREEN, footer=False, owner="screen"),
     Action("zoom", ("z",), "zoom", "Give the whole screen to one panel, and back", _SCREEN, footer=False,
            owner="screen"),
     Action("next_panel", ("tab",), "next panel", "Go to the next panel", _SCREEN, footer=False, shown="Tab",

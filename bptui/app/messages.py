@@ -105,3 +105,11 @@ class StepSelected(Message):
 
     branch: int
     step: int
+
+
+class BranchChosen(Message):
+    """The user wants to go to the end of a branch."""
+
+    def __init__(self, branch: int, steps: int) -> None:
+        super().__init__()
+        self.branch, self.steps = branch, steps

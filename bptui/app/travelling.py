@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from textual import on
 from textual.app import App
 
 from bptui.app.count import Count
+from bptui.app.messages import BranchChosen
 from bptui.app.outcome import Outcome
 from bptui.app.screens.goto import Goto
 from bptui.app.view import View
@@ -74,6 +76,16 @@ class Travelling(App[Outcome]):
             self._send(Step("sample", step - view.status.steps + 1))
         else:
             self.notify(f"there are {known} samples", severity="warning")
+
+    @on(BranchChosen)
+    def _go_to_branch(self, event: BranchChosen) -> None:
+        """Stand at the end of a branch, or look at it where the training can not go there."""
+        if self._view.can_return:
+            self._shown = None
+            self._send(Travel(event.steps, branch=event.branch))
+        elif event.steps:
+            self._shown = event.branch, event.steps - 1
+            self._look()
 
     def _return(self, step: int) -> None:
         """Go to the end of a step of the branch shown, or, where the training can not, look at it."""

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from bptui.breakpoints import FIRST
 from bptui.debuggee.nodes import is_leaf
 from bptui.debuggee.ops import flat, node_of
 from bptui.debuggee.unobserved import unobserved
+from bptui.records import FIRST
 
 Source = Literal["", "data", "before", "number", "sum"]
 """Where a number that is not finite and that no op of the sample has made comes from."""

@@ -327,7 +327,7 @@ class Stepper:
         """Stop until a command says how to go on.
 
         Returns:
-            Whether to stop here again: in a copy that was made after something was set here, or when sent to here.
+            Whether to stop here again: sent to where it stands, or a copy that was made after something was set.
         """
         is_amid = self._is_amid
         stack = self._messages(self.stack.now(is_amid)) if self.stack else []
@@ -345,10 +345,10 @@ class Stepper:
         self._goal = Goal(stop_at=self.steps)
         while self._goal.stop_at == self.steps:
             self._obey(self.inspector.next_command())
+            if self._way.is_on and self._goal.stop_at == self.steps and not is_amid:
+                return True
             if self.checkpoints.is_edited and self._save(is_stop=True):
                 return not self._way.is_on
-            if self._way.is_on and self._goal.stop_at == self.steps:
-                return True
         return False
 
     def fail(self, error: BaseException) -> None:

@@ -139,6 +139,7 @@ class Travel:
         event: And then to this op, node or update inside it, of all that are heard; 0 for none.
         seek: Say what is met on the way: the stops inside the last sample, the hits of breakpoints, or which op,
             node or update of the last sample is the first with something not finite.
+        branch: Of this branch, -1 for the one at hand.
     """
 
     steps: int
@@ -146,6 +147,7 @@ class Travel:
     halt: int = 0
     seek: Literal["", "stops", "hits", "nonfinite"] = ""
     event: int = 0
+    branch: int = -1
 
     @property
     def is_within(self) -> bool:
@@ -376,6 +378,7 @@ class Status:
         checkpoint_bytes: How much memory they have of their own.
         no_return: Why no copies are made, empty if they are.
         differs: Where a sample that was run again was not what is recorded, empty if none was.
+        unmoved: How often there was no way to where it was sent.
         zoom: Which sample is executed again for its graph, or why that was not possible, in one line.
     """
 
@@ -402,6 +405,7 @@ class Status:
     checkpoint_bytes: int = 0
     no_return: str = ""
     differs: str = ""
+    unmoved: int = 0
     zoom: str = ""
 
 

@@ -119,7 +119,8 @@ class Reader:
     def branches(self) -> tuple[Branch, ...]:
         """All branches, the oldest first."""
         rows = self._rows("SELECT id, parent, reason, began, state, detail, exit_code FROM branches ORDER BY id")
-        return tuple(replace(Branch(*row), steps=self.steps(row[0])) for row in rows)
+        forked = dict(self._rows("SELECT branch, steps FROM forks"))
+        return tuple(replace(Branch(*row), steps=self.steps(row[0]), forked=forked.get(row[0], 0)) for row in rows)
 
     def steps(self, branch: int) -> int:
         """How many samples a branch has."""

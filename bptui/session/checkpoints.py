@@ -170,7 +170,8 @@ class Checkpoints:
 
     def put_back(self, checkpoint: Checkpoint) -> None:
         """It was not needed, and waits on."""
-        self._coming.remove(checkpoint)
+        self._coming = [each for each in self._coming if each is not checkpoint]
+        self._kept.discard((checkpoint.branch, checkpoint.steps))
         self._have(checkpoint)
 
     async def complete(self) -> None:

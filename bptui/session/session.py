@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from bptui.breakpoints import FIRST, looks_back
 from bptui.errors import ProtocolError
 from bptui.kept import Kept, save
 from bptui.protocol import (
@@ -61,7 +60,7 @@ from bptui.protocol import (
     Watches,
     Zoom,
 )  # fmt: skip
-from bptui.records import Edit, RunState, Value
+from bptui.records import FIRST, Edit, RunState, Value
 from bptui.session import threads
 from bptui.session.checkpoints import Checkpoint, Checkpoints, memory_budget
 from bptui.session.console import Line
@@ -293,7 +292,7 @@ class Session:
         elif problem:
             self._tick_off()
             state = "paused" if self._debuggee is not None else "finished"
-            self._change(state=state, detail=problem, samples_per_second=0.0)
+            self._change(state=state, detail=problem, samples_per_second=0.0, unmoved=self.status.unmoved + 1)
             self._show()
 
     async def _wake(self, checkpoint: Checkpoint) -> None:
@@ -737,7 +736,7 @@ class Session:
 
     def _is_to_look_back(self, event: Stopped, is_amid: bool) -> bool:
         """Whether it stops for a number that is not finite, and can return to the op that made it."""
-        is_asked = any(each.id in event.hit and looks_back(each) for each in self.status.breakpoints)
+        is_asked = any(each.id in event.hit and each.looks_back for each in self.status.breakpoints)
         is_known = self._found_in == event.steps - 1
         can_return = self.options.reverse and not self.status.no_return
         return is_asked and can_return and self._is_stepping and not (is_amid or is_known)

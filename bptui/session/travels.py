@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 
 from bptui.protocol import Back, Met, Stopped, Travel
@@ -173,6 +174,8 @@ class Travels:
         """Whether it comes there by going on."""
         if self._is_over:
             return False
+        if travel.branch not in (-1, self.branch):
+            return False
         if travel.steps != self.at.steps:
             return travel.steps > self.at.steps
         if not self._is_amid:
@@ -180,14 +183,33 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        """The last copy that leads there; what one from after here has written is cut off by now."""
-        found = self._lineage(travel.steps - travel.is_within)
-        return next((each for each in found if each.steps <= self.at.steps or not each.writes), None)
+        """The last copy that leads there; not one that has written what is not in its files any more."""
+        shared = self._shared(travel.branch)
+        lineage = self._lineage(travel.steps - travel.is_within, travel.branch)
+        found = next((each for each in lineage if each.steps <= shared or not each.writes), None)
+        if found is not None and travel.branch not in (-1, found.branch):
+            fork = self._parent_of(travel.branch)
+            return found if fork is not None and travel.steps < fork[1] else None
+        return found
 
-    def _lineage(self, steps: int) -> Sequence[Checkpoint]:
+    def _shared(self, branch: int) -> float:
+        """How many samples of a branch, -1 for the one at hand, are behind where the training stands."""
+        ours = self._limits(self.branch, self.at.steps)
+        theirs = self._limits(self.branch if branch == -1 else branch, math.inf)
+        return next((min(ours[each], limit) for each, limit in theirs.items() if each in ours), 0)
+
+    def _limits(self, branch: int, steps: float) -> dict[int, float]:
+        """The branches that lead to a place, the last one first: how many samples of each."""
+        found = {branch: steps}
+        while (fork := self._parent_of(branch)) is not None:
+            branch, steps = fork[0], min(steps, fork[1])
+            found[branch] = steps
+        return found
+
+    def _lineage(self, steps: int, branch: int = -1) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
         found: list[Checkpoint] = []
-        branch = self.branch
+        branch = self.branch if branch == -1 else branch
         while True:
             fork = self._parent_of(branch)
             if fork is None or steps >= fork[1]:

@@ -108,7 +108,7 @@ def _goto(rest: str) -> Work:
         if isinstance(step, str):
             return Result(problem=step)
         if step < known and training.can_return:
-            return await _travelling(Travel(step + 1))(training)
+            return await travelling(Travel(step + 1))(training)
         if step < known:
             training.look_at(None if step == status.steps - 1 else (status.branch, step))
             return stopped(training) if training.shown is None else _past(training)
@@ -119,7 +119,9 @@ def _goto(rest: str) -> Work:
     return go
 
 
-def _travelling(command: Travel | Back) -> Work:
+def travelling(command: Travel | Back) -> Work:
+    """Go back, or where it has been."""
+
     async def go(training: Training) -> Result:
         if not training.obeys:
             return Result(problem=ONLY_LOOKING)
@@ -145,7 +147,7 @@ def _back(rest: str) -> Work:
         raise BadVerb(f"{words[-1]!r} is too much: back [{'|'.join(BACKWARDS)}] [N]")
     if what == "epoch":
         return _epochs_back(number)
-    return _travelling(Back(what, number))  # type: ignore[arg-type]
+    return travelling(Back(what, number))  # type: ignore[arg-type]
 
 
 def _epochs_back(number: int) -> Work:
@@ -154,14 +156,14 @@ def _epochs_back(number: int) -> Work:
             return Result(problem="there is no recording yet")
         branch, steps = training.status.branch, training.status.steps
         start = epoch_start(training.reader, branch, steps - 1, number)
-        return await _travelling(Travel(start))(training)
+        return await travelling(Travel(start))(training)
 
     return go
 
 
 def _reverse(rest: str) -> Work:
     nothing(rest, "reverse-continue")
-    return _travelling(Back("hit"))
+    return travelling(Back("hit"))
 
 
 def _past(training: Training) -> Result:

@@ -10,6 +10,7 @@ from bptui.verbs.breaking import BREAKING
 from bptui.verbs.evaluating import EVALUATING
 from bptui.verbs.exporting import EXPORTING
 from bptui.verbs.looking import LOOKING
+from bptui.verbs.searching import SEARCHING
 from bptui.verbs.stepping import STEPPING
 from bptui.verbs.training import Training
 from bptui.verbs.verb import BadVerb, Result, Verb, Work
@@ -93,6 +94,6 @@ def _help(rest: str) -> Work:
 
 
 VERBS: tuple[Verb, ...] = (
-    *STEPPING[:-2], *BREAKING, *EVALUATING, *LOOKING, *EXPORTING, *STEPPING[-2:],
+    *STEPPING[:-2], *SEARCHING, *BREAKING, *EVALUATING, *LOOKING, *EXPORTING, *STEPPING[-2:],
     Verb("help", "[VERB]", "List the verbs, or say how one is written", _help, "verb", looks=True),
 )  # fmt: skip

@@ -94,14 +94,14 @@ class Training:
 
     async def go(self, command: Command) -> None:
         """Have it go on, or back, and wait for the next stop, or its end."""
-        before = self.status.branch, self.status.stop
+        before = self.status.branch, self.status.stop, self.status.unmoved
         was = self.status
         self.send(command)
         await self.until(lambda: self.status is not was)
         await self.until(lambda: self.status.state != "running" and (self.is_over or self._has_stopped(before)))
 
-    def _has_stopped(self, before: tuple[int, int]) -> bool:
-        return self.is_paused and (self.status.branch, self.status.stop) != before
+    def _has_stopped(self, before: tuple[int, int, int]) -> bool:
+        return self.is_paused and (self.status.branch, self.status.stop, self.status.unmoved) != before
 
     async def ask(self, make: Callable[[int], Command]) -> Any:
         """What the debuggee answers; None if it has gone before it did."""

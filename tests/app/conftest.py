@@ -77,6 +77,10 @@ class Recorded:
         self._layouts = 0
         return self
 
+    def fork(self, reason: str, steps: int) -> Recorded:
+        self.writer.fork_branch(reason, steps)
+        return self
+
     def target(
         self, title: str = "a test", source: str = "def loop():\n    yield 1\n", **options: str
     ) -> Recorded:

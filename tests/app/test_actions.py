@@ -15,7 +15,7 @@ from bptui.records import Layout, RecordedSample
 
 IDS = [action.id for action in ACTIONS]
 SCREEN = {
-    "breakpoints", "command", "watches", "diagnostics", "lesson", "unfold_all", "zoom", "next_panel",
+    "breakpoints", "branches", "command", "watches", "diagnostics", "lesson", "unfold_all", "zoom", "next_panel",
     "previous_panel", "theme", "help", "palette", "quit",
 }  # fmt: skip
 

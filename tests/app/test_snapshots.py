@@ -101,6 +101,27 @@ def test_looking_back(snap_compare, at_seed) -> None:
     assert snap_compare(app, terminal_size=MEDIUM, run_before=then("E", "S"))
 
 
+def test_back_in_time(snap_compare, at_seed) -> None:
+    app, _ = at_seed(31, recorded=52, checkpoints=(0, 18, 30, 44, 52), checkpoint_bytes=47 << 20, stop=3)
+    assert snap_compare(app, terminal_size=SMALL, run_before=then())
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=["small", "medium"])
+def test_branches(snap_compare, recorded, fake_link, tmp_path, size: tuple[int, int], monkeypatch) -> None:
+    def rows(losses: list[float]) -> list[dict[str, float]]:
+        return [{"epoch": 0, "index": i, "loss": loss} for i, loss in enumerate(losses)]
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    losses = [9.0 * 0.8**i for i in range(40)]
+    recording = recorded().target("a test").samples(rows(losses))
+    recording.fork("lr = 0.5", 12).samples(rows([losses[11] * 1.05**i for i in range(20)]))
+    recording.state()
+    status = Status("paused", 1, 32, recorded=32, checkpoints=(12, 32))
+    app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), status))
+    assert snap_compare(app, terminal_size=size, run_before=then("H"))
+
+
 def test_running(snap_compare, at_seed) -> None:
     app, _ = at_seed(31, "running", samples_per_second=4321.0)
     assert snap_compare(app, terminal_size=SMALL, run_before=then())

@@ -37,6 +37,7 @@ class EveryOp:
     may_end_inside = is_followed = True
     conditions = SimpleNamespace(at_ops=False)
     steps = 0
+    sought = None
     shown = ()
     at: list = field(default_factory=list)
     follows: Inside | None = None

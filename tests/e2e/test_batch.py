@@ -80,7 +80,7 @@ def test_a_lesson(shell):
     assert done.returncode == 2  # a verb could not be done
     assert "bptui: set learning = 1: " in done.stderr
     reader = shell.reader()
-    assert [branch.steps for branch in reader.branches()] == [18, 1]
+    assert [branch.steps for branch in reader.branches()] == [18, 18, 1]  # what was set began a branch
     reader.close()
 
 

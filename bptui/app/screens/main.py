@@ -20,6 +20,7 @@ from bptui.app.actions import ACTIONS
 from bptui.app.command_line import CommandLine
 from bptui.app.footer import LegalKeys
 from bptui.app.messages import PlaceSelected
+from bptui.app.panels.branches import BranchesPanel
 from bptui.app.panels.breakpoints import BreakpointsPanel
 from bptui.app.panels.console import ConsolePanel
 from bptui.app.panels.diagnostics import DiagnosticsPanel
@@ -48,9 +49,9 @@ LEAST = (40, 12)
 
 PANELS: tuple[type[Panel], ...] = (
     GraphPanel, GradientsPanel, WeightsPanel, SourcePanel, ConsolePanel, RunPanel, ParametersPanel, FlowPanel,
-    ExplainPanel, OpPanel, BreakpointsPanel, WatchesPanel, DiagnosticsPanel, LessonPanel,
+    ExplainPanel, OpPanel, BreakpointsPanel, WatchesPanel, DiagnosticsPanel, BranchesPanel, LessonPanel,
 )  # fmt: skip
-_BOTTOM = ("console", "run", "flow", "op", "breakpoints", "watches", "diagnostics")
+_BOTTOM = ("console", "run", "flow", "op", "breakpoints", "watches", "diagnostics", "branches")
 
 _OF_AN_OP = ("graph", "source", "explain")
 """Panels that show where inside a sample the training has stopped, as Op does."""
@@ -141,6 +142,7 @@ class MainScreen(Screen[None]):
                     yield BreakpointsPanel()
                     yield WatchesPanel()
                     yield DiagnosticsPanel()
+                    yield BranchesPanel()
         yield Static(id="tiny")
         yield CommandLine()
         yield LegalKeys()
@@ -227,6 +229,10 @@ class MainScreen(Screen[None]):
 
     def action_explain(self) -> None:
         self.choose(ExplainPanel.NUMBER)
+
+    def action_branches(self) -> None:
+        self.active = "branches"
+        self.bring_front("branches")
 
     def action_breakpoints(self) -> None:
         self.active = "breakpoints"

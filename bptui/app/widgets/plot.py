@@ -30,18 +30,56 @@ def range_plot(columns: Sequence[Range | None], height: int = 1) -> tuple[str, .
         columns: Each column's range. `None`, NaN and infinities leave a gap.
         height: How many rows of text, each of four dots.
     """
-    dots = height * _DOTS_PER_ROW
-    drawn = [column if column and isfinite(column[0]) and isfinite(column[1]) else None for column in columns]
-    place = _scale((value for column in drawn if column for value in column), dots)
-    rows = [[0] * ((len(drawn) + 1) // 2) for _ in range(height)]
-    for index, column in enumerate(drawn):
+    drawn = _finite(columns)
+    return tuple("".join(map(_glyph, row)) for row in _dots(drawn, _place(drawn, height), height))
+
+
+def overlaid_plots(
+    one: Sequence[Range | None], other: Sequence[Range | None], height: int = 1
+) -> tuple[tuple[tuple[str, bool, bool], ...], ...]:
+    """Plot two series over each other, on one scale.
+
+    Args:
+        one: The range of each column of the first, as of `range_plot`.
+        other: Those of the second, of columns that are as wide.
+        height: How many rows of text.
+
+    Returns:
+        Row by row each character, and whether it shows the first and the second.
+    """
+    drawn = _finite(one), _finite(other)
+    place = _place([*drawn[0], *drawn[1]], height)
+    width = (max(len(one), len(other)) + 1) // 2
+    dots = [[[*row, *[0] * (width - len(row))] for row in _dots(each, place, height)] for each in drawn]
+    return tuple(
+        tuple((_glyph(a | b), bool(a), bool(b)) for a, b in zip(*rows, strict=True))
+        for rows in zip(*dots, strict=True)
+    )
+
+
+def _finite(columns: Sequence[Range | None]) -> list[Range | None]:
+    return [column if column and isfinite(column[0]) and isfinite(column[1]) else None for column in columns]
+
+
+def _place(columns: Sequence[Range | None], height: int) -> Callable[[float], int]:
+    return _scale((value for column in columns if column for value in column), height * _DOTS_PER_ROW)
+
+
+def _dots(columns: Sequence[Range | None], place: Callable[[float], int], height: int) -> list[list[int]]:
+    """The dots of each character of each row."""
+    rows = [[0] * ((len(columns) + 1) // 2) for _ in range(height)]
+    for index, column in enumerate(columns):
         if column is None:
             continue
         cell, half = divmod(index, 2)
         for dot in range(place(min(column)), place(max(column)) + 1):
             row, bit = divmod(dot, _DOTS_PER_ROW)
             rows[height - 1 - row][cell] |= _HALVES[half][bit]
-    return tuple("".join(chr(_BRAILLE + bits) if bits else " " for bits in row) for row in rows)
+    return rows
+
+
+def _glyph(dots: int) -> str:
+    return chr(_BRAILLE + dots) if dots else " "
 
 
 def bars(values: Sequence[float | None]) -> str:

@@ -1,0 +1,125 @@
+"""The branches of a run: where each was forked, what was changed there, what became of its loss."""
+
+from __future__ import annotations
+
+import math
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from bptui.app.messages import BranchChosen
+from bptui.app.numbers import number
+from bptui.app.panels.panel import Panel
+from bptui.app.panels.weights import stretched
+from bptui.app.view import View
+from bptui.app.widgets.overlay import Overlay
+from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
+from bptui.recording.reader import Reader
+from bptui.records import Branch, RecordedSample
+
+_LOSS = 10
+
+COLUMNS = (
+    Column("", 3),
+    Column("from", 6),
+    Column("what is other", 12, "left", grow=True),
+    Column("samples", 7),
+    Column("loss", _LOSS),
+)
+
+
+class BranchesPanel(Panel):
+    """Why you look at this: what would have become of it, had something been otherwise."""
+
+    NAME, NUMBER = "Branches", "H"
+
+    DEFAULT_CSS = """
+    BranchesPanel VirtualTable { height: auto; max-height: 60%; }
+    BranchesPanel #difference { height: 1; padding: 0 1; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._branches: tuple[Branch, ...] = ()
+        self._view: View | None = None
+        self._reader: Reader | None = None
+
+    def compose(self) -> ComposeResult:
+        yield VirtualTable(COLUMNS, self._rows)
+        yield Static(id="difference")
+        yield Overlay()
+
+    def show(self, view: View, reader: Reader) -> None:
+        """Draw all branches, and the selected one over the one that is shown."""
+        self._view, self._reader, self._branches = view, reader, reader.branches()
+        self.query_one(VirtualTable).show(len(self._branches))
+        self.titled(f"{len(self._branches)}", "Enter: go to it" if view.can_return else "")
+        self._compare()
+
+    @on(VirtualTable.CursorMoved)
+    def _select(self, event: VirtualTable.CursorMoved) -> None:
+        event.stop()
+        self._compare()
+
+    @on(VirtualTable.Activated)
+    def _choose(self, event: VirtualTable.Activated) -> None:
+        event.stop()
+        if event.index < len(self._branches):
+            chosen = self._branches[event.index]
+            self.post_message(BranchChosen(chosen.id, chosen.steps))
+
+    def _compare(self) -> None:
+        """Lay the selected branch over the one that is shown."""
+        if self._view is None or self._reader is None or not self._branches:
+            return
+        shown = self._view.branch
+        own = next(each for each in self._branches if each.id == shown)
+        other = self._branches[min(self.query_one(VirtualTable).cursor, len(self._branches) - 1)]
+        self.query_one("#difference", Static).update(self._difference(own, other))
+        plot = self.query_one(Overlay)
+        total = max(own.steps, other.steps, 1)
+        series = []
+        for each in (own, other):
+            width = plot.columns_wanted * each.steps // total
+            series.append(stretched(self._reader.columns(each.id, each.steps, "loss", width), width)[0])
+        plot.show(series[0], series[1] if other.id != own.id else ())
+
+    def _difference(self, own: Branch, other: Branch) -> Content:
+        assert self._reader is not None
+        if other.id == own.id:
+            return Content.styled(f"loss of branch {own.id}, which is shown", "$text-primary")
+        at = min(own.steps, other.steps)
+        losses = [_loss(self._reader.sample(each.id, at - 1)) for each in (own, other)]
+        told: list[Content | tuple[str, str]] = [
+            (f"branch {own.id}", "$text-primary"), Content(" and "), (f"{other.id}", "bold $text-accent"),
+        ]  # fmt: skip
+        if at and None not in losses:
+            difference = losses[1] - losses[0]  # type: ignore[operator]
+            sign = "+" if difference > 0 else ""
+            told.append(Content(f"   at sample {at:,}: {sign}{number(difference, _LOSS).strip()}"))
+        return Content.assemble(*told)
+
+    def _rows(self, start: int, stop: int) -> list[Row]:
+        return [self._row(each) for each in self._branches[start:stop]]
+
+    def _row(self, branch: Branch) -> Row:
+        assert self._view is not None and self._reader is not None
+        mark = "▶" if branch.id == self._view.status.branch else " "
+        forked = f"{branch.parent}: {branch.forked:,}" if branch.forked else ""
+        sample = self._reader.sample(branch.id, branch.steps - 1)
+        return Row(
+            (f"{mark} {branch.id}", forked, Content(branch.reason), f"{branch.steps:,}", _cell(_loss(sample)))
+        )
+
+
+def _loss(sample: RecordedSample | None) -> float | None:
+    loss = sample.quantities.get("loss") if sample else None
+    return float(loss.item) if loss is not None and loss.item is not None else None
+
+
+def _cell(loss: float | None) -> Cell:
+    if loss is None:
+        return Content.styled("–", "$text-muted")
+    return Content.styled(number(loss, _LOSS), "" if math.isfinite(loss) else "bold $text-error")
