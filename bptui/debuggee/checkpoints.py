@@ -134,7 +134,8 @@ class Checkpoints:
             self._clock.reset()
             return None
         random.setstate(state)  # Python seeds it anew in every child
-        return self._wait(CheckpointTaken(steps, self._edits, inside), files, restart)
+        writes = any(file.is_written for file in files)
+        return self._wait(CheckpointTaken(steps, self._edits, inside, writes), files, restart)
 
     def _why_not(self) -> tuple[str, bool]:
         """Why none can be made, and whether none of before can be woken either."""

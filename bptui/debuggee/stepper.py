@@ -259,7 +259,7 @@ class Stepper:
 
     def meet(self, phase: str) -> None:
         """One of the stops inside a sample has come, whether it ends there or not."""
-        self._way.arrives(phase)
+        self._way.arrives(phase, self.steps)
 
     def hits_inside(self, here: Mapping[str, Callable[[], Any]]) -> tuple[int, ...]:
         """The breakpoints that stop at an op or node.
@@ -315,12 +315,12 @@ class Stepper:
         self._pausing = None
         self._console.flush()
         self.conditions.aim("")
-        while self._stand(
-            Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, self._way.halt), inside
-        ):
+        halted = self._way.halted(self.steps) if is_amid else 0
+        while self._stand(Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, halted), inside):
             pass
         self.questions.close()
         self.checkpoints.go()
+        self._arrival = 0
         self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
         self._console.mark()
         self._plan()

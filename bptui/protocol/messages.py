@@ -851,11 +851,13 @@ class CheckpointTaken:
         steps: After so many samples.
         edits: So many times something was set by hand until there.
         inside: And at the so many-th stop inside the next one, 0 if nobody has counted; -1 for between the two.
+        writes: Whether it has files open that it writes: what the copy has written there has to be there still.
     """
 
     steps: int
     edits: int
     inside: int = -1
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Checkpoint:
         steps: After how many of its samples.
         edits: How often something was set by hand until there.
         inside: At which stop inside the next sample, 0 if nobody has counted; -1 for between two.
+        writes: Whether it has files open that it writes.
         is_kept: Whether it stays whatever it costs: nothing else leads to where it is.
         bytes: How much memory it has of its own, as far as it was measured.
     """
@@ -62,6 +63,7 @@ class Checkpoint:
     steps: int
     edits: int
     inside: int = -1
+    writes: bool = False
     is_kept: bool = False
     bytes: int = 0
 
@@ -282,6 +284,6 @@ class Checkpoints:
         is_first = not any(each.branch == branch for each in self._waiting)
         is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
         self._kept.discard(place)
-        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, hello.inside, is_kept)
+        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, hello.inside, hello.writes, is_kept)
         self._have(checkpoint)
         self._on_change()

@@ -382,12 +382,10 @@ class Session:
             self._show()
 
     def _equip(self) -> None:
-        """Tell a debuggee what the one before it was told."""
+        """Tell a debuggee what the one before it was told; a copy has what there was when it was made."""
         self._send(Overhead(self.options.overhead, self.options.trace_from))
-        if self.status.breakpoints:
-            self._send(Breakpoints(self.status.breakpoints))
-        if self.status.watches:
-            self._send(Watches(self.status.watches))
+        self._send(Breakpoints(self.status.breakpoints))
+        self._send(Watches(self.status.watches))
 
     def _on_checkpoints(self) -> None:
         self._checkpoints.thin(self._recorder.seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bptui.protocol import Assign, Back, Met, Stopped, Travel
@@ -11,8 +12,7 @@ from bptui.session.checkpoints import Checkpoint, Checkpoints
 NO_OP = "no op, node or update that was heard gave a number that is not finite"
 """Something else has: numpy, C++, a write into memory; or only a norm is too large."""
 
-Place = tuple[int, int]
-"""After how many samples, and the how many-th stop, or hit, inside the next one: 0 for between two samples."""
+FIRST = "this is before the first sample"
 
 
 class Travels:
@@ -84,7 +84,7 @@ class Travels:
         if checkpoint is not None:
             await self._wake(checkpoint)
         elif not await self._begin_again(travel.branch):
-            return f"there is no copy of the training from before sample {travel.steps + 1}"
+            return _no_copy(travel)
         self._send(travel)
         return ""
 
@@ -113,46 +113,47 @@ class Travels:
             return await self.to_nonfinite()
         if command.granularity == "sample":
             return await self.to(Travel(max(0, self.at.steps + self._is_amid - command.count)))
-        problem = ""
         for _ in range(command.count):
-            phase = command.granularity == "phase"
-            if problem or not await self._one_back(by_phase=phase):
-                break
-        return problem
+            problem = await self._one_back(by_phase=command.granularity == "phase")
+            if problem is not None:
+                return problem
+        return ""
 
-    async def _one_back(self, by_phase: bool) -> bool:
-        """Whether it went there."""
-        steps, inside, branch = self.at.steps, self.at.inside, self.branch
-        if self._is_amid and (inside <= 1 or not by_phase):
+    async def _one_back(self, by_phase: bool) -> str | None:
+        """Go there; None if it did, else one line why there is no way, empty if it has stopped elsewhere."""
+        steps, inside, is_amid, branch = self.at.steps, self.at.inside, self._is_amid, self.branch
+        if is_amid and (inside <= 1 or not by_phase):
             return await self._arrive(Travel(steps, max(0, inside - 1)))
-        if not self._is_amid and not steps:
-            return False
-        met = await self._seek(Travel(steps, inside, seek="stops"))
+        if not is_amid and not steps:
+            return FIRST
+        way = Travel(steps, inside, seek="stops")
+        if self._nearest(way) is None:
+            return _no_copy(way)
+        met = await self._seek(way)
         if met is None:
-            return False
-        if not self._is_amid:
-            steps -= 1
+            return ""
         stops = _beginnings(met.phases) if by_phase else range(1, len(met.phases) + 1)
         before = [each for each in stops if not inside or each < inside]
         inside = max(before, default=0)
-        return await self._arrive(Travel(steps, inside, branch=branch if inside else -1))
+        return await self._arrive(Travel(steps - (not is_amid), inside, branch=branch if inside else -1))
 
     async def _to_hit(self) -> str:
         """Run again from copy to copy, the last one first, until a breakpoint is hit on the way to here."""
-        here, end = self._here(), Travel(self.at.steps, self.at.inside, seek="hits")
-        for checkpoint in self._lineage(self.at.steps):
-            if (checkpoint.steps, 0) >= (end.steps, end.inside):
+        at, is_amid = self.at, self._is_amid
+        if not at.steps and not is_amid:
+            return FIRST
+        end = Travel(at.steps, at.inside, 0 if at.inside else at.halt, seek="hits")
+        for checkpoint in self._lineage(at.steps):
+            if checkpoint.steps == at.steps and not is_amid:
                 continue
             met = await self._seek(end, checkpoint)
             if met is None:
                 return ""
-            if before := [hit for hit in met.hits if tuple(hit) < here]:
+            if before := [hit for hit in met.hits if is_amid or tuple(hit) != (at.steps, 0)]:
                 steps, halt = max(before)
-                await self._arrive(Travel(steps, halt=halt))
-                return ""
+                return await self._arrive(Travel(steps, halt=halt)) or ""
             end = Travel(checkpoint.steps, seek="hits")
-        await self._arrive(Travel(0))
-        return "no breakpoint was hit before: this is before the first sample"
+        return await self._arrive(Travel(0)) or f"no breakpoint was hit before: {FIRST}"
 
     async def to_nonfinite(self) -> str:
         """Go to where in the sample at hand a number was first not finite; one line why it is not there."""
@@ -169,15 +170,12 @@ class Travels:
             await self._arrive(Travel(steps - 1, event=met.event))
         return NO_OP if met is not None and not met.event else ""
 
-    def _here(self) -> Place:
-        return self.at.steps, self.at.halt
-
-    async def _arrive(self, travel: Travel) -> bool:
-        """Go there, and wait until it stands; whether it does."""
+    async def _arrive(self, travel: Travel) -> str | None:
+        """Go there, and wait until it stands; None if it does, else one line why not, empty if it has ended."""
         self._stop = asyncio.get_running_loop().create_future()
-        if await self.to(travel):
-            return False
-        return await self._stop is not None
+        if problem := await self.to(travel):
+            return problem
+        return None if await self._stop is not None else ""
 
     async def _seek(self, travel: Travel, start: Checkpoint | None = None) -> Met | None:
         """Go there, and say what was met; None if it was stopped on its way, or has ended."""
@@ -222,8 +220,11 @@ class Travels:
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
+        """The last copy that leads there; not one that has written what is not in its files any more."""
         inside = 0 if travel.seek else travel.inside  # to say all that is met, from the sample's beginning
-        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch, inside)), None)
+        shared = self._shared(travel.branch)
+        lineage = self._lineage(travel.steps - travel.is_within, travel.branch, inside)
+        found = next((each for each in lineage if each.steps <= shared or not each.writes), None)
         if found is None or travel.branch in (-1, found.branch):
             return found
         return self._at_fork(travel, found)
@@ -238,6 +239,20 @@ class Travels:
             return parents
         return first
 
+    def _shared(self, branch: int) -> float:
+        """How many samples of a branch, -1 for the one at hand, are behind where the training stands."""
+        ours = self._limits(self.branch, self.at.steps)
+        theirs = self._limits(self.branch if branch == -1 else branch, math.inf)
+        return next((min(ours[each], limit) for each, limit in theirs.items() if each in ours), 0)
+
+    def _limits(self, branch: int, steps: float) -> dict[int, float]:
+        """The branches that lead to a place, the last one first: how many samples of each."""
+        found = {branch: steps}
+        while (fork := self._parent_of(branch)) is not None:
+            branch, steps = fork[0], min(steps, fork[1])
+            found[branch] = steps
+        return found
+
     def _lineage(self, steps: int, branch: int = -1, inside: int = 0) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
         found: list[Checkpoint] = []
@@ -251,6 +266,10 @@ class Travels:
             if steps > fork[1]:
                 inside = 0
             branch, steps = fork[0], min(steps, fork[1])
+
+
+def _no_copy(travel: Travel) -> str:
+    return f"there is no copy of the training from before sample {travel.steps - travel.is_within + 1}"
 
 
 def _beginnings(phases: Sequence[str]) -> list[int]:

@@ -84,9 +84,11 @@ class Zoom:
             debuggee.send(Travel(step + 1))
             problem = await self._follow(debuggee, step)
         finally:
+            if self._looking is asyncio.current_task():
+                self._looking = None  # it ends by itself, and can not be cancelled any more
             await self._end(debuggee, checkpoint)
-        self._looking = None
-        self._say(f"sample {step + 1:,} can not be executed again: {problem}" if problem else "")
+        if self._looking is None:
+            self._say(f"sample {step + 1:,} can not be executed again: {problem}" if problem else "")
 
     async def _end(self, debuggee: Debuggee, checkpoint: Checkpoint) -> None:
         if debuggee.pid.done():

@@ -24,17 +24,6 @@ class Traveller(Client):
         self.process, self.options = process, options
         self.wait(lambda status: status.state in ("paused", "failed"))
 
-    def go(self, command):
-        """Command, and wait for the stop that comes of it, or the end."""
-        stop, was_over = self.status.stop, self.status.exit_code is not None
-        self.send(command)
-        return self.wait(
-            lambda status: (
-                (status.state == "paused" and status.stop > stop)
-                or (status.exit_code is not None and not was_over)
-            )
-        )
-
     def printed(self):
         """What the recording has of stdout, each line once."""
         with contextlib.closing(Reader(Path(self.options.recording))) as reader:

@@ -92,6 +92,17 @@ class Client:
             )
         )
 
+    def go(self, command) -> Status:
+        """Command something, and wait for the stop that comes of it, or the end."""
+        stop, was_over = self.status.stop, self.status.exit_code is not None
+        self.send(command)
+        return self.wait(
+            lambda status: (
+                (status.state == "paused" and status.stop > stop)
+                or (status.exit_code is not None and not was_over)
+            )
+        )
+
     def reset(self) -> Status:
         """Begin again, and wait until that is done or refused."""
         branch = self.status.branch + 1
