@@ -372,16 +372,21 @@ class Stepper:
         else:
             self._plan()
 
-    def begin_checkpoints(self, address: str, intra_op: int) -> None:
+    def begin_checkpoints(self, address: str, intra_op: int) -> bool:
         """From now on copies of the training wait at this address, the first one from before the first sample.
 
         Args:
             address: The session's abstract Unix socket.
             intra_op: How many threads torch has.
+
+        Returns:
+            Whether this is such a copy, woken and told how to go on.
         """
         self.checkpoints.begin(address, intra_op)
-        if self.reader is not None and self._save(is_stop=True):
+        is_woken = self.reader is not None and self._save(is_stop=True)
+        if is_woken:
             self._go_on_or_stand()
+        return is_woken
 
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""

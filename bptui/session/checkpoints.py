@@ -169,7 +169,8 @@ class Checkpoints:
 
     def steps(self, branch: int) -> tuple[int, ...]:
         """After how many samples of a branch they stand, in their order."""
-        return tuple(sorted({each.steps for each in self._waiting if each.branch == branch}))
+        known = (*self._waiting, *self._coming)
+        return tuple(sorted({each.steps for each in known if each.branch == branch}))
 
     def first_inside(self, branch: int) -> Checkpoint | None:
         """The first copy of a branch, if it is from amid a sample."""

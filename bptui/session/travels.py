@@ -157,6 +157,7 @@ class Travels:
     async def to_nonfinite(self) -> str:
         """Go to where in the sample at hand a number was first not finite; one line why it is not there."""
         here = self.at.steps + self._is_amid
+        await self._checkpoints.complete()
         if not here or self._nearest(Travel(here, seek="nonfinite")) is None:
             return f"there is no copy of the training from before sample {here}"
         met, steps = await self._seek(Travel(here, seek="nonfinite")), here
