@@ -152,3 +152,31 @@ def test_a_race_is_stopped(build, end):
         house.process.wait()
         house.assert_empty()
     driver.reader.close()
+
+
+ADAM = """\
+import torch
+torch.manual_seed(0)
+net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.3), torch.nn.Linear(4, 1))
+optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+losses = []
+for index in range(8):
+    loss = net(torch.randn(5, 3)).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    if index != skipped:
+        optimizer.step()
+    losses.append(loss.item().hex())
+"""
+
+
+def test_what_an_optimizer_keeps_is_put_back(build):
+    expected = {"skipped": 4}
+    exec(ADAM, expected)
+    house = build(f"skipped = None\n{ADAM}", reverse=True, script=True)
+    driver = Driver(house)
+    driver.do(Step("sample", 5))
+    assert driver.do(Travel(5, skip="update")) == (1, 5)
+    driver.do(Step("sample", 2))
+    assert driver.losses(1) == expected["losses"][:7]
+    driver.reader.close()
