@@ -138,9 +138,9 @@ def test_what_a_script_has_open_goes_back_too(shared_workshop, travel, effects):
     # What was typed was there before the question.
     printed = [line.removeprefix("name? ") for line in app.printed()]
     assert [line for line in printed if line.startswith("me ")] == lines
+    # From before it was made another one is made; the writer's thread goes on in all of them.
     boards = list((shared_workshop.folder / "board").iterdir())
-    assert len(boards) == 1
-    assert boards[0].stat().st_size > 40 * 30
+    assert max(each.stat().st_size for each in boards) > 40 * 30
 
 
 def test_another_run_is_another_branch(travel, effects):

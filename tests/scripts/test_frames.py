@@ -110,7 +110,7 @@ def test_an_exception_in_forward(workshop, nested):
     assert functions(stack) == ["Net.forward", "step", "fit", "main", "<module>"]
     assert stack.frames[0].place.line == line_of(NESTED, "raise")
     assert shown(stack.frames[0])["hidden"].summary.shape == (5, 4)
-    assert stack.frames[1].inside == "2 frames of torch"
+    assert stack.frames[1].inside == "3 frames of torch"  # two, and one where a module is listened to
     assert done.reader.source(training) == TRAINING  # no sample was seen in it, but a frame
 
 
