@@ -93,7 +93,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     digits = 3 if row.quartiles else 2
     ratio = f"{row.ratio:.{digits}f}×" if row.ratio is not None else ""
     quartiles = " … ".join(f"{ratio:.3f}" for ratio in row.quartiles or ())
-    target = "" if row.target is None else f"≤ {row.target:g}{'×' if row.ratio is not None else ' ' + row.unit}"
+    target = "" if row.target is None else f"≤ {row.target:.4g}{'×' if row.ratio is not None else ' ' + row.unit}"
     return (
         row.name,
         f"{_number(row.value)} {row.unit}",
