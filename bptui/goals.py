@@ -54,8 +54,10 @@ def _sample_of_run(reader: Reader, branch: int, steps: int, sample: int) -> int 
 
 def _not_ended(reader: Reader, branch: int, steps: int, epoch: int, sample: int | None) -> int | str:
     newest = reader.sample(branch, steps - 1)
-    if newest is None or epoch < newest.epoch:
-        return f"there is no epoch {epoch}" + ("" if newest else " yet")
+    if newest is None:
+        return "how long an epoch is shows with the first sample: run that first (step), then go there"
+    if epoch < newest.epoch:
+        return f"there is no epoch {epoch}"
     samples, last = newest.layout.samples, newest.layout.epochs
     if last is not None and epoch >= last:
         return f"the run ends with epoch {last - 1}"

@@ -19,6 +19,9 @@ DEFAULTS = {
     "breakpoints": (),
     "trace_from": 0,
     "keeps": True,
+    "reverse": True,
+    "threads": 1,
+    "checkpoint_memory": 0,
 }
 
 

@@ -113,7 +113,7 @@ class CommandLine(Vertical):
             "enter": self._enter, "tab": self._complete, "escape": self.close,
             "up": lambda: self._walk(-1), "down": lambda: self._walk(1),
             "pageup": lambda: self._page(-1), "pagedown": lambda: self._page(1),
-            "ctrl+c": lambda: self.post_message(self.Interrupted()),
+            "ctrl+c": self._interrupt,
         })  # fmt: skip
 
     def compose(self) -> ComposeResult:
@@ -173,6 +173,11 @@ class CommandLine(Vertical):
                 self.say(problem, "$text-error")
             else:
                 self._line.clear()
+
+    def _interrupt(self) -> None:
+        """As in a shell: what is being done ends, and what is typed is dropped."""
+        self._line.clear()
+        self.post_message(self.Interrupted())
 
     def _walk(self, by: int) -> None:
         if self._history is not None:

@@ -26,7 +26,7 @@ class LegalKeys(Footer):
                 yield key.data_bind(compact=Footer.compact)
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        """Show the keys that do something now."""
-        legal = {active.binding.action for active in screen.active_bindings.values()}
+        """Show the keys that do something now, and not something else in the widget that has the focus."""
+        active = screen.active_bindings
         for key in self.query(FooterKey):
-            key.display = key.action in legal
+            key.display = key.key in active and active[key.key].binding.action == key.action

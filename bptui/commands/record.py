@@ -69,6 +69,7 @@ class _Recording:
             await self._session.over.wait()
             stop = self._session.status
             await self._session.close()
+        _say_problems(stop)
         if stop.hit and stop.exit_code is None and not self._signal:
             return _conclude_hit(stop, self._recording)
         if self._is_script:
@@ -132,6 +133,14 @@ def _bar(is_shown: bool) -> Progress:
         console=Console(stderr=True), transient=True, disable=not is_shown,
         redirect_stdout=is_shown and sys.stdout.isatty(),
     )  # fmt: skip
+
+
+def _say_problems(status: Status) -> None:
+    """Say which breakpoints could not be looked at, and so have stopped nothing."""
+    texts = {each.id: each.text for each in status.breakpoints}
+    for hits in status.hits:
+        if hits.problem and hits.id in texts:
+            print(f"bptui: breakpoint {texts[hits.id]}: {hits.problem}", file=sys.stderr)
 
 
 def _conclude_hit(status: Status, recording: Path) -> int:

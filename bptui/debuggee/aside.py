@@ -7,9 +7,11 @@ import fcntl
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Container
 from pathlib import Path
-from typing import Any, NoReturn
+from types import FrameType
+from typing import Any
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -19,6 +21,9 @@ _ACTS = frozenset(
      "os.posix_spawn", "os.remove", "os.rename", "os.rmdir", "os.spawn", "os.symlink", "os.system", "os.truncate",
      "os.utime")
 )  # fmt: skip
+
+
+_IMPORT = "<frozen importlib._bootstrap>"
 
 
 def stand_aside(ours: Container[int], say: Callable[[str], None]) -> None:
@@ -31,7 +36,9 @@ def stand_aside(ours: Container[int], say: Callable[[str], None]) -> None:
         say: Told why it ends.
     """
 
-    def end(act: str) -> NoReturn:
+    def end(act: str) -> None:
+        if _is_importing():
+            return
         with contextlib.suppress(OSError):
             say(f"it would {act}, which is done only once")
         os._exit(1)
@@ -44,6 +51,9 @@ def stand_aside(ours: Container[int], say: Callable[[str], None]) -> None:
         elif event in _ACTS or event.startswith("shutil."):
             end(f"call {event}")
 
+    with contextlib.suppress(OSError):
+        tempfile.gettempdir()  # tries it out with a file, once: torch's late imports ask for it
+    sys.dont_write_bytecode = True
     null = os.open(os.devnull, os.O_RDWR)
     for fd in [int(each.name) for each in Path("/proc/self/fd").iterdir()]:
         if fd not in ours and fd != null and _leads_outside(fd):
@@ -52,6 +62,14 @@ def stand_aside(ours: Container[int], say: Callable[[str], None]) -> None:
     if torch is not None:
         torch._open_zipfile_writer = lambda *_: end("call torch.save")  # type: ignore[attr-defined]
     sys.addaudithook(watch)
+
+
+def _is_importing() -> bool:
+    """Whether a module is being imported: the caches that some make then are for everybody."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename != _IMPORT:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _leads_outside(fd: int) -> bool:

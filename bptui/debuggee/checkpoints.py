@@ -108,8 +108,12 @@ class Checkpoints:
         share = SHARE_AT_STOPS if is_stop else SHARE
         return self._step < 0 or self._clock.seconds * share >= self._cost
 
-    def take(self, steps: int) -> int | None:
+    def take(self, steps: int, inside: int = -1) -> int | None:
         """Make a copy, if that is possible here.
+
+        Args:
+            steps: After how many samples this is.
+            inside: At which stop inside the next one, 0 if nobody has counted; -1 for between the two.
 
         Returns:
             None in the training that goes on; in a copy that was woken, how many stops the branch has had.
@@ -130,7 +134,8 @@ class Checkpoints:
             self._clock.reset()
             return None
         random.setstate(state)  # Python seeds it anew in every child
-        return self._wait(steps, files, restart)
+        writes = any(file.is_written for file in files)
+        return self._wait(CheckpointTaken(steps, self._edits, inside, writes), files, restart)
 
     def _why_not(self) -> tuple[str, bool]:
         """Why none can be made, and whether none of before can be woken either."""
@@ -166,14 +171,14 @@ class Checkpoints:
 
     # -- in the copy -----------------------------------------------------------------------------------
 
-    def _wait(self, steps: int, files: list[OpenFile], restart: Callable[[], None]) -> int:
+    def _wait(self, hello: CheckpointTaken, files: list[OpenFile], restart: Callable[[], None]) -> int:
         """Wait until it is this copy's turn; another one of itself then waits in its place."""
         os.setpgid(0, 0)  # what ends the training does not end us
         self._children = []
         for file in files:
             file.open_anew()
         while True:
-            self._channel.reconnect(_connect(self._address, CheckpointTaken(steps, self._edits)))
+            self._channel.reconnect(_connect(self._address, hello))
             wake, memory = _receive(self._channel.sock)
             state = random.getstate()
             if pid := self._fork():

@@ -119,9 +119,15 @@ class Hooks:
         self._passes.install()
         self._loss_scale.install()
         notice_compile(self._on_compile)
+        self.begin()
+        self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
+
+    def begin(self) -> None:
+        """The first sample is about to begin: trace it, and step inside it, if it is to be seen."""
         if self._stepper.trace_next:
             self._trace()
-        self._channel.send(Found({"torch": str(torch.__version__)}), Doing("no backward pass yet"))
+        if self._tracer is not None:
+            self._inside.begin(self._tracer)
 
     def finish(self) -> None:
         """The script is over: the sample at hand is complete."""

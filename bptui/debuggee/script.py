@@ -114,7 +114,8 @@ class _Script:
         hooks.install()
         if self._copying.address:
             self._copying.prepare(self._channel)
-            self._stepper.begin_checkpoints(self._copying.address, self._copying.threads)
+            if self._stepper.begin_checkpoints(self._copying.address, self._copying.threads):
+                hooks.begin()
 
     def is_training(self) -> bool:
         """Whether this is the script's own process, and it is not over."""

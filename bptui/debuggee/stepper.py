@@ -23,6 +23,7 @@ from bptui.debuggee.live_traces import LiveTraces
 from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.quantities import InsideQuantities, Quantities
 from bptui.debuggee.questions import Questions
+from bptui.debuggee.skipping import Skipping
 from bptui.debuggee.sources import Sources
 from bptui.debuggee.way import Goal, Way
 from bptui.protocol import (
@@ -31,6 +32,7 @@ from bptui.protocol import (
     Channel,
     Check,
     Checked,
+    Edited,
     Explained,
     GraphTraced,
     InsideSeen,
@@ -50,7 +52,7 @@ from bptui.protocol import (
     pack_explanations,
     pack_graph,
 )
-from bptui.records import OVERHEAD, Node, Parameter, Sample, Stack
+from bptui.records import OVERHEAD, Edit, Node, Parameter, Sample, Stack
 
 if TYPE_CHECKING:  # at run time these import torch, and a script is joined before it does
     from bptui.debuggee.frames import StackReader
@@ -162,6 +164,7 @@ class Stepper:
         self._is_amid = False
         self._arrival = 0
         self.inspector = Inspector(channel, self._scopes)
+        self._skipping = Skipping(lambda: self.inspector.live.leaves(), self._scopes)
 
     def _frames(self) -> list[FrameType]:
         return self.stack.frames() if self.stack is not None else []
@@ -256,7 +259,7 @@ class Stepper:
 
     def meet(self, phase: str) -> None:
         """One of the stops inside a sample has come, whether it ends there or not."""
-        self._way.arrives(phase)
+        self._way.arrives(phase, self.steps)
 
     def hits_inside(self, here: Mapping[str, Callable[[], Any]]) -> tuple[int, ...]:
         """The breakpoints that stop at an op or node.
@@ -308,16 +311,16 @@ class Stepper:
         if not self._channel.is_open:
             self._goal = Goal()  # nobody could say how to go on
             return
-        self._stopped, self._is_amid = not is_amid, is_amid
+        self._stopped, self._is_amid, self._arrival = not is_amid, is_amid, arrival
         self._pausing = None
         self._console.flush()
         self.conditions.aim("")
-        while self._stand(
-            Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, self._way.halt), inside
-        ):
+        halted = self._way.halted(self.steps) if is_amid else 0
+        while self._stand(Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, halted), inside):
             pass
         self.questions.close()
         self.checkpoints.go()
+        self._arrival = 0
         self._stopped, self._study = False, None  # what it holds of the sample is not needed any more
         self._console.mark()
         self._plan()
@@ -347,7 +350,7 @@ class Stepper:
             self._obey(self.inspector.next_command())
             if self._way.is_on and self._goal.stop_at == self.steps and not is_amid:
                 return True
-            if self.checkpoints.is_edited and self._save(is_stop=True):
+            if self.checkpoints.is_edited and self._save(True, stopped.inside if is_amid else -1):
                 return not self._way.is_on
         return False
 
@@ -369,16 +372,21 @@ class Stepper:
         else:
             self._plan()
 
-    def begin_checkpoints(self, address: str, intra_op: int) -> None:
+    def begin_checkpoints(self, address: str, intra_op: int) -> bool:
         """From now on copies of the training wait at this address, the first one from before the first sample.
 
         Args:
             address: The session's abstract Unix socket.
             intra_op: How many threads torch has.
+
+        Returns:
+            Whether this is such a copy, woken and told how to go on.
         """
         self.checkpoints.begin(address, intra_op)
-        if self.reader is not None and self._save(is_stop=True):
+        is_woken = self.reader is not None and self._save(is_stop=True)
+        if is_woken:
             self._go_on_or_stand()
+        return is_woken
 
     def leave(self) -> None:
         """In a forked child: never speak, never stop."""
@@ -421,12 +429,13 @@ class Stepper:
             self._tick()
             self.questions.watch(self.steps, is_running=True)
         hit = self._way.completes(self.conditions.at_sample(self.quantities, self.steps), self.steps)
+        is_epoch = self._goal.epochs is not None and self._goal.epochs <= 0
+        reason = self._epochs.doubt if is_epoch else ""
         if self._way.is_on and self._goal.stop_at == self.steps:
-            self._goal = self._way.goal(self.steps)
-        if self._goal.epochs is not None and self._goal.epochs <= 0:
-            self.wait(self._epochs.doubt, hit=tuple(filter(None, hit)))
-        elif self._goal.stop_at == self.steps or is_over or hit:
-            self.wait(hit=tuple(filter(None, hit)))
+            reason = self._put_back()
+            self._goal = self._go_on_way(is_amid=False)
+        if is_epoch or self._goal.stop_at == self.steps or is_over or hit:
+            self.wait(reason, hit=tuple(filter(None, hit)))
         elif self._save(is_stop=False):
             self._go_on_or_stand()
         else:
@@ -437,13 +446,13 @@ class Stepper:
         self._plan()
         self.inspector.close()
 
-    def _save(self, is_stop: bool) -> bool:
+    def _save(self, is_stop: bool, inside: int = -1) -> bool:
         """Make a copy of the training to return to, if it is worth it; whether this is such a copy, woken."""
         if not self.checkpoints.is_due(self.steps, is_stop):
             return False
         self.flush()
         self._console.flush()
-        stops = self.checkpoints.take(self.steps)
+        stops = self.checkpoints.take(self.steps, inside)
         if stops is None:
             return False
         self._flag = self._ring.flag
@@ -542,7 +551,7 @@ class Stepper:
             self._goal = Goal(at, inside=Step("op"), left=1)
         elif isinstance(command, Travel):
             self._way.begin(command)
-            self._goal = self._way.goal(self.steps, self._arrival)
+            self._goal = self._go_on_way(self._is_amid)
             self.conditions.aim("")
         elif isinstance(command, Step):
             stop_at = self.steps + command.count if command.granularity == "sample" else None
@@ -555,6 +564,26 @@ class Stepper:
         else:
             return False
         return True
+
+    def _go_on_way(self, is_amid: bool) -> Goal:
+        """The next part of the way, before a sample that may have to be skipped."""
+        kind = self._way.skips(self.steps)
+        if kind and not is_amid:
+            self._skipping.keep(kind, self.questions.assigner.optimizers())
+        return self._way.goal(self.steps, self._arrival if is_amid else 0)
+
+    def _put_back(self) -> str:
+        """Put back what the sample has changed, if it is to be skipped; one line why that was not possible."""
+        kind, is_done = self._skipping.put_back()
+        if not kind:
+            return ""
+        if not is_done:
+            return f"before sample {self.steps} no parameter was known: nothing is skipped"
+        self.flush()
+        what = f"sample {self.steps}" if kind == "sample" else f"update of sample {self.steps}"
+        self._channel.send(Edited(Edit(self.steps, what, "made", "skipped")))
+        self.checkpoints.note_edit()
+        return f"{what} was skipped"
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""

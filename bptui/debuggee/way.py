@@ -29,18 +29,15 @@ class Goal:
 
 
 class Way:
-    """The way to a place; it is over with the next stop, which is there.
-
-    Attributes:
-        halt: How many hits of breakpoints there were inside the sample at hand.
-    """
+    """The way to a place; it is over with the next stop, which is there."""
 
     def __init__(self) -> None:
         self._travel: Travel | None = None
         self._phases: list[str] = []
         self._hits: list[tuple[int, int]] = []
-        self.halt = 0
         self._first: tuple[int, bool] = (0, False)
+        self._since = 0  # the sample at hand is the one after so many; what was counted in it:
+        self._arrivals = self._halts = 0
 
     @property
     def sought(self) -> int | None:
@@ -48,6 +45,11 @@ class Way:
         if self._travel is None or not (self._travel.event or self._travel.seek == "nonfinite"):
             return None
         return self._travel.event
+
+    def skips(self, steps: int) -> str:
+        """What of the sample after so many is to be put back, empty for nothing."""
+        travel = self._travel
+        return travel.skip if travel is not None and steps == travel.steps - 1 else ""
 
     def find(self, event: int, is_older: bool) -> None:
         """This is the first one; or it was so before the sample."""
@@ -83,16 +85,20 @@ class Way:
             return Goal(last)
         if steps == last:
             self._phases = []
+        if travel.skip:
+            return Goal(travel.steps)
         if travel.is_within and steps == last:
             return Goal(travel.steps, inside=Step("op"), left=_ALL)
         if travel.event:
             return Goal(travel.steps + 1, inside=Step("op"), left=_ALL)
         if travel.inside:
             return Goal(inside=Step("op"), left=travel.inside - arrival)
-        return Goal() if travel.halt else Goal(steps)
+        return Goal(travel.steps + bool(travel.halt))
 
-    def arrives(self, phase: str) -> None:
-        """A stop inside a sample has come."""
+    def arrives(self, phase: str, steps: int) -> None:
+        """A stop inside a sample, after `steps` whole ones, has come."""
+        self._enter(steps)
+        self._arrivals += 1
         if self._travel is not None and self._travel.seek == "stops":
             self._phases.append(phase)
 
@@ -100,18 +106,34 @@ class Way:
         """Of the breakpoints that hit inside a sample, after `steps` whole ones, those for which to stop."""
         if not hit:
             return hit
-        self.halt += 1
-        return self._unless_on(hit, (steps, self.halt))
+        self._enter(steps)
+        self._halts += 1
+        travel = self._travel
+        if travel is None:
+            return hit
+        at = self._arrivals if travel.inside else self._halts
+        if (steps, at) == (travel.steps, travel.inside or travel.halt):
+            return hit
+        return self._passes(steps, self._halts)
 
     def completes(self, hit: tuple[int, ...], steps: int) -> tuple[int, ...]:
         """The same after a sample."""
-        self.halt = 0
-        return self._unless_on(hit, (steps, 0)) if hit else hit
-
-    def _unless_on(self, hit: tuple[int, ...], place: tuple[int, int]) -> tuple[int, ...]:
-        travel = self._travel
-        if travel is None or place in ((travel.steps, travel.halt), (travel.steps, 0)):
+        if not hit or self._travel is None:
             return hit
-        if travel.seek == "hits":
-            self._hits.append(place)
+        travel = self._travel
+        is_there = (travel.steps, 0) == (steps, travel.inside or travel.halt or travel.event)
+        self._passes(steps, 0)
+        return hit if is_there else ()
+
+    def halted(self, steps: int) -> int:
+        """How many hits of breakpoints there were inside the sample after so many."""
+        return self._halts if steps == self._since else 0
+
+    def _enter(self, steps: int) -> None:
+        if steps != self._since:
+            self._since, self._arrivals, self._halts = steps, 0, 0
+
+    def _passes(self, steps: int, halt: int) -> tuple[int, ...]:
+        if self._travel is not None and self._travel.seek == "hits":
+            self._hits.append((steps, halt))
         return ()

@@ -140,6 +140,8 @@ class Travel:
         seek: Say what is met on the way: the stops inside the last sample, the hits of breakpoints, or which op,
             node or update of the last sample is the first with something not finite.
         branch: Of this branch, -1 for the one at hand.
+        skip: Put back what the last sample has changed: "update", the parameters and what the optimizers keep;
+            "sample", gradients and buffers, too. That begins another branch.
     """
 
     steps: int
@@ -148,11 +150,25 @@ class Travel:
     seek: Literal["", "stops", "hits", "nonfinite"] = ""
     event: int = 0
     branch: int = -1
+    skip: Literal["", "update", "sample"] = ""
 
     @property
     def is_within(self) -> bool:
-        """Whether the last sample is to be followed op by op, to its end."""
-        return self.seek == "nonfinite" or (self.seek == "stops" and not self.inside)
+        """Whether the last sample is to be followed, to its end."""
+        return self.seek == "nonfinite" or (self.seek == "stops" and not self.inside) or bool(self.skip)
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Run copies from here beside each other, each with another learning rate; each becomes a branch.
+
+    Attributes:
+        rates: The learning rates, as they were typed.
+        samples: How many samples each runs.
+    """
+
+    rates: tuple[str, ...]
+    samples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +336,7 @@ Command: TypeAlias = (
     | Step
     | Travel
     | Back
+    | Race
     | Zoom
     | Pause
     | Ask
@@ -833,10 +850,14 @@ class CheckpointTaken:
     Attributes:
         steps: After so many samples.
         edits: So many times something was set by hand until there.
+        inside: And at the so many-th stop inside the next one, 0 if nobody has counted; -1 for between the two.
+        writes: Whether it has files open that it writes: what the copy has written there has to be there still.
     """
 
     steps: int
     edits: int
+    inside: int = -1
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def bits(row: Row, names: Container[str]) -> Row:
 
 
 def copy_samples(db: sqlite3.Connection, parent: int, branch: int, steps: int) -> None:
-    """Copy the first `steps` samples of a branch into a new one."""
+    """Copy the first `steps` samples of a branch into a new one, and where in the next one it stands."""
     moved = sample_id(branch, 0) - sample_id(parent, 0)
     for table, key in _KEYS.items():
         columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
@@ -56,6 +56,7 @@ def copy_samples(db: sqlite3.Connection, parent: int, branch: int, steps: int) -
         db.execute(f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table} WHERE {where}", span)
     copied = f"INSERT INTO edits SELECT NULL, {branch}, step, edit FROM edits WHERE branch = ? AND step < ?"
     db.execute(f"{copied} ORDER BY id", (parent, steps))
+    db.execute(f"INSERT INTO inside SELECT {branch}, stop, nodes FROM inside WHERE branch = ?", [parent])
 
 
 def places(db: sqlite3.Connection, branch: int, steps: int) -> Iterator[tuple[int, int, int, int]]:

@@ -51,6 +51,8 @@ class Checkpoint:
         branch: The branch it stands on.
         steps: After how many of its samples.
         edits: How often something was set by hand until there.
+        inside: At which stop inside the next sample, 0 if nobody has counted; -1 for between two.
+        writes: Whether it has files open that it writes.
         is_kept: Whether it stays whatever it costs: nothing else leads to where it is.
         bytes: How much memory it has of its own, as far as it was measured.
     """
@@ -60,8 +62,20 @@ class Checkpoint:
     branch: int
     steps: int
     edits: int
+    inside: int = -1
+    writes: bool = False
     is_kept: bool = False
     bytes: int = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """After how many samples, and where inside the next one."""
+        return self.steps, self.inside
+
+    def leads_to(self, steps: int, inside: int) -> bool:
+        """Whether a place is reached from here by going on."""
+        is_between, is_later = self.inside < 0, 0 < self.inside < inside
+        return self.steps < steps or (self.steps == steps and (is_between or is_later))
 
     def wake(self, stops: int, memory: int, is_aside: bool = False) -> None:
         """Have it be the training, or only look, with this shared memory; another copy of it takes its place."""
@@ -89,6 +103,7 @@ class Checkpoints:
     Attributes:
         address: The abstract Unix socket at which they come, empty if none are made.
         edits: How often something was set by hand in the run at hand.
+        budget: How many bytes of memory they may have of their own.
     """
 
     def __init__(self, budget: int, on_change: Callable[[], None]) -> None:
@@ -100,7 +115,7 @@ class Checkpoints:
         """
         self.address = ""
         self.edits = 0
-        self._budget = budget
+        self.budget = budget
         self._on_change = on_change
         self._waiting: list[Checkpoint] = []
         self._listening: asyncio.Task[None] | None = None
@@ -108,7 +123,8 @@ class Checkpoints:
         self._branch = 0
         self._taken: tuple[Checkpoint, ...] = ()
         self._coming: list[Checkpoint] = []
-        self._kept: set[tuple[int, int]] = set()
+        self._is_expected = False
+        self._kept: set[tuple[int, int, int]] = set()
 
     def open(self) -> None:
         """Listen for copies from now on."""
@@ -127,6 +143,11 @@ class Checkpoints:
         if self.address:
             self._sock.close()
         self.forget()
+
+    def note_edit(self) -> None:
+        """Something was set by hand: a copy is about to come."""
+        self.edits += 1
+        self._is_expected = True
 
     def forget(self, branch: int | None = None) -> None:
         """End those of a branch, or all."""
@@ -150,12 +171,25 @@ class Checkpoints:
 
     def steps(self, branch: int) -> tuple[int, ...]:
         """After how many samples of a branch they stand, in their order."""
-        return tuple(sorted({each.steps for each in self._waiting if each.branch == branch}))
+        known = (*self._waiting, *self._coming)
+        return tuple(sorted({each.steps for each in known if each.branch == branch}))
 
-    def before(self, branch: int, steps: int) -> list[Checkpoint]:
-        """Those of a branch from which a sample can be reached by going on, the last one first."""
-        found = [each for each in self._waiting if each.branch == branch and each.steps <= steps]
-        return sorted(found, key=lambda each: -each.steps)
+    def first_inside(self, branch: int) -> Checkpoint | None:
+        """The first copy of a branch, if it is from amid a sample."""
+        own = (each for each in self._waiting if each.branch == branch)
+        first = min(own, key=lambda each: each.place, default=None)
+        return first if first is not None and first.inside >= 0 else None
+
+    def before(self, branch: int, steps: int, inside: int = 0) -> list[Checkpoint]:
+        """Those of a branch from which a place can be reached by going on, the last one first.
+
+        Args:
+            branch: The branch.
+            steps: After so many samples.
+            inside: And then at this stop inside the next one, 0 for between the two.
+        """
+        own = (each for each in self._waiting if each.branch == branch)
+        return sorted((each for each in own if each.leads_to(steps, inside)), key=lambda each: each.place)[::-1]
 
     def take(self, checkpoint: Checkpoint, is_aside: bool = False) -> None:
         """It is going to be the training, or only to look; its place is taken by a copy that is still to come."""
@@ -164,27 +198,28 @@ class Checkpoints:
         if not is_aside:
             self._taken = (checkpoint,)
         if checkpoint.is_kept:
-            self._kept.add((checkpoint.branch, checkpoint.steps))
+            self._kept.add((checkpoint.branch, *checkpoint.place))
 
     def put_back(self, checkpoint: Checkpoint) -> None:
         """It was not needed, and waits on."""
         self._coming = [each for each in self._coming if each is not checkpoint]
-        self._kept.discard((checkpoint.branch, checkpoint.steps))
+        self._kept.discard((checkpoint.branch, *checkpoint.place))
         self._have(checkpoint)
 
     async def complete(self) -> None:
-        """Wait for those that take the place of others."""
+        """Wait for those that take the place of others, and for the one of what was set last."""
         until = time.monotonic() + PATIENCE
-        while self._coming and time.monotonic() < until:
+        while (self._coming or self._is_expected) and time.monotonic() < until:
             await asyncio.sleep(BREATH)
         self._coming.clear()
+        self._is_expected = False
 
     def thin(self, now: int) -> None:
         """Measure one, and end those that are too many: dense near sample `now`, sparse far from it."""
         stale = [each for each in self._waiting if not each.bytes] or self._waiting[-1:]
         for each in stale[:2]:
             each.measure()
-        while len(self._waiting) > MOST or self.bytes > self._budget:
+        while len(self._waiting) > MOST or self.bytes > self.budget:
             dispensable = [each for each in self._waiting if not each.is_kept]
             if not dispensable:
                 return
@@ -233,19 +268,22 @@ class Checkpoints:
         if uid != os.getuid() or not isinstance(hello, CheckpointTaken):
             sock.close()
             return
+        here = hello.steps, hello.inside
         while hello.edits > self.edits:  # the branch that an edit begins is about to be
             await asyncio.sleep(BREATH)
-        before = [each for each in self._coming if (each.steps, each.edits) == (hello.steps, hello.edits)]
+        if hello.edits == self.edits:
+            self._is_expected = False
+        before = [each for each in self._coming if (*each.place, each.edits) == (*here, hello.edits)]
         for each in before[:1]:
             self._coming.remove(each)
         branch = before[0].branch if before else self._branch
-        place = branch, hello.steps
-        known = [each for each in self._waiting if (each.branch, each.steps) == place]
+        place = branch, *here
+        known = [each for each in self._waiting if (each.branch, *each.place) == place]
         for each in known:
             self._drop(each)
         is_first = not any(each.branch == branch for each in self._waiting)
         is_kept = is_first or place in self._kept or any(each.is_kept for each in known)
         self._kept.discard(place)
-        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, is_kept)
+        checkpoint = Checkpoint(sock, pid, branch, hello.steps, hello.edits, hello.inside, hello.writes, is_kept)
         self._have(checkpoint)
         self._on_change()

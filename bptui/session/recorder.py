@@ -102,7 +102,7 @@ class Recorder:
         """Begin the next branch where the training stands."""
         self._write(self._writer.fork_branch, reason, self.seen)
         self.recorded = self.forked = self.seen
-        self._has_inside, self._printed = False, self.seen
+        self._printed = self.seen
         if not self.trouble:
             self.branch = self._writer.branch
 
@@ -113,6 +113,7 @@ class Recorder:
             self._write(self._writer.go_to_branch, branch)
             self.branch = branch
             self.recorded = self._writer.steps
+            self._has_inside = True  # as far as is known
         self.steps = self.seen = steps
         self._printed, self._again = self.recorded, self._late
 
@@ -161,6 +162,11 @@ class Recorder:
         self.fork_branch(self.differs)
         self.seen = seen
         self._write(self._writer.samples, batch)
+
+    @property
+    def last_loss(self) -> str:
+        """The loss of the last sample of the branch."""
+        return "–" if self.trouble else _number(self._writer.loss(self.recorded - 1))
 
     def is_loss(self, step: int, loss: float | None) -> bool:
         """Whether this is the recorded loss of a sample of the branch; None stands for NaN."""

@@ -43,6 +43,7 @@ from bptui.protocol import (
     Overhead,
     Pause,
     Quit,
+    Race,
     Ready,
     Refused,
     Reset,
@@ -71,6 +72,8 @@ from bptui.session.memory import MemoryWatch
 from bptui.session.options import SessionOptions
 from bptui.session.orphans import adopts_orphans, kill_orphans
 from bptui.session.output import OnText
+from bptui.session.race import Race as Races
+from bptui.session.race import Racer
 from bptui.session.recorder import Recorder
 from bptui.session.screen import Row
 from bptui.session.streams import Streams
@@ -168,7 +171,10 @@ class Session:
         self._failure: BaseException | None = None
         self._memory = MemoryWatch()
         self._checkpoints = Checkpoints(memory_budget(options.checkpoint_memory), self._on_checkpoints)
-        self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get)
+        self._raced: dict[int, Assign] = {}  # branches of races, of which no copy waits, and how each begins
+        self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get, self._raced)
+        self._races = Races(self._checkpoints, self._on_looking)
+        self._racing: asyncio.Task[None] | None = None
         self._zoom = Looking(self._checkpoints, self._on_seen, self._on_looking)
         self._before: Debuggee | None = None  # the one that has ended, while another may take its place
         self._is_amid = False
@@ -237,6 +243,8 @@ class Session:
                     self._set_watches(command)
                 case Breakpoints():
                     self._set_breakpoints(command)
+                case Race() if state == "paused":
+                    self._racing = self._spawn(self._race(command))
                 case Zoom(step=step) if state in ("paused", "finished", "failed"):
                     self._look_at(step)
                 case Reset() if state != "starting":
@@ -319,6 +327,44 @@ class Session:
             self._following = self._spawn(self._follow(debuggee))
             self._equip()
 
+    async def _race(self, command: Race) -> None:
+        """Run copies beside each other, and write each as a branch."""
+        at, branch = self._travels.at, self._recorder.branch
+        copy = self._travels.nearest(at.steps)
+        if copy is None or not self._travels.is_between:
+            why = "amid a sample" if copy is not None else "without a copy of the training"
+            self._is_amid = not self._travels.is_between
+            self._on_stopped(dataclasses.replace(at, reason=f"there is no race {why}"))
+            return
+        await self._zoom.stop()
+        self._change(state="running", hit=(), detail="", pausing=False)
+        self._tick_on()
+        said = [f"raced lr {', '.join(command.rates)}"]
+        try:
+            racers = await self._races.run(command, at.steps, lambda: self._travels.nearest(at.steps))
+            said += [self._write_racer(each, branch, at.steps) for each in racers]
+        except asyncio.CancelledError:
+            self._on_looking("")
+            said = ["the race was stopped"]
+        self._racing = None
+        self._on_stopped(dataclasses.replace(at, hit=(), reason="\n".join(said)))
+
+    def _write_racer(self, racer: Racer, parent: int, steps: int) -> str:
+        """Write what one has run as a branch of its own; what came of it."""
+        name = f"lr = {racer.rate}"
+        if not racer.samples:
+            return f"{name}: {racer.problem}"
+        self._recorder.fork_branch(name)
+        branch = self._recorder.branch
+        self._forks_of[branch], self._raced[branch] = (parent, steps), racer.assign
+        for message in racer.seen:
+            self._recorder.event(message)
+        loss = self._recorder.last_loss
+        self._recorder.state("paused", racer.problem, None)
+        self._recorder.return_to(parent, steps)
+        end = f"; {racer.problem}" * bool(racer.problem)
+        return f"branch {branch}, {name}: {racer.samples:,} samples, loss {loss}{end}"
+
     def _look_at(self, step: int) -> None:
         """Execute a recorded sample again beside the training, if a copy leads there."""
         checkpoint = self._travels.nearest(step) if 0 <= step < self._recorder.recorded else None
@@ -336,12 +382,10 @@ class Session:
             self._show()
 
     def _equip(self) -> None:
-        """Tell a debuggee what the one before it was told."""
+        """Tell a debuggee what the one before it was told; a copy has what there was when it was made."""
         self._send(Overhead(self.options.overhead, self.options.trace_from))
-        if self.status.breakpoints:
-            self._send(Breakpoints(self.status.breakpoints))
-        if self.status.watches:
-            self._send(Watches(self.status.watches))
+        self._send(Breakpoints(self.status.breakpoints))
+        self._send(Watches(self.status.watches))
 
     def _on_checkpoints(self) -> None:
         self._checkpoints.thin(self._recorder.seen)
@@ -350,9 +394,7 @@ class Session:
             self._show()
 
     def _change_checkpoints(self) -> None:
-        self._change(
-            checkpoints=self._checkpoints.steps(self.status.branch), checkpoint_bytes=self._checkpoints.bytes
-        )
+        self._change(checkpoints=self._travels.reachable, checkpoint_bytes=self._checkpoints.bytes)
 
     # -- the script's terminal -------------------------------------------------------------------------
 
@@ -443,6 +485,9 @@ class Session:
         """End the debuggee, if there is one, and take the last that it says."""
         self._tick_off()
         await self._zoom.stop()
+        if self._racing is not None:
+            self._racing.cancel()
+            await asyncio.wait([self._racing])
         if self._debuggee is not None and self._following is not None:
             self._is_leaving = True
             self.log("session→debuggee", Quit())
@@ -509,7 +554,8 @@ class Session:
             self._before = debuggee
         debuggee.close()
         if self._keeper is not None:
-            kill_orphans({self._keeper.pid} | self._checkpoints.pids | self._zoom.pids)
+            others = self._checkpoints.pids | self._zoom.pids | self._races.pids
+            kill_orphans({self._keeper.pid} | others)
         if debuggee is self._debuggee and not self._is_leaving:
             self._debuggee = None
             self._on_end(self._ending(debuggee, code))
@@ -622,6 +668,9 @@ class Session:
         self._show()
 
     def _pause(self, command: Pause) -> None:
+        if self._racing is not None:
+            self._racing.cancel()
+            return
         self._travels.abandon()
         self._looking = None
         self._queue.clear()
@@ -642,6 +691,8 @@ class Session:
 
     def _on_event(self, debuggee: Debuggee, event: Message) -> None:  # noqa: C901 - a table of cases
         if isinstance(event, Edited) and self._checkpoints.address:
+            if self._joins():
+                return
             self._branch_off(event.edit)
         self._recorder.event(event)
         match event:
@@ -694,9 +745,19 @@ class Session:
         self._forks_of[self._recorder.branch] = (self.status.branch, self._recorder.forked)
         self._stand_on(self._recorder.branch)
 
+    def _joins(self) -> bool:
+        """Whether what was set begins a branch that is recorded; then it stands there."""
+        branch, self._travels.joins = self._travels.joins, None
+        if branch is None:
+            return False
+        self._checkpoints.note_edit()
+        self._recorder.return_to(branch, self._recorder.seen)
+        self._stand_on(branch)
+        return True
+
     def _branch_off(self, edit: Edit) -> None:
         """What is set by hand begins another run, unless the one at hand has begun here."""
-        self._checkpoints.edits += 1
+        self._checkpoints.note_edit()
         if self._forks_of.get(self.status.branch, (0, -1))[1] == self._recorder.seen == self._recorder.recorded:
             return
         self._recorder.fork_branch(f"{edit.what} = {edit.new}")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bptui.protocol import Back, Met, Stopped, Travel
+from bptui.protocol import Assign, Back, Met, Stopped, Travel
 from bptui.session.checkpoints import Checkpoint, Checkpoints
 
 NO_OP = "no op, node or update that was heard gave a number that is not finite"
 """Something else has: numpy, C++, a write into memory; or only a norm is too large."""
 
-Place = tuple[int, int]
-"""After how many samples, and the how many-th stop, or hit, inside the next one: 0 for between two samples."""
+FIRST = "this is before the first sample"
 
 
 class Travels:
@@ -22,14 +22,16 @@ class Travels:
         at: Where it has stopped last.
         branch: The branch at hand.
         is_seeking: Whether the stop that comes next is only one on the way.
+        joins: The branch that the training becomes with what is set next, None if it begins another one.
     """
 
     def __init__(
         self,
         checkpoints: Checkpoints,
         wake: Callable[[Checkpoint], Awaitable[None]],
-        send: Callable[[Travel], None],
+        send: Callable[[Travel | Assign], None],
         parent_of: Callable[[int], tuple[int, int] | None],
+        raced: Mapping[int, Assign],
     ) -> None:
         """Stand before the first sample.
 
@@ -38,8 +40,11 @@ class Travels:
             wake: Makes a copy the training.
             send: Sends the training on its way.
             parent_of: The branch from which another one was forked, and after how many of its samples.
+            raced: Branches of which no copy waits, and what is set where each begins.
         """
         self._checkpoints, self._wake, self._send, self._parent_of = checkpoints, wake, send, parent_of
+        self._raced = raced
+        self.joins: int | None = None
         self.branch = 0
         self.at = Stopped(0)
         self._is_amid = self._is_over = False
@@ -76,11 +81,29 @@ class Travels:
         if self._is_ahead(travel) and (checkpoint is None or checkpoint.steps <= self.at.steps):
             self._send(travel)
             return ""
-        if checkpoint is None:
-            return f"there is no copy of the training from before sample {travel.steps + 1}"
-        await self._wake(checkpoint)
+        if checkpoint is not None:
+            await self._wake(checkpoint)
+        elif not await self._begin_again(travel.branch):
+            return _no_copy(travel)
         self._send(travel)
         return ""
+
+    async def _begin_again(self, branch: int) -> bool:
+        """Stand where a branch begins that is known by what was set there; whether that was possible."""
+        fork = self._parent_of(branch)
+        copies = self._lineage(fork[1], fork[0]) if fork is not None else ()
+        if fork is None or not copies or branch not in self._raced:
+            return False
+        if await self._seek(Travel(fork[1]), copies[0]) is None:
+            return False
+        self.joins = branch
+        self._send(self._raced[branch])
+        return True
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it stands between two samples."""
+        return not (self._is_amid or self._is_over)
 
     async def back(self, command: Back) -> str:
         """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
@@ -90,49 +113,52 @@ class Travels:
             return await self.to_nonfinite()
         if command.granularity == "sample":
             return await self.to(Travel(max(0, self.at.steps + self._is_amid - command.count)))
-        problem = ""
         for _ in range(command.count):
-            phase = command.granularity == "phase"
-            if problem or not await self._one_back(by_phase=phase):
-                break
-        return problem
+            problem = await self._one_back(by_phase=command.granularity == "phase")
+            if problem is not None:
+                return problem
+        return ""
 
-    async def _one_back(self, by_phase: bool) -> bool:
-        """Whether it went there."""
-        steps, inside = self.at.steps, self.at.inside
-        if self._is_amid and (inside <= 1 or not by_phase):
+    async def _one_back(self, by_phase: bool) -> str | None:
+        """Go there; None if it did, else one line why there is no way, empty if it has stopped elsewhere."""
+        steps, inside, is_amid, branch = self.at.steps, self.at.inside, self._is_amid, self.branch
+        if is_amid and (inside <= 1 or not by_phase):
             return await self._arrive(Travel(steps, max(0, inside - 1)))
-        if not self._is_amid and not steps:
-            return False
-        met = await self._seek(Travel(steps, inside, seek="stops"))
+        if not is_amid and not steps:
+            return FIRST
+        way = Travel(steps, inside, seek="stops")
+        if self._nearest(way) is None:
+            return _no_copy(way)
+        met = await self._seek(way)
         if met is None:
-            return False
-        if not self._is_amid:
-            steps -= 1
+            return ""
         stops = _beginnings(met.phases) if by_phase else range(1, len(met.phases) + 1)
         before = [each for each in stops if not inside or each < inside]
-        return await self._arrive(Travel(steps, max(before, default=0)))
+        inside = max(before, default=0)
+        return await self._arrive(Travel(steps - (not is_amid), inside, branch=branch if inside else -1))
 
     async def _to_hit(self) -> str:
         """Run again from copy to copy, the last one first, until a breakpoint is hit on the way to here."""
-        here, end = self._here(), Travel(self.at.steps, self.at.inside, seek="hits")
-        for checkpoint in self._lineage(self.at.steps):
-            if (checkpoint.steps, 0) >= (end.steps, end.inside):
+        at, is_amid = self.at, self._is_amid
+        if not at.steps and not is_amid:
+            return FIRST
+        end = Travel(at.steps, at.inside, 0 if at.inside else at.halt, seek="hits")
+        for checkpoint in self._lineage(at.steps):
+            if checkpoint.steps == at.steps and not is_amid:
                 continue
             met = await self._seek(end, checkpoint)
             if met is None:
                 return ""
-            if before := [hit for hit in met.hits if tuple(hit) < here]:
+            if before := [hit for hit in met.hits if is_amid or tuple(hit) != (at.steps, 0)]:
                 steps, halt = max(before)
-                await self._arrive(Travel(steps, halt=halt))
-                return ""
+                return await self._arrive(Travel(steps, halt=halt)) or ""
             end = Travel(checkpoint.steps, seek="hits")
-        await self._arrive(Travel(0))
-        return "no breakpoint was hit before: this is before the first sample"
+        return await self._arrive(Travel(0)) or f"no breakpoint was hit before: {FIRST}"
 
     async def to_nonfinite(self) -> str:
         """Go to where in the sample at hand a number was first not finite; one line why it is not there."""
         here = self.at.steps + self._is_amid
+        await self._checkpoints.complete()
         if not here or self._nearest(Travel(here, seek="nonfinite")) is None:
             return f"there is no copy of the training from before sample {here}"
         met, steps = await self._seek(Travel(here, seek="nonfinite")), here
@@ -144,15 +170,12 @@ class Travels:
             await self._arrive(Travel(steps - 1, event=met.event))
         return NO_OP if met is not None and not met.event else ""
 
-    def _here(self) -> Place:
-        return self.at.steps, self.at.halt
-
-    async def _arrive(self, travel: Travel) -> bool:
-        """Go there, and wait until it stands; whether it does."""
+    async def _arrive(self, travel: Travel) -> str | None:
+        """Go there, and wait until it stands; None if it does, else one line why not, empty if it has ended."""
         self._stop = asyncio.get_running_loop().create_future()
-        if await self.to(travel):
-            return False
-        return await self._stop is not None
+        if problem := await self.to(travel):
+            return problem
+        return None if await self._stop is not None else ""
 
     async def _seek(self, travel: Travel, start: Checkpoint | None = None) -> Met | None:
         """Go there, and say what was met; None if it was stopped on its way, or has ended."""
@@ -172,36 +195,81 @@ class Travels:
         """The last copy from which a sample of the branch can be executed."""
         return next(iter(self._lineage(step)), None)
 
+    @property
+    def reachable(self) -> tuple[int, ...]:
+        """After how many samples the copies stand that lead to where the branch is."""
+        found: set[int] = set()
+        found.update(self._checkpoints.steps(branch := self.branch))
+        until = None
+        while (fork := self._parent_of(branch)) is not None:
+            branch, until = fork[0], fork[1] if until is None else min(until, fork[1])
+            found.update(each for each in self._checkpoints.steps(branch) if each <= until)
+        return tuple(sorted(found))
+
     def _is_ahead(self, travel: Travel) -> bool:
         """Whether it comes there by going on."""
         if self._is_over:
             return False
         if travel.branch not in (-1, self.branch):
             return False
-        if travel.steps != self.at.steps:
-            return travel.steps > self.at.steps
+        first = travel.steps - bool(travel.skip)
+        if first != self.at.steps:
+            return first > self.at.steps
         if not self._is_amid:
             return True
         return bool(self.at.inside) and travel.inside > self.at.inside
 
     def _nearest(self, travel: Travel) -> Checkpoint | None:
-        found = next(iter(self._lineage(travel.steps - travel.is_within, travel.branch)), None)
-        if found is not None and travel.branch not in (-1, found.branch):
-            fork = self._parent_of(travel.branch)
-            return found if fork is not None and travel.steps < fork[1] else None
+        """The last copy that leads there; not one that has written what is not in its files any more."""
+        inside = 0 if travel.seek else travel.inside  # to say all that is met, from the sample's beginning
+        shared = self._shared(travel.branch)
+        lineage = self._lineage(travel.steps - travel.is_within, travel.branch, inside)
+        found = next((each for each in lineage if each.steps <= shared or not each.writes), None)
+        if found is None or travel.branch in (-1, found.branch):
+            return found
+        return self._at_fork(travel, found)
+
+    def _at_fork(self, travel: Travel, parents: Checkpoint) -> Checkpoint | None:
+        """Which copy leads to a place of a branch of which none does that stands between two samples."""
+        fork = self._parent_of(travel.branch)
+        if fork is None or travel.steps > fork[1]:
+            return None
+        first = self._checkpoints.first_inside(travel.branch)
+        if travel.steps < fork[1] or (first is not None and travel.inside):
+            return parents
+        return first
+
+    def _shared(self, branch: int) -> float:
+        """How many samples of a branch, -1 for the one at hand, are behind where the training stands."""
+        ours = self._limits(self.branch, self.at.steps)
+        theirs = self._limits(self.branch if branch == -1 else branch, math.inf)
+        return next((min(ours[each], limit) for each, limit in theirs.items() if each in ours), 0)
+
+    def _limits(self, branch: int, steps: float) -> dict[int, float]:
+        """The branches that lead to a place, the last one first: how many samples of each."""
+        found = {branch: steps}
+        while (fork := self._parent_of(branch)) is not None:
+            branch, steps = fork[0], min(steps, fork[1])
+            found[branch] = steps
         return found
 
-    def _lineage(self, steps: int, branch: int = -1) -> Sequence[Checkpoint]:
+    def _lineage(self, steps: int, branch: int = -1, inside: int = 0) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
         found: list[Checkpoint] = []
         branch = self.branch if branch == -1 else branch
         while True:
             fork = self._parent_of(branch)
             if fork is None or steps >= fork[1]:
-                found += self._checkpoints.before(branch, steps)
+                found += self._checkpoints.before(branch, steps, inside)
             if fork is None or (found and steps >= fork[1]):
                 return found
+            if steps > fork[1]:
+                inside = 0
             branch, steps = fork[0], min(steps, fork[1])
+
+
+def _no_copy(travel: Travel) -> str:
+    return f"there is no copy of the training from before sample {travel.steps - travel.is_within + 1}"
 
 
 def _beginnings(phases: Sequence[str]) -> list[int]:

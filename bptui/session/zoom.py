@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable, Sequence
 
 from bptui.errors import ProtocolError
-from bptui.protocol import Ended, Explained, GraphTraced, Message, Samples, Stopped, Travel
+from bptui.protocol import (
+    Ended,
+    Explained,
+    GraphTraced,
+    Message,
+    ParameterSamples,
+    ParametersSeen,
+    Samples,
+    Stopped,
+    Travel,
+)
+from bptui.records import Parameter
 from bptui.session.checkpoints import Checkpoint, Checkpoints
 from bptui.session.debuggee import Debuggee
 from bptui.session.words import loss_of
+
+_SET = -1
 
 
 class Zoom:
@@ -70,9 +84,11 @@ class Zoom:
             debuggee.send(Travel(step + 1))
             problem = await self._follow(debuggee, step)
         finally:
+            if self._looking is asyncio.current_task():
+                self._looking = None  # it ends by itself, and can not be cancelled any more
             await self._end(debuggee, checkpoint)
-        self._looking = None
-        self._say(f"sample {step + 1:,} can not be executed again: {problem}" if problem else "")
+        if self._looking is None:
+            self._say(f"sample {step + 1:,} can not be executed again: {problem}" if problem else "")
 
     async def _end(self, debuggee: Debuggee, checkpoint: Checkpoint) -> None:
         if debuggee.pid.done():
@@ -86,20 +102,53 @@ class Zoom:
 
     async def _follow(self, debuggee: Debuggee, step: int) -> str:
         """Hear it until it is there; one line why it never was."""
-        kept: list[Message] = []
-        losses: list[float | None] = []
+        heard = _Heard(step)
         try:
             while (message := await debuggee.read()) is not None:
                 for each in (*debuggee.take(), message):
-                    if isinstance(each, Samples) and each.first <= step < each.first + each.count:
-                        losses.append(loss_of(each, step))
-                    elif isinstance(each, GraphTraced | Explained) and each.step == step:
-                        kept.append(each)
+                    heard.hear(each)
                 if isinstance(message, Ended):
                     return message.line
                 if isinstance(message, Stopped):
-                    self._seen(step, kept, losses[0])
-                    return "" if kept else "it has no graph"
-        except (ProtocolError, IndexError):
+                    self._seen(step, heard.kept, heard.loss)
+                    return "" if heard.has_graph else "it has no graph"
+        except ProtocolError:
             pass
         return "the copy of the training has ended"
+
+
+class _Heard:
+    """What a copy says of one sample.
+
+    Attributes:
+        kept: What is to be recorded.
+        loss: Its loss, None for NaN.
+        has_graph: Whether its graph is among it.
+    """
+
+    def __init__(self, step: int) -> None:
+        self.kept: list[Message] = []
+        self.loss: float | None = None
+        self.has_graph = False
+        self._step = step
+        self._sets: dict[int, tuple[Parameter, ...]] = {}
+
+    def hear(self, message: Message) -> None:
+        """Keep it, if it is about the sample."""
+        match message:
+            case Samples(first=first, count=count) if first <= self._step < first + count:
+                self.loss = loss_of(message, self._step)
+            case ParametersSeen(id=id_, parameters=parameters):
+                self._sets[id_] = parameters
+            case ParameterSamples() if self._step in message.steps:
+                self._measured(message)
+            case GraphTraced() | Explained() if message.step == self._step:
+                self.has_graph = True
+                self.kept.append(message)
+
+    def _measured(self, batch: ParameterSamples) -> None:
+        """Its part of some statistics, under a number for their set that the training does not give."""
+        numbers = base64.b64decode(batch.numbers)
+        size, at = len(numbers) // len(batch.steps), batch.steps.index(self._step)
+        part = base64.b64encode(numbers[at * size : (at + 1) * size]).decode()
+        self.kept += [ParametersSeen(_SET, self._sets[batch.set]), ParameterSamples(_SET, (self._step,), part)]

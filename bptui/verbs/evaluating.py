@@ -11,6 +11,8 @@ from bptui.records import Value
 from bptui.verbs.training import Training
 from bptui.verbs.verb import BadVerb, Result, Verb, Work
 
+_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
 _GONE = "the training has gone on before it answered"
 
 
@@ -98,19 +100,27 @@ def _assign(rest: str) -> Work:
 
 
 def _parts(text: str) -> tuple[str, str]:
-    """What is to be set, and to what: "w[0] = 0", "lr 0.001"."""
+    """What is to be set, and to what: "w[0] = 0", "lr 0.001", "w.grad *= 0.5"."""
     try:
         body = ast.parse(text).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         body = []
+    if len(body) == 1 and isinstance(body[0], ast.AugAssign):
+        (target, factor), operator = _sources(text, body[0].target, body[0].value), type(body[0].op)
+        if target and factor and operator in _OPERATORS:
+            return target, f"({target}) {_OPERATORS[operator]} ({factor})"
     if len(body) == 1 and isinstance(body[0], ast.Assign) and len(body[0].targets) == 1:
-        found = [ast.get_source_segment(text, each) for each in (body[0].targets[0], body[0].value)]
-        if found[0] and found[1]:
-            return found[0], found[1]
+        target, value = _sources(text, body[0].targets[0], body[0].value)
+        if target and value:
+            return target, value
     for place, character in enumerate(text):
         if character == " " and _is_expression(text[:place]) and _is_expression(text[place:].strip()):
             return text[:place], text[place:].strip()
     raise BadVerb("set what to what? set lr 0.001, set model.fc1.bias[0] = 0, set weight.grad = 0")
+
+
+def _sources(text: str, *nodes: ast.expr) -> list[str]:
+    return [ast.get_source_segment(text, each) or "" for each in nodes]
 
 
 def _is_expression(text: str) -> bool:
@@ -125,6 +135,6 @@ EVALUATING = (
     Verb("print", "EXPRESSION", "Evaluate an expression of Python in the frame shown", _print, "expression"),
     Verb("watch", "EXPRESSION", "Evaluate it at every stop, and now and then while running", _watch, "expression"),
     Verb("unwatch", "[EXPRESSION]", "Watch it no more, or nothing", _unwatch, "expression"),
-    Verb("set", "TARGET [=] VALUE", "Set a learning rate, variable, parameter or gradient: set lr 0.001", _assign,
-         "target"),
+    Verb("set", "TARGET [=] VALUE", "Set a learning rate, variable, parameter or gradient: set lr 0.001",
+         _assign, "target"),
 )  # fmt: skip

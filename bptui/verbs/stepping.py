@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from bptui.expressions import parse, suggestion
 from bptui.goals import epoch_start, find, parse_goal
-from bptui.protocol import Back, Command, Reset, Step, Travel
+from bptui.protocol import Back, Command, Race, Reset, Step, Travel
 from bptui.protocol.messages import Granularity
 from bptui.verbs.training import ONLY_LOOKING, Training
 from bptui.verbs.verb import BadVerb, Result, Verb, Work, count, nothing
@@ -119,8 +119,8 @@ def _goto(rest: str) -> Work:
     return go
 
 
-def travelling(command: Travel | Back) -> Work:
-    """Go back, or where it has been."""
+def travelling(command: Travel | Back | Race) -> Work:
+    """Have it go elsewhere in time, and say where it stands then."""
 
     async def go(training: Training) -> Result:
         if not training.obeys:

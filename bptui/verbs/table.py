@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bptui.errors import BptuiError, Misplaced
 from bptui.expressions import BadExpression, suggestion
+from bptui.verbs.branching import BRANCHING
 from bptui.verbs.breaking import BREAKING
 from bptui.verbs.evaluating import EVALUATING
 from bptui.verbs.exporting import EXPORTING
@@ -94,6 +95,7 @@ def _help(rest: str) -> Work:
 
 
 VERBS: tuple[Verb, ...] = (
-    *STEPPING[:-2], *SEARCHING, *BREAKING, *EVALUATING, *LOOKING, *EXPORTING, *STEPPING[-2:],
+    *STEPPING[:-2], *SEARCHING, *BRANCHING, *BREAKING, *EVALUATING, *LOOKING, *EXPORTING,
+    *STEPPING[-2:],
     Verb("help", "[VERB]", "List the verbs, or say how one is written", _help, "verb", looks=True),
 )  # fmt: skip

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 from textual.widgets import Input, Static
+from textual.widgets._footer import FooterKey
 from textual.widgets._toast import Toast
 
 from bptui.app.app import BptuiApp
 from bptui.app.panels.source import SourcePanel
 from bptui.app.screens.break_at import BreakAt
+from bptui.app.screens.main import PanelTabs
 from bptui.breakpoints import parse_any
 from bptui.protocol import Breakpoints, Edited, HitSeen, Status, Watched, Watches
 from bptui.records import Edit, Hit, Hits, Value
@@ -52,6 +54,36 @@ async def test_the_panel_lists_them_and_its_keys_change_them(at_seed) -> None:
         assert [each.id for each in dropped] == [1, 3, 4, 5]
         assert ignored[0].ignore == 3
         assert (added[-1].id, added[-1].text) == (6, "nograd")
+
+
+async def test_the_footer_shows_no_key_that_the_panel_has_taken(at_seed) -> None:
+    app, _ = at_seed(4)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "phase" in _footer(app)
+        await pilot.press("B")
+        await settle(pilot)
+        assert "phase" not in _footer(app)
+        assert "epoch" in _footer(app)
+
+
+def _footer(app: BptuiApp) -> list[str]:
+    return [key.description for key in app.screen.query(FooterKey) if key.display]
+
+
+@pytest.mark.parametrize("key", ["B", "W", "D", "H"])
+async def test_where_there_is_little_room_its_tab_is_there_while_it_is_shown(at_seed, key) -> None:
+    app, _ = at_seed(4)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert not _tabs(app).endswith(f" {key}")
+        await pilot.press(key)
+        await settle(pilot)
+        assert _tabs(app).endswith(f" {key}")
+
+
+def _tabs(app: BptuiApp) -> str:
+    return str(app.screen.query_one(PanelTabs).content)
 
 
 async def test_of_a_recording_it_lists_those_that_have_hit(recorded) -> None:

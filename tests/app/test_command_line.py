@@ -66,13 +66,17 @@ async def test_a_line_is_done(at_seed, state) -> None:
         app.post_message(AnswerArrived(Evaluated(asked.request, Value(problem="interrupted"))))
         await until(pilot, lambda: line.lines[-1] == "interrupted")
 
+        await typed(pilot, "prnt loss")
+        await pilot.press("enter", "ctrl+c")
+        assert line.typed == ""
+
         await typed(pilot, "goto 2")
         await pilot.press("enter")
         await until(pilot, lambda: app.view.step == 1 and app.view.looks_back)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.focused is focused)
         assert not line.is_open
-        assert state.read_text().splitlines()[-3:] == ["until loss < 2", "print loss", "goto 2"]
+        assert state.read_text().splitlines()[-4:] == ["until loss < 2", "print loss", "prnt loss", "goto 2"]
 
 
 async def test_a_recording_can_be_looked_at(at_seed) -> None:

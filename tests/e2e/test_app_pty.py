@@ -167,8 +167,8 @@ def test_a_first_walk(terminal, shell) -> None:
 
     screen.press(ESCAPE).see("s step", but_not="-32.457603454589844")
     screen.press("e").see("epoch 0 · weight 2.9995 · loss 5.032e-5", "sample 9/9")
-    screen.press("S").see("looking back", "sample 8/9")
-    screen.press("s").see("9 samples", "sample 9/9", but_not="looking back")
+    screen.press("S").see("back at sample 8 of 9", "sample 8/9")
+    screen.press("s").see("9 samples", "sample 9/9", but_not="back at")
     screen.press("2e").see("epoch   2 of 100 · sample 9/9", "27 samples")
 
     screen.press("r").see("Begin again before the first sample?")
@@ -182,8 +182,8 @@ def test_a_first_walk(terminal, shell) -> None:
     screen.press("g").see("Go to")
     screen.press("e99" + ENTER).see("● paused", "epoch  99 of 100 · sample 9/9", "900 samples")
     screen.press("c").see("✔ finished")
-    screen.press("S").see("looking back")
-    screen.press("N").see("✔ finished", but_not="looking back")
+    screen.press("S").see("paused · back at sample 899 of 900")
+    screen.press("c").see("✔ finished", but_not="back at")
     screen.press("q")
     assert screen.end() == 0
     assert screen.is_restored
@@ -228,7 +228,7 @@ def test_a_recording_in_the_making_is_watched_live(terminal, shell) -> None:
     viewer.press("S").see("looking back")
     runner.press("p").see("paused")
     viewer.see("paused · looking back")
-    viewer.press("N").see("paused · recording")
+    viewer.press("G").see("paused · recording")
     viewer.press("q")
     assert viewer.end() == 0
     runner.press("s").see("paused")

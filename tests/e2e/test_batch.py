@@ -80,7 +80,7 @@ def test_a_lesson(shell):
     assert done.returncode == 2  # a verb could not be done
     assert "bptui: set learning = 1: " in done.stderr
     reader = shell.reader()
-    assert [branch.steps for branch in reader.branches()] == [18, 1]
+    assert [branch.steps for branch in reader.branches()] == [18, 18, 1]  # what was set began a branch
     reader.close()
 
 
@@ -120,6 +120,32 @@ def test_standing_at_a_breakpoint_is_an_exit_code(shell):
         "  epoch 0 · sample 3 · loss 29.2638",
         "  breakpoint 1: loss > 20",
     ]
+
+
+BREAKS = """
+    import torch
+
+    weight = torch.ones(1, requires_grad=True)
+    for i in range(12):
+        loss = weight.square().sum()
+        loss.backward()
+        with torch.no_grad():
+            weight -= 0.1
+            weight /= i != 8
+        weight.grad = None
+"""
+
+
+def test_since_when_something_holds(shell):
+    shell.write(BREAKS)
+    verbs = ("step 12", "bisect weight.isinf()", "first-nan", "goto 12", "bisect loss == inf", "bisect weight")
+    *_, by_state, first, _, recorded, neither = records(batch(shell, *verbs, "loop.py"))
+    tried = [f"after sample {steps}: {holds}" for steps, holds in ((12, True), (6, False), (9, True), (8, False))]
+    assert by_state["value"] == {"step": 9, "tried": tried}
+    assert by_state["at"]["step"] == 9
+    assert first["value"]["reason"].startswith("first not finite: div_, output has 1 +Inf")
+    assert recorded["value"]["step"] == recorded["at"]["step"] == 10
+    assert neither["value"]["step"] == 1
 
 
 def test_a_signal_ends_it(shell):

@@ -221,13 +221,15 @@ def test_the_protocol_log(shell):
 
 
 def test_a_breakpoint_ends_the_training_with_exit_code_3(shell):
-    asked = ("--break", "loss > 9999", "--break", 'param("weight") > 2 and grad("weight") < -3')
+    asked = ("--break", 'norm(grad("wieght")) > 1', "--break", 'param("weight") > 2 and grad("weight") < -3')
     done = shell.bptui("record", "-o", "r.bptui", *asked, "linear")
     assert done.returncode == 3
     assert done.stdout == ""
-    assert done.stderr.startswith(
-        'bptui: breakpoint 2: param("weight") > 2 and grad("weight") < -3: epoch 0 · sample 5 ('
+    wrong, hit = done.stderr.splitlines()
+    assert wrong.startswith(
+        """bptui: breakpoint norm(grad("wieght")) > 1: no parameter, or more than one, is called"""
     )
+    assert hit.startswith('bptui: breakpoint 2: param("weight") > 2 and grad("weight") < -3: epoch 0 · sample 5 (')
     assert shell.reader().steps(0) == 5
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bptui import paths
-from bptui.protocol import PROTOCOL_VERSION, Attach, Channel, Quit, Reset, Status, Step, Welcome, to_json
+from bptui.protocol import PROTOCOL_VERSION, Attach, Channel, Quit, Reset, Status, Step, Typed, Welcome, to_json
 from bptui.recording.reader import Reader
 from bptui.session.options import SessionOptions
 
@@ -62,7 +62,9 @@ class Client:
         self._channel.send(*commands)
 
     def read(self) -> Status:
-        self.seen.append(self._channel.receive())
+        while not isinstance(message := self._channel.receive(), Status):
+            pass
+        self.seen.append(message)
         return self.status
 
     def wait(self, condition=lambda status: True, **fields) -> Status:
@@ -89,6 +91,20 @@ class Client:
                 or (status.state in rests and (status.steps >= steps or bool(status.trouble)))
             )
         )
+
+    def go(self, command, answer="") -> Status:
+        """Command something, and wait for the stop that comes of it, or the end; a script may ask on its way."""
+        stop, was_over = self.status.stop, self.status.exit_code is not None
+
+        def is_done(status: Status) -> bool:
+            is_there = status.state == "paused" and status.stop > stop
+            return is_there or (status.exit_code is not None and not was_over)
+
+        self.send(command)
+        status = self.wait(lambda status: is_done(status) or (answer and status.waits_for_input))
+        if not is_done(status):
+            self.send(Typed(answer))
+        return self.wait(is_done)
 
     def reset(self) -> Status:
         """Begin again, and wait until that is done or refused."""

@@ -1,7 +1,7 @@
 """Back to the op, node or update that was the first to give something not finite."""
 
 from bptui.breakpoints import parse_breakpoint
-from bptui.protocol import Back, Breakpoints, Step
+from bptui.protocol import Back, Breakpoints, Step, Travel
 
 CASES = """\
 import math
@@ -122,7 +122,10 @@ def test_it_stops_at_the_first_op_or_node(build):
         status = run(client)
         assert (status.detail, status.hit) == (f"first not finite: {how}", (1,)), case
         assert (status.steps, status.recorded) == (2 * number + 1, 2 * number + 2)
-        assert reader.inside(0).phase == phase
+        inside = reader.inside(0)
+        assert inside.phase == phase
+        if phase == "backward":  # Explain knows the node
+            assert inside.row in {each.row for each in reader.explanations(0, inside.step).rows}
         status = run(client)  # to the sample at which it was noticed
         assert (status.detail, status.steps) == ("breakpoint 1: nan", 2 * number + 2)
     reader.close()
@@ -143,6 +146,9 @@ def test_it_stops_at_an_update(build):
     assert (status.detail, status.steps) == (f"first not finite: after SGD.step, {how}", 3)
     reader = house.reader()
     inside = reader.inside(0)
-    reader.close()
     assert (inside.phase, inside.parts[0].name) == ("update", "net.weight")
     assert run(client, Step("sample")).steps == 4
+    run(client, Travel(0))
+    run(client, Step("op", 2))  # the first sample, too, is stepped inside, though it had run at full speed
+    assert (run(client, Back("op")).steps, reader.inside(0).position) == (0, 1)
+    reader.close()

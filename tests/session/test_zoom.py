@@ -4,12 +4,13 @@ from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Breakpoints, Step, Zoom
 
 SCRIPT = """\
-import pathlib, torch
+import pathlib
 here = pathlib.Path(__file__).parent
+log = open(here / "log", "a")  # before the first copy: one that looks would not open it again
+import torch
 torch.manual_seed(0)
 net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Dropout(0.5), torch.nn.Linear(3, 1))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-log = open(here / "log", "a")
 for index in range(300):
     loss = net(torch.ones(3, 2)).square().mean()
     optimizer.zero_grad()
@@ -39,6 +40,7 @@ def test_a_sample_at_full_speed_gets_its_graph(build):
     reader = house.reader()
     assert [node.grad is not None for node in reader.graph(0, 199)].count(True) >= 5
     assert reader.graph(0, 77) is None
+    assert [step for step, _, _ in reader.measured(0, 199, 200, 1)] == [199]
     client.send(Zoom(77))
     client.wait(lambda status: status.zoom)
     assert looked(client) == ""

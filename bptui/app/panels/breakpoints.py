@@ -74,12 +74,12 @@ class BreakpointsPanel(Panel):
         if not view.commands and not status.breakpoints:
             self._show_recorded(reader, view.branch, reader.steps(view.branch))
         self.query_one(VirtualTable).show(len(self._breakpoints))
-        keys = "a add · ⏎ edit · Space off · - drop · + skip" if self._breakpoints else "a add"
         built_in = " ".join(f"{key} {text}" for key, text in BUILT_IN.items())
         problems = (
             f"! {each.id}: {self._hits[each.id].problem}" for each in self._breakpoints if self._problem(each)
         )
-        title = built_in if view.commands and not self._breakpoints else ""
+        keys = "a add · ⏎ edit · ␣ off · - drop · + skip" if self._breakpoints else built_in
+        title = "a: add one" if view.commands and not self._breakpoints else ""
         self.titled(next(problems, title), keys if view.commands else "")
 
     def _show_recorded(self, reader: Reader, branch: int, steps: int) -> None:

@@ -183,7 +183,7 @@ class GraphPanel(Panel):
         if view.step < 0 or sample is None:
             self.titled("press s: the first sample draws it" if view.awaits_first else "")
         elif not is_traced:
-            self._aside = "it ran at full speed; samples stepped to are traced"
+            self._aside = view.status.zoom or "it ran at full speed; samples stepped to are traced"
             self.titled("not traced", self._aside)
         else:
             self.titled(place(sample))

@@ -11,7 +11,7 @@ from bptui.app.view import View
 from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
 from bptui.protocol import TensorRef
 from bptui.recording.reader import Reader
-from bptui.records import InsideStop, Part, TensorSummary
+from bptui.records import FIRST, InsideStop, Part, TensorSummary
 from bptui.where import place_inside
 
 _NUMBER, _SPREAD = 11, 9
@@ -45,7 +45,8 @@ class OpPanel(Panel):
         if stop is None:
             self.titled("press o: one op; n: one phase" if view.is_paused else "")
         else:
-            aside = f"{stop.left_out} more parameters" if stop.left_out else ""
+            more = f"{stop.left_out} more parameters" if stop.left_out else ""
+            aside = view.status.detail.removeprefix(FIRST) if view.status.detail.startswith(FIRST) else more
             self.titled(f"{place_inside(stop)}{'  raised' if stop.error else ''}", stop.error or aside)
         table.show(len(stop.parts) if stop else 0, cursor=0 if is_other else None)
 

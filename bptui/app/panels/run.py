@@ -50,7 +50,7 @@ def _facts(view: View, reader: Reader, width: int) -> Content:
         torch = target.torch or facts.get("torch", "not imported yet")
         rows += [("options", options), ("python", f"{target.python}   torch {torch}")]
     rows += [(name, facts.get(name, "")) for name in _FOUND]
-    rows.append(("back", _going_back(view)))
+    rows += [("back", _going_back(view)), ("graph", view.status.zoom)]
     lines = [_hung(f"{name:<10}{value}", width, 10) for name, value in rows if value]
     return Content("\n").join(Content(line).stylize("$text-muted", 0, 10) for line in lines)
 

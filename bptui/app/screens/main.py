@@ -62,8 +62,10 @@ _OF_SEVERAL = (ParametersPanel, FlowPanel)
 """Only there if more than a single number is trained; else Weights says it all."""
 
 
-_SHORT = {"Gradients": "Grads", "Source": "Code", "Parameters": "Params", "Explain": "Why"}
-"""Names for where there is no room for all of them."""
+_SHORT = {"Gradients": "Grads", "Source": "Code", "Parameters": "Params", "Explain": "Why"} | dict.fromkeys(
+    ("Breakpoints", "Watches", "Diagnostics", "Branches", "Lesson"), ""
+)
+"""Names for where there is no room for all of them; of a panel with a letter, its frame has the name."""
 
 
 class PanelTabs(Static):
@@ -74,7 +76,7 @@ class PanelTabs(Static):
     class Chosen(Message):
         """The user clicked on a name."""
 
-        def __init__(self, number: int) -> None:
+        def __init__(self, number: int | str) -> None:
             super().__init__()
             self.number = number
 
@@ -88,11 +90,12 @@ class PanelTabs(Static):
             is_why = failed and panel is RunPanel
             colour = "bold $text-error" if is_why else "$text-muted"
             style = "bold reverse" if panel.NAME.lower() == active else colour
-            text = f"{space}{panel.NUMBER} {short.get(panel.NAME, panel.NAME)}{' ✖' * is_why}{space}"
-            parts.append(Content.styled(text, f"{style} @click=choose({panel.NUMBER})"))
+            name = f"{panel.NUMBER} {short.get(panel.NAME, panel.NAME)}".rstrip()
+            text = f"{space}{name}{' ✖' * is_why}{space}"
+            parts.append(Content.styled(text, f"{style} @click=choose({panel.NUMBER!r})"))
         self.update(Content(" ").join(parts))
 
-    def action_choose(self, number: int) -> None:
+    def action_choose(self, number: int | str) -> None:
         """Go to a panel."""
         self.post_message(self.Chosen(number))
 
@@ -346,7 +349,10 @@ class MainScreen(Screen[None]):
             panel.set_class(panel.id == self.active, "-active")
         for side in self.query("#left, #right, #bottom"):
             side.set_class(self.panel(self.active) in side.query(Panel), "-shown")
-        tabs = [panel for panel in self.panels if isinstance(panel.NUMBER, int)]
+        shown = (
+            panel for panel in self.panels if isinstance(panel.NUMBER, int) or panel.NAME.lower() == self.active
+        )
+        tabs = list(shown)  # those that a letter goes to, only while they are on screen
         self.query_one(PanelTabs).show(tabs, self.active, self._failed)
         self._redraw_soon()
 
