@@ -81,7 +81,7 @@ def _told(name: str) -> Iterable[Row]:
 
 def _table(rows: Iterable[Row]) -> Table:
     table = Table("what", box=None, pad_edge=False)
-    for name in ("median", "min … max", "ratio", "target"):
+    for name in ("median", "min … max", "ratio", "half of them", "target"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(*_cells(row))
@@ -90,13 +90,16 @@ def _table(rows: Iterable[Row]) -> Table:
 
 def _cells(row: Row) -> tuple[str, ...]:
     spread = " … ".join(map(_number, row.spread)) if row.spread else ""
-    ratio = f"{row.ratio:.2f}×" if row.ratio is not None else ""
-    target = "" if row.target is None else f"≤ {row.target:g}{'×' if row.ratio is not None else ' ' + row.unit}"
+    digits = 3 if row.quartiles else 2
+    ratio = f"{row.ratio:.{digits}f}×" if row.ratio is not None else ""
+    quartiles = " … ".join(f"{ratio:.3f}" for ratio in row.quartiles or ())
+    target = "" if row.target is None else f"≤ {row.target:.4g}{'×' if row.ratio is not None else ' ' + row.unit}"
     return (
         row.name,
         f"{_number(row.value)} {row.unit}",
         spread,
         ratio,
+        quartiles,
         f"{target} {'MISSED' * row.is_missed}".strip(),
     )
 

@@ -28,6 +28,7 @@ from bptui.protocol import (
     to_json,
 )
 from bptui.protocol.messages import Granularity
+from bptui.records import OVERHEAD
 from bptui.session.options import SessionOptions
 
 
@@ -41,13 +42,14 @@ class House:
         on_status: Called with whatever it says.
     """
 
-    def __init__(self, target: str, *arguments: str, reverse: bool = False) -> None:
+    def __init__(self, target: str, *arguments: str, reverse: bool = False, overhead: float = OVERHEAD) -> None:
         """Start it, up to before the first sample.
 
         Args:
             target: As on the command line: a script, or a loop.
             arguments: The target's own.
             reverse: Whether copies are made to go back to.
+            overhead: Of the running time, so much goes into graphs and statistics of some samples.
         """
         self._folder = tempfile.TemporaryDirectory()
         listener, self.socket = paths.listen()
@@ -56,7 +58,7 @@ class House:
         script = (target, *arguments) if target.endswith(".py") else ()
         options = SessionOptions(
             target, arguments, str(self.recording), None, listener.fileno(), str(self.socket), script=script,
-            reverse=reverse,
+            reverse=reverse, overhead=overhead,
         )  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bptui.session", to_json(options)], pass_fds=[listener.fileno()],

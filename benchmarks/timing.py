@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -24,6 +25,7 @@ class Row:
         unit: Of the value.
         spread: The smallest and the largest measurement.
         ratio: The value relative to the first of its kind, None where there is nothing to compare with.
+        quartiles: Between which half of the ratios of single measurements lie.
         target: The most that it, or its ratio if there is one, should be.
     """
 
@@ -33,6 +35,7 @@ class Row:
     spread: tuple[float, float] | None = None
     ratio: float | None = None
     target: float | None = None
+    quartiles: tuple[float, float] | None = None
 
     @property
     def is_missed(self) -> bool:
@@ -45,12 +48,26 @@ def row(name: str, values: Sequence[float], unit: str, **more: float | None) -> 
     return Row(name, statistics.median(values), unit, (min(values), max(values)), **more)
 
 
+def paired(
+    name: str, values: Sequence[float], base: Sequence[float], unit: str, target: float | None = None
+) -> Row:
+    """The row of measurements each of which was made beside one of something else: the median of their ratios."""
+    ratios = [value / beside for value, beside in zip(values, base, strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    spread = min(values), max(values)
+    return Row(name, statistics.median(values), unit, spread, middle, target, (low, high))
+
+
 def interleave(cases: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Measure each case once, then each once again, …: A B C A B C, so that a busy minute hits all alike."""
+    """Measure each case once, then each once again, …, so that a busy minute hits all alike.
+
+    The order is another in each round: what comes right after something else may bear its traces.
+    """
     values: dict[str, list[float]] = {name: [] for name in cases}
+    order = random.Random(0)
     for _ in range(rounds):
-        for name, measure in cases.items():
-            values[name].append(measure())
+        for name in order.sample([*cases], len(cases)):
+            values[name].append(cases[name]())
     return values
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 import torch
 
 from benchmarks.training import MEASURED
+from benchmarks.training.clock import CLOCK, NOTICING, clock
 from benchmarks.training.peers import PEERS
 
 WARM_UP = 0.5
@@ -32,7 +33,9 @@ class Log:
         way, seconds = sys.argv[1:]
         self._spans = [float(seconds), WARM_UP]
         self._log: Callable[[int, torch.Tensor], object] | None = None
-        if way != "bare":
+        if way.startswith((CLOCK, NOTICING)):
+            self._log = clock(way)
+        elif way != "bare":
             self._log = PEERS[way](list(named), *parts)
         self._count = 0
         self._due = 0.0

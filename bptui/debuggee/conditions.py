@@ -72,6 +72,7 @@ class Conditions:
         needs_updates: Whether the update of each parameter has to be measured for that.
         named: The parameters whose gradient, or which themselves, are asked for, after what of them.
         is_about_missing: Whether it is asked which parameters got no gradient.
+        is_about_unchanged: Whether it is asked which parameters an update left as they were.
         indexes: The positions in the epoch, from 0, of those that stop there always.
     """
 
@@ -86,7 +87,7 @@ class Conditions:
         self._until: Expression | None = None
         self.indexes: frozenset[int] = frozenset()
         self.at_samples = self.at_ops = False
-        self.needs_updates = self.is_about_missing = False
+        self.needs_updates = self.is_about_missing = self.is_about_unchanged = False
         self.named: frozenset[tuple[str, str]] = frozenset()
 
     def arm(self, breakpoints: Iterable[Breakpoint]) -> None:
@@ -110,6 +111,7 @@ class Conditions:
         looked_at += [self._until] if self._until else []
         self.needs_updates = any(each.needs_updates for each in looked_at)
         self.is_about_missing = any(each.is_about_missing for each in looked_at)
+        self.is_about_unchanged = any(each.is_about_unchanged for each in looked_at)
         self.named = frozenset(name for each in looked_at for name in each.named)
 
     @property

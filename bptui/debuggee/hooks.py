@@ -14,6 +14,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from bptui.debuggee import losses
+from bptui.debuggee.at_rest import AtRest
 from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
 from bptui.debuggee.findings import Findings
@@ -107,6 +108,7 @@ class Hooks:
         stepper.questions.assigner.optimizers = self._rates.optimizers
         stepper.quantities.weigh = self._parameters.weigh
         self._wanted = stepper.quantities.wanted = WantedGradients()
+        self._at_rest = stepper.quantities.at_rest = AtRest()
         stepper.declares_lengths = False
 
     def install(self) -> None:
@@ -216,6 +218,7 @@ class Hooks:
         is_measured = is_due or self._stepper.may_stop
         self._parameters.begin(outputs, is_measured)
         self._updates.expect(self._parameters.leaves)
+        self._at_rest.begin(self._parameters.leaves)
         pending = Pending(around, self._sample_at, 0, self._updates.count)
         if is_measured:
             self._statistics.begin(self._parameters.leaves, is_due, pending.scope, frame)
@@ -311,6 +314,7 @@ class Hooks:
         if pending is None or self._is_inside:
             return
         weight, after, grad = self._parameters.quantities()
+        self._at_rest.finish()
         self._updates.look(self._parameters.leaves, after)
         self._tell(pending)
         epochs = self._epochs

@@ -40,7 +40,10 @@ class LiveTraces:
         if self.share <= 0:
             return False
         is_first = steps < FIRST and self._rows < ROWS
-        return is_first or steps == self._second or (has_ticked and time.perf_counter() >= self._due)
+        # What one costs more is known only beside one that is not traced: where each takes longer than it is until
+        # somebody looks again, all would be.
+        is_after_one = steps > self._steps and has_ticked
+        return is_first or steps == self._second or (is_after_one and time.perf_counter() >= self._due)
 
     def begin(self, steps: int) -> None:
         """A sample that is traced begins; there are so many before it."""

@@ -15,10 +15,8 @@ _FEW = 1 << 15
 """So few elements are put together: 6 tensors of 200 take 7 µs, one by one 15 µs. More, torch puts together in
 threads, and then waits for the slowest processor."""
 
-_LITTLE = 1 << 10
+_LITTLE = 1 << 12
 """Tensors of so few elements are put together beside large ones, too: a call costs more than they do."""
-
-_AT_ONCE = _FEW // _LITTLE
 
 _PRODUCT = 1 << 18
 """A product of so many float32 that are all alike is right to 1e-5, of others to 1e-7."""
@@ -92,18 +90,22 @@ def _squares(tensors: list[torch.Tensor], numel: int) -> float:
     """The sum of all squares."""
     if numel <= _FEW:
         return _of_all(tensors)
-    little: list[torch.Tensor] = []
+    groups: list[list[torch.Tensor]] = []
     parts: list[torch.Tensor] = []
+    room = 0
     for tensor in tensors:
         count = tensor.numel()
         if count <= _LITTLE:
-            little.append(tensor)
+            if not groups or count > room:
+                groups.append([])
+                room = _FEW
+            groups[-1].append(tensor)
+            room -= count
         elif count <= _PRODUCT:
             parts.append(tensor.reshape(-1))
         else:
             parts += torch.split(tensor.reshape(-1), _PRODUCT)
-    together = [_of_all(little[first : first + _AT_ONCE]) for first in range(0, len(little), _AT_ONCE)]
-    return sum([*together, *[torch.dot(part, part).item() for part in parts]])
+    return sum([*map(_of_all, groups), *[torch.dot(part, part).item() for part in parts]])
 
 
 def _of_all(tensors: list[torch.Tensor]) -> float:

@@ -51,7 +51,7 @@ class ParameterTable:
         if kinds != self._kinds:
             self._kinds = kinds
             self.parameters = tuple(map(_parameter, self._names, self.tensors))
-            self.updatable = [each for each in self.tensors if _is_updatable(each)]
+            self.updatable = [each for each in self.tensors if is_updatable(each)]
         return [self._index[id(leaf)] for leaf in leaves]
 
     def _find(self, leaves: Sequence[torch.Tensor], frame: FrameType, *others: FrameType) -> None:
@@ -90,7 +90,8 @@ def _own_frames(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _is_updatable(tensor: torch.Tensor) -> bool:
+def is_updatable(tensor: torch.Tensor) -> bool:
+    """Whether an update of it is to be expected, and can be measured."""
     is_number = (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype.itemsize > 1  # no float8
     return tensor.requires_grad and is_number and tensor.layout == torch.strided and not tensor.is_meta
 

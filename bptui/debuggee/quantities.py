@@ -16,6 +16,7 @@ from bptui.protocol import ABSENT
 from bptui.records import QUANTITIES, Kind, Layout, Node, Parameter, Sample
 
 if TYPE_CHECKING:  # at run time it imports torch, and a script is joined before it does
+    from bptui.debuggee.at_rest import AtRest
     from bptui.debuggee.wanted import WantedGradients
 
 
@@ -40,13 +41,11 @@ class Collection:
         norm: Of all together, None where it is not known.
         one: That of a parameter by its name.
         missing: The parameters that have none.
-        at_rest: The parameters for which it is zero.
     """
 
     norm: float | None
     one: Callable[[str], Any]
     missing: Callable[[], Iterable[str]] = tuple
-    at_rest: Callable[[], Iterable[str]] = tuple
 
     def __call__(self, name: str) -> Any:
         return self.one(name)
@@ -65,6 +64,7 @@ class Quantities(Mapping[str, Any]):
         rate: The learning rate of the first parameter group.
         weigh: The norm of all weights.
         wanted: Reads single gradients, once torch is there.
+        at_rest: Says which parameters stay as they are, once torch is there.
     """
 
     def __init__(self) -> None:
@@ -72,6 +72,7 @@ class Quantities(Mapping[str, Any]):
         self.rate: Callable[[], float | None] = lambda: None
         self.weigh: Callable[[], float | None] = lambda: None
         self.wanted: WantedGradients | None = None
+        self.at_rest: AtRest | None = None
         self._parameters: tuple[Parameter, ...] = ()
         self._tensors: Sequence[Any] = ()
         self._measured_grads = self._updates = array("d")
@@ -92,11 +93,15 @@ class Quantities(Mapping[str, Any]):
 
     def knows(self, conditions: Conditions) -> bool:
         """Whether all parameters that are asked for are known: they are after a sample that was measured."""
-        asks = bool(conditions.named) or conditions.is_about_missing
-        return not asks or bool(self._parameters) or self.scope is not None
+        asks = bool(conditions.named) or conditions.is_about_missing or conditions.is_about_unchanged
+        is_in_doubt = self.at_rest is not None and self.at_rest.is_in_doubt
+        return not asks or (bool(self._parameters) and not is_in_doubt) or self.scope is not None
 
     def choose(self, conditions: Conditions) -> None:
-        """Have the gradients read that are asked for."""
+        """Have the gradients read that are asked for, and the weights compared."""
+        if self.at_rest is not None:
+            is_asked = conditions.is_about_unchanged
+            self.at_rest.choose(*((self._parameters, self._tensors) if is_asked else ((), ())))
         if self.wanted is not None:
             names = [each.name for each in self._parameters]
             asked = [which for name, which in conditions.named if name == "grad"]
@@ -135,10 +140,12 @@ class Quantities(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name in INSIDE:
             raise Unknown(f"{name} is known inside a sample only")
-        if name not in NAMES:
+        if name not in NAMES and name != "unchanged":
             raise KeyError(name)
         if self._sample is None:
             raise Unknown(f"{name} is not known before the first sample")
+        if name == "unchanged":
+            return self._unchanged()
         if name in COLLECTIONS:
             collect = {"param": self._params, "grad": self._grads, "update": self._all_updates}
             return collect[name]()
@@ -255,9 +262,13 @@ class Quantities(Mapping[str, Any]):
 
     def _all_updates(self) -> Collection:
         norms = self._updates_of()
-        return Collection(
-            math.hypot(*norms.values()), self._update, tuple, lambda: [n for n in norms if not norms[n]]
-        )
+        return Collection(math.hypot(*norms.values()), self._update)
+
+    def _unchanged(self) -> tuple[str, ...]:
+        """The parameters that the update of the sample has left as they were."""
+        if self.at_rest is not None and self.at_rest.names is not None and self._measured_at != self._step:
+            return self.at_rest.names
+        return tuple(name for name, norm in self._updates_of().items() if not norm)
 
 
 def _find(which: str, names: list[str]) -> int | None:

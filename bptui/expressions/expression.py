@@ -60,7 +60,7 @@ class Window:
             return
         now = self.inner(values)
         if self.kind == "unchanged":
-            self._seen.append(frozenset(now.at_rest()))
+            self._seen.append(frozenset(now))
         elif now is not None:
             self._seen.append(float(now))
 
@@ -101,6 +101,11 @@ class Expression:
     def needs_updates(self) -> bool:
         """Whether the update of each parameter has to be measured, which costs about as much as it."""
         return "update" in self.names
+
+    @property
+    def is_about_unchanged(self) -> bool:
+        """Whether it asks which parameters an update left as they were."""
+        return "unchanged" in self.names
 
     @property
     def is_about_missing(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable
 
 from bptui.errors import Misplaced
@@ -181,10 +182,9 @@ class _Checked(ast.NodeTransformer):
         if name == "unchanged":
             if not (isinstance(inner, ast.Name) and inner.id == "param"):
                 self._refuse(node, WINDOWS[name])
-            self._names.add("update")
-            inner = ast.copy_location(ast.Name("update", ast.Load()), inner)
+            self._names.add(name)
         first = len(self._windows)
-        compiled = self._compiled(inner)
+        compiled = operator.itemgetter(name) if name == "unchanged" else self._compiled(inner)
         key = f"_window{len(self._windows)}"
         parts = tuple(each.key for each in self._windows[first:])
         self._windows.append(Window(key, name, length, compiled, parts))

@@ -24,6 +24,14 @@ def test_of_large_graphs_there_are_fewer_and_of_none_none():
     assert traced(LiveTraces(0), 50, has_ticked=True) == []
 
 
+def test_where_somebody_looks_at_each_not_all_are_traced():
+    live = LiveTraces(1e-12)
+    found = traced(live, FIRST + 20, has_ticked=True)
+    assert FIRST not in found
+    assert found[FIRST : FIRST + 2] == [FIRST + 1, FIRST + 2]
+    assert FIRST + 3 not in found
+
+
 def test_then_two_in_a_row_and_a_pause_that_pays_for_them():
     live = LiveTraces(1e-12)
     traced(live, FIRST)

@@ -81,7 +81,9 @@ def test_what_it_speaks_of():
     assert expression.is_about_missing
     assert not expression.is_inside
     assert not parse("norm(grad) > 100").needs_updates
-    assert parse("any(unchanged(param, 3))").needs_updates
+    assert parse("norm(update) > 100").needs_updates
+    assert not parse("any(unchanged(param, 3))").needs_updates
+    assert parse("any(unchanged(param, 3))").is_about_unchanged
     assert parse('isnan(value) and op == "mul"').is_inside
 
 
