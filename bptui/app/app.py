@@ -514,14 +514,14 @@ class BptuiApp(Travelling):
             question = (
                 "Begin again before the first sample?\nNothing is lost: it begins a new branch of the recording."
             )
-            self.push_screen(Confirm(question, {"r": "reset"}), self._reset)
+            self.push_screen(Confirm(question, {"r": "reset", "a": "reset, and start the program anew"}), self._reset)
         else:
             self._reset("r")
 
     def _reset(self, answer: str | None) -> None:
         if answer:
             self._shown = None
-            self._send(Reset())
+            self._send(Reset(is_anew=answer == "a"))
 
     async def action_quit(self) -> None:
         if self.screen is not self._main:

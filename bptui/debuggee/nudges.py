@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from bptui.debuggee.modules import INSTALLED
 from bptui.debuggee.own_frames import OURS
 from bptui.debuggee.stepper import Stepper
 
@@ -15,8 +15,6 @@ NUDGE = signal.SIGURG
 """By default it is ignored; see `bptui.session.debuggee`."""
 
 _GONE = (EOFError, OSError)
-
-_INSTALLED = ("<", OURS, *{sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
 
 
 def listen(
@@ -55,6 +53,6 @@ def _is_in_our_code(frame: FrameType | None, outermost: FrameType | None) -> boo
 
 def _where(frame: FrameType | None) -> str:
     """The nearest line of a file that is not installed, in words."""
-    while frame is not None and frame.f_code.co_filename.startswith(_INSTALLED):
+    while frame is not None and frame.f_code.co_filename.startswith(INSTALLED):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame is not None else ""

@@ -20,6 +20,7 @@ from bptui.debuggee.epochs import Epochs
 from bptui.debuggee.inspector import Inspector
 from bptui.debuggee.line_breaks import LineBreaks
 from bptui.debuggee.live_traces import LiveTraces
+from bptui.debuggee.modules import user_files
 from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.quantities import InsideQuantities, Quantities
 from bptui.debuggee.questions import Questions
@@ -35,6 +36,7 @@ from bptui.protocol import (
     Edited,
     Explained,
     GraphTraced,
+    Imported,
     InsideSeen,
     Inspect,
     LayoutSeen,
@@ -452,6 +454,8 @@ class Stepper:
             return False
         self.flush()
         self._console.flush()
+        if not self.steps:
+            self._channel.send(Imported(user_files()))
         stops = self.checkpoints.take(self.steps, inside)
         if stops is None:
             return False

@@ -196,7 +196,13 @@ class Zoom:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Begin again before the first sample, on a new branch."""
+    """Begin again before the first sample, on a new branch.
+
+    Attributes:
+        is_anew: Whether to start the program once more, though a copy of it waits there.
+    """
+
+    is_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,6 +633,13 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """The user's own files that were loaded before the first sample."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The target can not be debugged.
 
@@ -956,6 +969,7 @@ Event: TypeAlias = (
     Ready
     | Forked
     | Exited
+    | Imported
     | Loaded
     | Doing
     | Found

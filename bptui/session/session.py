@@ -6,6 +6,7 @@ import asyncio
 import collections
 import dataclasses
 import signal
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from bptui.protocol import (
     Fork,
     Forked,
     GraphTraced,
+    Imported,
     InsideSeen,
     Inspect,
     Inspected,
@@ -63,7 +65,7 @@ from bptui.protocol import (
 )  # fmt: skip
 from bptui.records import FIRST, Edit, RunState, Value
 from bptui.session import threads
-from bptui.session.checkpoints import Checkpoint, Checkpoints, memory_budget
+from bptui.session.checkpoints import BREATH, Checkpoint, Checkpoints, memory_budget
 from bptui.session.console import Line
 from bptui.session.debuggee import Debuggee
 from bptui.session.keeper import Keeper
@@ -72,6 +74,7 @@ from bptui.session.memory import MemoryWatch
 from bptui.session.options import SessionOptions
 from bptui.session.orphans import adopts_orphans, kill_orphans
 from bptui.session.output import OnText
+from bptui.session.program import Program
 from bptui.session.race import Race as Races
 from bptui.session.race import Racer
 from bptui.session.recorder import Recorder
@@ -170,6 +173,7 @@ class Session:
         self._is_closed = False
         self._failure: BaseException | None = None
         self._memory = MemoryWatch()
+        self._program = Program()
         self._checkpoints = Checkpoints(memory_budget(options.checkpoint_memory), self._on_checkpoints)
         self._raced: dict[int, Assign] = {}  # branches of races, of which no copy waits, and how each begins
         self._travels = Travels(self._checkpoints, self._wake, self._send, self._forks_of.get, self._raced)
@@ -248,7 +252,7 @@ class Session:
                 case Zoom(step=step) if state in ("paused", "finished", "failed"):
                     self._look_at(step)
                 case Reset() if state != "starting":
-                    await self._reset()
+                    await self._reset(command)
                 case _:
                     self._pass_on(command)
 
@@ -307,25 +311,29 @@ class Session:
         """Have a copy of the training take its place."""
         async with self._lock:
             await self._zoom.stop()
-            before = self._debuggee or self._before
-            assert before is not None
-            before.hand_over()
-            self._before = None
-            self._checkpoints.take(checkpoint)
-            if self._debuggee is not None and self._following is not None:
-                self._is_leaving = True
-                before.kill()
-                await asyncio.wait([self._following], timeout=FAREWELL)
-                self._is_leaving = False
-            self._checkpoints.edits = checkpoint.edits
-            self._recorder.return_to(checkpoint.branch, checkpoint.steps)
-            self._stand_on(checkpoint.branch)
-            self._change(exit_code=None, waits_for_input=False)
-            self._debuggee = debuggee = Debuggee(self._on_lines, self._on_text)
-            await debuggee.revive(checkpoint, before, self.status.stop)
-            self._change(has_terminal=debuggee.terminal is not None)
-            self._following = self._spawn(self._follow(debuggee))
-            self._equip()
+            await self._replace(checkpoint)
+
+    async def _replace(self, checkpoint: Checkpoint) -> None:
+        """The same, while nobody looks aside and no command is obeyed."""
+        before = self._debuggee or self._before
+        assert before is not None
+        before.hand_over()
+        self._before = None
+        self._checkpoints.take(checkpoint)
+        if self._debuggee is not None and self._following is not None:
+            self._is_leaving = True
+            before.kill()
+            await asyncio.wait([self._following], timeout=FAREWELL)
+            self._is_leaving = False
+        self._checkpoints.edits = checkpoint.edits
+        self._recorder.return_to(checkpoint.branch, checkpoint.steps)
+        self._stand_on(checkpoint.branch)
+        self._change(exit_code=None, waits_for_input=False)
+        self._debuggee = debuggee = Debuggee(self._on_lines, self._on_text)
+        await debuggee.revive(checkpoint, before, self.status.stop)
+        self._change(has_terminal=debuggee.terminal is not None)
+        self._following = self._spawn(self._follow(debuggee))
+        self._equip()
 
     async def _race(self, command: Race) -> None:
         """Run copies beside each other, and write each as a branch."""
@@ -432,6 +440,7 @@ class Session:
 
     async def _spawn_script(self) -> None:
         self._doing = NO_TORCH
+        self._program.begin()
         self._change(detail=f"starting {self.options.target}")
         self._show()
         self._debuggee = Debuggee(self._on_lines, self._on_text)
@@ -453,6 +462,7 @@ class Session:
         self._spawn(self._follow_keeper(self._keeper))
 
     async def _fork(self, keeper: Keeper) -> None:
+        self._program.begin()
         self._change(detail=f"loading {self.options.target}")
         self._show()
         command = Fork(self.options.target, self.options.arguments, **self._copying)
@@ -464,30 +474,55 @@ class Session:
         await self._debuggee.fork(keeper, command)
         self._following = self._spawn(self._follow(self._debuggee))
 
-    async def _reset(self) -> None:
-        await self._end_debuggee()
-        self._checkpoints.forget()
+    async def _reset(self, command: Reset) -> None:
+        """Begin again: with the copy that waits there, or, where the program is another one now, with it."""
         self._queue.clear()
+        start = None if command.is_anew or self._program.changed() else await self._travels.first()
+        if start is None:
+            await self._end_debuggee()
+            self._checkpoints.forget()
+        else:
+            await self._hold_still()
         if self.status.exit_code is None:
             self._change(state="finished", detail="reset")
         self._write_state()
-        self._recorder.begin_branch("reset")
         old = self.status
         self.status = Status(
-            "starting", self._recorder.branch, 0, old.revision, old.breakpoints, trouble=old.trouble,
-            watches=old.watches, no_return=old.no_return,
+            "starting", old.branch, 0, old.revision, old.breakpoints, trouble=old.trouble,
+            watches=old.watches, no_return=old.no_return, has_terminal=old.has_terminal,
         )  # fmt: skip
+        self._traced = self._found_in = -1
+        if start is not None:
+            await self._replace(start)
+            self._recorder.fork_branch("reset")
+            self._follow_branch()
+            self._send(Travel(0))
+            return
+        self._recorder.begin_branch("reset")
         self._checkpoints.edits = 0
-        self._stand_on(self.status.branch)
+        self._stand_on(self._recorder.branch)
         await self._begin()
 
-    async def _end_debuggee(self) -> None:
-        """End the debuggee, if there is one, and take the last that it says."""
-        self._tick_off()
+    async def _hold_still(self) -> None:
+        """Have the training say all that it has to say, if it listens, before another one takes its place."""
+        await self._end_asides()
+        if self.status.state == "running":
+            self._pause(Pause(at_once=True))
+            until = time.monotonic() + GRACE
+            while self.status.state == "running" and time.monotonic() < until:
+                await asyncio.sleep(BREATH)
+
+    async def _end_asides(self) -> None:
+        """End what runs beside the training."""
         await self._zoom.stop()
         if self._racing is not None:
             self._racing.cancel()
             await asyncio.wait([self._racing])
+
+    async def _end_debuggee(self) -> None:
+        """End the debuggee, if there is one, and take the last that it says."""
+        self._tick_off()
+        await self._end_asides()
         if self._debuggee is not None and self._following is not None:
             self._is_leaving = True
             self.log("session→debuggee", Quit())
@@ -715,6 +750,8 @@ class Session:
             case Inspected() | TensorCounted() | TensorSaved() | Evaluated() | Assigned():
                 debuggee.drain()
                 self._answer(event)
+            case Imported(paths=paths):
+                self._program.note(paths)
             case Doing(what=what):
                 self._doing = what
                 self._change(detail=what)

@@ -191,6 +191,14 @@ class Travels:
         was_seeking, self.is_seeking = self.is_seeking, False
         return self._met if was_seeking and stop is not None else None
 
+    async def first(self) -> Checkpoint | None:
+        """The copy from before the first sample of the run, whatever was set there since."""
+        await self._checkpoints.complete()
+        branch = self.branch
+        while (fork := self._parent_of(branch)) is not None:
+            branch = fork[0]
+        return next(iter(self._checkpoints.before(branch, 0)), None)
+
     def nearest(self, step: int) -> Checkpoint | None:
         """The last copy from which a sample of the branch can be executed."""
         return next(iter(self._lineage(step)), None)

@@ -177,7 +177,8 @@ def _past(training: Training) -> Result:
 
 
 def _reset(rest: str) -> Work:
-    nothing(rest, "reset")
+    if rest not in ("", "anew"):
+        raise BadVerb(f"reset takes nothing, or anew: {rest}")
 
     async def reset(training: Training) -> Result:
         await training.until(lambda: training.status.state != "starting")
@@ -185,7 +186,7 @@ def _reset(rest: str) -> Work:
             return Result(problem="there is no session any more")
         branch = training.status.branch
         training.look_at(None)
-        training.send(Reset())
+        training.send(Reset(is_anew=rest == "anew"))
         await training.until(lambda: training.status.branch > branch or training.status.state == "lost")
         await training.until(lambda: training.status.state != "starting")
         return stopped(training)
@@ -214,6 +215,7 @@ STEPPING = (
          _back, words=BACKWARDS),
     Verb("reverse-continue", "", "Go back to the last hit of a breakpoint, or to the beginning", _reverse,
          short="rc"),
-    Verb("reset", "", "Begin again before the first sample, on a new branch", _reset),
+    Verb("reset", "[anew]", "Begin again before the first sample, on a new branch; anew: start the program again",
+         _reset, words=("anew",)),
     Verb("quit", "", "End the training and leave; the recording stays", _quit, looks=True),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,7 +80,12 @@ def at_attention(seed, at_seed) -> Callable[[], BptuiApp]:
     nodes = tuple(replace(node, place=None) for node in nodes)
     study.answer(next(row for row, node in enumerate(nodes) if node.name == "softmax"), "check")
     key = sample_id(0, STOP - 1)
-    explanations = pack_explanations(study.explanations())
+    found = study.explanations()
+    ((row, check),) = found.checks
+    assert 0 < check.error < 1e-5
+    # The last bits are another processor's.
+    check = replace(check, error=3.878e-6, reading=re.sub(r"[\d.]+e\S\d", "3.878e−6", check.reading, count=1))
+    explanations = pack_explanations(replace(found, checks=((row, check),)))
     write(seed, ("graphs", key, pack_graph(nodes)), ("explanations", key, explanations))
     return lambda: at_seed(STOP)[0]
 

@@ -162,7 +162,7 @@ async def test_killed_from_outside(workshop, number):
     workshop.assert_empty()
 
 
-async def test_quitting_while_it_runs_lets_it_clean_up(workshop):
+async def test_quitting_while_it_runs_lets_it_clean_up(workshop, monkeypatch):
     script = workshop.write("""
         import torch
         weight = torch.ones(1, requires_grad=True)
@@ -172,7 +172,7 @@ async def test_quitting_while_it_runs_lets_it_clean_up(workshop):
         finally:
             open("cleaned.txt", "w").write("up")
     """)
-    os.chdir(workshop.folder)
+    monkeypatch.chdir(workshop.folder)
     async with workshop.session(script) as stepped:
         await stepped.session.obey(Step("run"))
         await stepped.until(lambda: stepped.status.steps > 100)

@@ -224,9 +224,11 @@ def build(tmp_path):
     """Starts sessions; when the test is over, quits them and looks whether anything is left."""
     houses: list[House] = []
 
-    def start(source: str = TEN, **options) -> House:
+    def start(source: str = TEN, files={}, **options) -> House:  # noqa: B006 - read only
         folder = tmp_path / str(len(houses))
         folder.mkdir()
+        for name, text in files.items():
+            (folder / name).write_text(text)
         (folder / "loop.py").write_text(PRELUDE + textwrap.dedent(source))
         houses.append(House(folder, **options))
         return houses[-1]
