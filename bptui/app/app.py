@@ -514,7 +514,7 @@ class BptuiApp(Travelling):
             question = (
                 "Begin again before the first sample?\nNothing is lost: it begins a new branch of the recording."
             )
-            self.push_screen(Confirm(question, {"r": "reset", "a": "reset, and start the program anew"}), self._reset)
+            self.push_screen(Confirm(question, {"r": "reset", "a": "start the program anew"}), self._reset)
         else:
             self._reset("r")
 
