@@ -87,6 +87,10 @@ class House:
         self._channel.send(Step("sample", count))
         self._wait(lambda: self.status.state == "paused" and self.status.steps == goal)
 
+    def rest(self) -> None:
+        """Wait until nothing runs beside the training that stands."""
+        self._wait(lambda: not self.status.zoom)
+
     def travel(self, steps: int) -> None:
         """Go to where there were so many samples."""
         stop = self.status.stop

@@ -28,7 +28,7 @@ from bptui.protocol import (
 )
 from bptui.protocol.codec import decode
 
-SHARE = 0.03
+SHARE = 0.02
 """While running, so much of the time may go into copies."""
 
 SHARE_AT_STOPS = 0.5
