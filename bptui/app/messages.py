@@ -107,6 +107,14 @@ class StepSelected(Message):
     step: int
 
 
+class BranchCompared(Message):
+    """The user wants to see a branch over the one that is shown."""
+
+    def __init__(self, branch: int) -> None:
+        super().__init__()
+        self.branch = branch
+
+
 class BranchChosen(Message):
     """The user wants to go to the end of a branch."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import on
 from textual.app import App
 
 from bptui.app.count import Count
-from bptui.app.messages import BranchChosen
+from bptui.app.messages import BranchChosen, BranchCompared
 from bptui.app.outcome import Outcome
 from bptui.app.screens.goto import Goto
 from bptui.app.view import View
@@ -76,6 +78,11 @@ class Travelling(App[Outcome]):
             self._send(Step("sample", step - view.status.steps + 1))
         else:
             self.notify(f"there are {known} samples", severity="warning")
+
+    @on(BranchCompared)
+    def _compare(self, event: BranchCompared) -> None:
+        self._view = replace(self._view, over=event.branch)
+        self._look()
 
     @on(BranchChosen)
     def _go_to_branch(self, event: BranchChosen) -> None:

@@ -49,6 +49,8 @@ class View:
         findings: What was found to be wrong in the branch, by the sample since which it is so.
         diagnosed: Of how many samples of it all was looked at.
         crowd: How many more findings are open than are listed.
+        over: The branch that is drawn over the one shown, None for none.
+        other: Its sample of the same number.
     """
 
     status: Status
@@ -66,6 +68,8 @@ class View:
     findings: tuple[Finding, ...] = ()
     diagnosed: int = 0
     crowd: int = 0
+    over: int | None = None
+    other: RecordedSample | None = None
 
     @property
     def diagnoses(self) -> int:
@@ -179,9 +183,11 @@ def look(reader: Reader, old: View, status: Status, branch: int | None, step: in
             stack, stack_before, spot = found, old.stack or old.stack_before, 0
     target = old.target if old.target and status.state != "starting" else reader.target()
     parameters = (reader.parameters(shown, at) if at >= 0 else ()) or old.parameters
+    over = old.over if old.over != shown else None
     return View(
-        status, old.commands, target, shown, steps, sample, before, stack, stack_before, spot, parameters, inside
-    )
+        status, old.commands, target, shown, steps, sample, before, stack, stack_before, spot, parameters, inside,
+        over=over, other=reader.sample(over, at) if over is not None else None,
+    )  # fmt: skip
 
 
 def recorded_status(reader: Reader) -> Status:

@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from bptui.app.messages import BranchChosen
+from bptui.app.messages import BranchChosen, BranchCompared
 from bptui.app.numbers import number
 from bptui.app.panels.panel import Panel
-from bptui.app.panels.weights import stretched
+from bptui.app.panels.series import over_each_other
 from bptui.app.view import View
-from bptui.app.widgets.overlay import Overlay
+from bptui.app.widgets.plot_widget import Plot
 from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
 from bptui.recording.reader import Reader
 from bptui.records import Branch, RecordedSample
@@ -38,6 +38,7 @@ class BranchesPanel(Panel):
     DEFAULT_CSS = """
     BranchesPanel VirtualTable { height: auto; max-height: 60%; }
     BranchesPanel #difference { height: 1; padding: 0 1; }
+    BranchesPanel Plot { height: 1fr; min-height: 2; max-height: 8; }
     """
 
     def __init__(self) -> None:
@@ -49,7 +50,7 @@ class BranchesPanel(Panel):
     def compose(self) -> ComposeResult:
         yield VirtualTable(COLUMNS, self._rows)
         yield Static(id="difference")
-        yield Overlay()
+        yield Plot()
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw all branches, and the selected one over the one that is shown."""
@@ -61,6 +62,8 @@ class BranchesPanel(Panel):
     @on(VirtualTable.CursorMoved)
     def _select(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()
+        if event.index < len(self._branches):
+            self.post_message(BranchCompared(self._branches[event.index].id))
         self._compare()
 
     @on(VirtualTable.Activated)
@@ -78,13 +81,10 @@ class BranchesPanel(Panel):
         own = next(each for each in self._branches if each.id == shown)
         other = self._branches[min(self.query_one(VirtualTable).cursor, len(self._branches) - 1)]
         self.query_one("#difference", Static).update(self._difference(own, other))
-        plot = self.query_one(Overlay)
-        total = max(own.steps, other.steps, 1)
-        series = []
-        for each in (own, other):
-            width = plot.columns_wanted * each.steps // total
-            series.append(stretched(self._reader.columns(each.id, each.steps, "loss", width), width)[0])
-        plot.show(series[0], series[1] if other.id != own.id else ())
+        plot = self.query_one(Plot)
+        pair = (own.id, own.steps), (other.id, other.steps)
+        ranges, bad, edited, over = over_each_other(self._reader, *pair, "loss", plot.columns_wanted)
+        plot.show(ranges, bad, edited, over if other.id != own.id else ())
 
     def _difference(self, own: Branch, other: Branch) -> Content:
         assert self._reader is not None

@@ -11,10 +11,9 @@ from textual.widgets import Static
 
 from bptui.app.numbers import cell, direction, norm_cell, number
 from bptui.app.panels.panel import Panel
+from bptui.app.panels.series import over_each_other, series
 from bptui.app.view import View
-from bptui.app.widgets.plot import Range
 from bptui.app.widgets.plot_widget import Plot
-from bptui.recording.buckets import Column
 from bptui.recording.reader import Reader
 from bptui.records import RecordedSample, TensorSummary
 from bptui.where import place
@@ -23,9 +22,6 @@ _SERIES = (("weight_after", "weight", " after"), ("grad", "grad", ""), ("loss", 
 """(quantity, label, what is said of it) of each plot."""
 
 _LABEL, _NUMBER, _NORM, _CHANGE = 13, 12, 10, 12
-
-_WIDEST = 4
-"""So many columns of a plot one sample has at most, while there are few."""
 
 
 class WeightsPanel(Panel):
@@ -49,13 +45,19 @@ class WeightsPanel(Panel):
     def show(self, view: View, reader: Reader) -> None:
         """Draw the run so far; numbers are those of the sample shown, changes since the one shown before."""
         # Inside of a sample, these are those of the one before.
-        self.titled(place(view.sample) if view.inside is not None and view.sample is not None else "")
+        here = place(view.sample) if view.inside is not None and view.sample is not None else ""
+        over = f"branch {view.branch}, and {view.over} over it" if view.over is not None else ""
+        self.titled(" · ".join(filter(None, (here, over))))
         for quantity, label, aside in _SERIES:
             row = self.query_one(f"#series-{quantity}")
             row.query_one(Static).update(_line(view, quantity, label, aside))
             plot = row.query_one(Plot)
-            columns = reader.columns(view.branch, view.steps, quantity, plot.columns_wanted)
-            plot.show(*stretched(columns, plot.columns_wanted), _edited(columns, plot.columns_wanted))
+            shown = view.branch, view.steps
+            if view.over is None:
+                plot.show(*series(reader, *shown, quantity, plot.columns_wanted))
+            else:
+                other = view.over, reader.steps(view.over)
+                plot.show(*over_each_other(reader, shown, other, quantity, plot.columns_wanted))
 
 
 def _line(view: View, quantity: str, label: str, aside: str) -> Content:
@@ -64,9 +66,13 @@ def _line(view: View, quantity: str, label: str, aside: str) -> Content:
     is_norm = now.item is None if now is not None else view.has_several and quantity != "loss"
     value = norm_cell(now, _NORM) if now is not None and is_norm else cell(now, _NUMBER)
     label = f"‖{label}‖{aside}" if is_norm else f"{label}{aside}"
+    told = mark, _change(now, before)
+    if view.over is not None:  # how far the other branch is from this one
+        other = _quantity(view.other, quantity)
+        told = str(view.over), _change(other, now) or ("=" if other and now else "–")
     return Content.assemble(
         label, " " * (_LABEL + _NUMBER - len(label) - value.cell_length), value,
-        (f" {mark} ", "bold $text-accent"), _change(now, before),
+        (f" {told[0]} ", "bold $text-accent"), told[1],
     )  # fmt: skip
 
 
@@ -80,27 +86,3 @@ def _change(now: TensorSummary | None, before: TensorSummary | None) -> str:
         return ""
     change = now.item - before.item
     return ("+" if 0 < change < math.inf else "") + number(change, _CHANGE - 1)
-
-
-def stretched(columns: tuple[Column, ...], wanted: int) -> tuple[tuple[Range | None, ...], frozenset[int]]:
-    """Ranges for a plot, and which of them are bad; few samples get some columns each and are joined to steps."""
-    times = max(1, min(_WIDEST, wanted // max(len(columns), 1)))
-    ranges: list[Range | None] = []
-    for before, column in zip((None, *columns), columns, strict=False):
-        ranges += [_joined(before, column), *([_joined(None, column)] * (times - 1))]
-    return tuple(ranges), frozenset(i for i in range(len(ranges)) if columns[i // times].bad)
-
-
-def _edited(columns: tuple[Column, ...], wanted: int) -> frozenset[int]:
-    """Which columns of the plot begin with a sample before which something was set."""
-    times = max(1, min(_WIDEST, wanted // max(len(columns), 1)))
-    return frozenset(i * times for i, column in enumerate(columns) if column.edited)
-
-
-def _joined(before: Column | None, column: Column) -> Range | None:
-    """The range of a column, drawn on from the end of the one before."""
-    if column.min is None or column.max is None:
-        return None
-    if before is None or before.min is None or before.max is None:
-        return column.min, column.max
-    return min(column.min, before.max), max(column.max, before.min)

@@ -21,28 +21,17 @@ _BRAILLE = 0x2800
 _HALVES = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 
 
-def range_plot(columns: Sequence[Range | None], height: int = 1) -> tuple[str, ...]:
-    """Plot one vertical (min, max) line per column, two columns a character.
+def range_plots(
+    one: Sequence[Range | None], other: Sequence[Range | None] = (), height: int = 1
+) -> tuple[tuple[tuple[str, bool, bool], ...], ...]:
+    """Plot one vertical (min, max) line per column, two columns a character; two series over each other.
 
     The plot reaches from the least to the greatest finite value; equal values make a flat line in the middle.
 
     Args:
-        columns: Each column's range. `None`, NaN and infinities leave a gap.
+        one: Each column's range. `None`, NaN and infinities leave a gap.
+        other: Those of the second series, of columns that are as wide.
         height: How many rows of text, each of four dots.
-    """
-    drawn = _finite(columns)
-    return tuple("".join(map(_glyph, row)) for row in _dots(drawn, _place(drawn, height), height))
-
-
-def overlaid_plots(
-    one: Sequence[Range | None], other: Sequence[Range | None], height: int = 1
-) -> tuple[tuple[tuple[str, bool, bool], ...], ...]:
-    """Plot two series over each other, on one scale.
-
-    Args:
-        one: The range of each column of the first, as of `range_plot`.
-        other: Those of the second, of columns that are as wide.
-        height: How many rows of text.
 
     Returns:
         Row by row each character, and whether it shows the first and the second.

@@ -8,24 +8,30 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from .plot import BAD, range_plot
+from .plot import BAD, range_plots
 
 if TYPE_CHECKING:
     from .plot import Range
+
+    Series = tuple[Range | None, ...]
+    Cells = list[tuple[str, str]]  # sign, style
 
 MARK = "◆"
 """Stands above a column that is marked."""
 
 
 class Plot(Widget):
-    """Plots the newest columns that fit, in as many rows as it is high."""
+    """Plots the newest columns that fit, in as many rows as it is high; another series over them on one scale."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"plot--bad", "plot--mark"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"plot--bad", "plot--mark", "plot--one", "plot--other", "plot--both"}
     """
     | Class | Description |
     | :- | :- |
     | `plot--bad` | The `×` below a column that holds a NaN or an infinity. |
     | `plot--mark` | The `◆` above a column that is marked. |
+    | `plot--one` | Where only the first of two series is. |
+    | `plot--other` | Where only the second is. |
+    | `plot--both` | Where both are. |
     """
     DEFAULT_CSS = """
     Plot {
@@ -36,11 +42,14 @@ class Plot(Widget):
             text-style: bold;
         }
         & > .plot--mark { color: $text-accent; }
+        & > .plot--one { color: $text-primary; }
+        & > .plot--other { color: $text-accent; text-style: bold; }
+        & > .plot--both { color: $foreground; }
     }
     """
 
-    _data: reactive[tuple[tuple[Range | None, ...], frozenset[int], frozenset[int]]] = reactive(
-        ((), frozenset[int](), frozenset[int]())
+    _data: reactive[tuple[Series, frozenset[int], frozenset[int], Series]] = reactive(
+        ((), frozenset[int](), frozenset[int](), ())
     )
 
     @property
@@ -50,9 +59,10 @@ class Plot(Widget):
 
     def show(
         self,
-        columns: tuple[Range | None, ...],
+        columns: Series,
         bad: frozenset[int] = frozenset(),
         marked: frozenset[int] = frozenset(),
+        other: Series = (),
     ) -> None:
         """Plot these columns.
 
@@ -60,27 +70,41 @@ class Plot(Widget):
             columns: Each column's range, oldest first. The oldest of more than `columns_wanted` are left out.
             bad: Indices of the columns that hold a NaN or an infinity.
             marked: Indices of the columns that are to be marked.
+            other: The columns of another series, from the same beginning.
         """
-        self._data = (columns, bad, marked)
+        self._data = (columns, bad, marked, other)
 
     def render(self) -> Content:
         """Draw the plot."""
-        columns, bad, marked = self._data
+        columns, bad, marked, other = self._data
         wanted, height = self.columns_wanted, self.content_size.height
         if not wanted or not height:
             return Content()
         # An even start keeps every pair of columns in one cell while the data grows.
-        start = max(0, len(columns) - wanted + 1) // 2 * 2
-        *upper, bottom = range_plot(columns[start:], height)
-        lines = [*upper, bottom]
-        drawn = [self._marked(lines[-1], start, bad, BAD, "plot--bad")]
-        if len(lines) > 1:
-            drawn = [*map(Content, lines[1:-1]), *drawn]
-            drawn.insert(0, self._marked(lines[0], start, marked, MARK, "plot--mark"))
-        return Content("\n").join(drawn)
+        start = max(0, max(len(columns), len(other)) - wanted + 1) // 2 * 2
+        rows = [
+            [(sign, _STYLES[is_one, is_other] if other else "") for sign, is_one, is_other in row]
+            for row in range_plots(columns[start:], other[start:], height)
+        ]
+        _put(rows[-1], start, bad, (BAD, "plot--bad"))
+        if height > 1:
+            _put(rows[0], start, marked, (MARK, "plot--mark"))
+        return Content("\n").join(map(self._drawn, rows))
 
-    def _marked(self, line: str, start: int, columns: frozenset[int], sign: str, name: str) -> Content:
-        """A line with a sign in the cells of some columns."""
-        cells = {(index - start) // 2 for index in columns if index >= start}
-        style = self.get_visual_style(name)
-        return Content.assemble(*((sign, style) if cell in cells else glyph for cell, glyph in enumerate(line)))
+    def _drawn(self, row: Cells) -> Content:
+        return Content.assemble(*((sign, self.get_visual_style(name)) if name else sign for sign, name in row))
+
+
+_STYLES = {
+    (False, False): "",
+    (True, False): "plot--one",
+    (False, True): "plot--other",
+    (True, True): "plot--both",
+}
+
+
+def _put(row: Cells, start: int, columns: frozenset[int], cell: tuple[str, str]) -> None:
+    """Put a sign into the cells of some columns."""
+    for index in columns:
+        if index >= start:
+            row[(index - start) // 2] = cell

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptui.app.widgets.plot import bars, range_plot
+from bptui.app.widgets.plot import bars, range_plots
 
 FLOATS = st.floats()
+
+
+def range_plot(columns, height=1):
+    return tuple("".join(sign for sign, _, _ in row) for row in range_plots(columns, height=height))
 
 
 def test_two_columns_a_character() -> None:
@@ -34,6 +38,11 @@ def test_gaps_and_what_is_not_finite_leave_no_dots() -> None:
 def test_nothing_to_plot() -> None:
     assert range_plot([]) == ("",)
     assert range_plot([None], height=2) == (" ", " ")
+
+
+def test_one_series_over_another_on_one_scale():
+    first, second = [(0, 0)] * 4, [(0, 0), (0, 0), (3, 3), (3, 3), (3, 3), (3, 3)]
+    assert range_plots(first, second) == ((("⣀", True, True), ("⣉", True, True), ("⠉", False, True)),)
 
 
 @pytest.mark.parametrize(
