@@ -92,7 +92,7 @@ def _has_several(view: View) -> bool:
     return view.has_several
 
 
-_STEP, _LOOK, _SCREEN, _APP = "Stepping", "Looking", "Panels", "bptui"
+_STEP, _WHAT_IF, _LOOK, _SCREEN, _APP = "Stepping", "What if", "Looking", "Panels", "bptui"
 
 ACTIONS = (
     Action("step", ("s", "space"), "step",
@@ -123,6 +123,16 @@ ACTIONS = (
            lambda view: view.commands and view.is_running),
     Action("goto", ("g",), "go", "Go to a sample or epoch, run or not: 120, e3, 3.5", _STEP,
            lambda view: view.steps > 0 or view.is_paused, footer=False),
+    Action("first_nan", ("F",), "first NaN", "Go back to the op that first gave NaN or infinity", _STEP,
+           _can_return, footer=False),
+    Action("bisect", ("I",), "since when", "Since which sample does a condition hold? Type it", _STEP,
+           lambda view: view.sample is not None or view.inside is not None, footer=False, owner="screen"),
+    Action("set", ("equals_sign",), "set", "Type what to set: lr 0.001, x.grad *= 0.5, fc1.bias[0] = 0", _WHAT_IF,
+           _can_ask, footer=False, shown="=", owner="screen"),
+    Action("skip", ("K",), "skip", "Put back what the last update, or sample, has changed", _WHAT_IF,
+           _can_return, footer=False, owner="screen"),
+    Action("race", ("R",), "race", "Run on with several learning rates side by side", _WHAT_IF,
+           _can_return, footer=False, owner="screen"),
     Action("frame_up", ("u",), "caller", "Source: go up the stack, to the caller", _LOOK,
            lambda view: _can_walk(view, 1), footer=False),
     Action("frame_down", ("d",), "called", "Source: go down the stack, to what it called", _LOOK,

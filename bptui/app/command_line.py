@@ -137,8 +137,14 @@ class CommandLine(Vertical):
         """What is to be read above it."""
         return [line for each in self._log.query(Static) for line in str(each.content).splitlines()]
 
-    def open(self) -> None:
-        """Show it, and take the keys."""
+    def open(self, begun: str = "") -> None:
+        """Show it, and take the keys.
+
+        Args:
+            begun: How the line begins; what stood in it is lost. Empty for the line as it was.
+        """
+        if begun:
+            self.put(begun)
         if self._history is None:
             self._history = History()
             self.say("help lists the verbs · Tab completes · ↑ brings back · Ctrl-C interrupts · Esc closes")

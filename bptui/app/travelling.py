@@ -53,6 +53,9 @@ class Travelling(App[Outcome]):
     def action_reverse(self) -> None:
         self._send(Back("hit"))
 
+    def action_first_nan(self) -> None:
+        self._send(Back("nonfinite"))
+
     def action_newest(self) -> None:
         if self._view.looks_back:
             self._shown = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bptui.app.command_line import CommandLine
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import Back, Travel
 
@@ -27,6 +28,7 @@ COPIES = {"checkpoints": (0, 9, 40), "recorded": 40}
         (("2", "E"), Travel(18)),
         (("G",), Travel(40)),
         (("g", "1", "2", "enter"), Travel(12)),
+        (("F",), Back("nonfinite")),
         (("g", "e", "0", "enter"), Travel(9)),
         (("g", "3", "5", "enter"), Travel(35)),
     ],
@@ -58,3 +60,16 @@ async def test_what_is_looked_at_is_where_it_goes_back_from(at_seed) -> None:
         assert (app.view.step, app.view.looks_back) == (28, True)
         await press(pilot, "S")
         assert link.sent == [Travel(28)]
+
+
+@pytest.mark.parametrize(
+    ("key", "begun"),
+    [("equals_sign", "set "), ("K", "skip "), ("R", "race lr "), ("I", "bisect ")],
+)
+async def test_a_verb_is_begun_by_its_key(at_seed, key, begun) -> None:
+    app, link = at_seed(31, **COPIES)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "colon", "x", "escape", key)
+        line = app.screen.query_one(CommandLine)
+        assert (line.is_open, line.typed, link.sent) == (True, begun, [])

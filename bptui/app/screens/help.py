@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Static
 
 from bptui.app.actions import ACTIONS, INSPECTING, Action
@@ -14,8 +16,12 @@ from bptui.app.panels.breakpoints import BUILT_IN
 from bptui.app.screens.dialog import Dialog
 
 _NAMES = {"space": "Space", "question_mark": "?", "shift+tab": "Shift+Tab", "tab": "Tab", "ctrl+p": "Ctrl+P",
-          "ctrl+q": "Ctrl+Q", "slash": "/", "greater_than_sign": ">", "less_than_sign": "<",
-          "asterisk": "*", "right_square_bracket": "]", "left_square_bracket": "[", "escape": "Esc"}  # fmt: skip
+          "ctrl+q": "Ctrl+Q", "slash": "/", "greater_than_sign": ">", "less_than_sign": "<", "equals_sign": "=",
+          "asterisk": "*", "right_square_bracket": "]", "left_square_bracket": "[", "escape": "Esc",
+          "shift+f11": "Shift+F11"}  # fmt: skip
+
+_KEYS = 22
+"""Cells of the keys' column."""
 
 EXTRA = (
     ("1 … 9", "Go to a panel by its number"),
@@ -52,23 +58,31 @@ class Help(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog"):
-            yield Static(Content("\n").join(_lines()))
+            yield _Table()
 
 
-def _lines() -> list[Content]:
+class _Table(Static):
+    """Keys and what they do, in two columns, however wide it is."""
+
+    def on_resize(self, event: Resize) -> None:
+        self.update(Content("\n").join(_lines(event.size.width)))
+
+
+def _lines(width: int) -> list[Content]:
     lines = []
     known = sorted(ACTIONS, key=lambda action: _order(action.group))
     for group, actions in itertools.groupby((*known, *INSPECTING), key=lambda action: action.group):
         lines.append(Content.styled(group, "bold underline"))
-        lines += [_line(key_names(action), action.help) for action in actions]
+        lines += [_line(key_names(action), action.help, width) for action in actions]
         lines.append(Content(""))
     lines.append(Content.styled("Everywhere", "bold underline"))
-    return lines + [_line(keys, text) for keys, text in EXTRA]
+    return lines + [_line(keys, text, width) for keys, text in EXTRA]
 
 
 def _order(group: str) -> int:
     return [action.group for action in ACTIONS].index(group)
 
 
-def _line(keys: str, text: str) -> Content:
-    return Content.assemble((f"{keys:>22}", "bold $text-accent"), f"  {text}")
+def _line(keys: str, text: str, width: int) -> Content:
+    wrapped = f"\n{' ' * (_KEYS + 2)}".join(wrap(text, max(_KEYS, width - _KEYS - 2)))
+    return Content.assemble((f"{keys:>{_KEYS}}", "bold $text-accent"), f"  {wrapped}")

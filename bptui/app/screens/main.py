@@ -226,6 +226,18 @@ class MainScreen(Screen[None]):
     def action_command(self) -> None:
         self.query_one(CommandLine).open()
 
+    def action_bisect(self) -> None:
+        self.query_one(CommandLine).open("bisect ")
+
+    def action_set(self) -> None:
+        self.query_one(CommandLine).open("set ")
+
+    def action_skip(self) -> None:
+        self.query_one(CommandLine).open("skip ")
+
+    def action_race(self) -> None:
+        self.query_one(CommandLine).open("race lr ")
+
     @on(CommandLine.Closed)
     def _command_done(self) -> None:
         self.panel(self.active).take_focus()
