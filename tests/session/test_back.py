@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from random import Random
 
 import psutil
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.strategies import integers, sampled_from
 
 from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Back, Breakpoints, Step, Travel, Typed
@@ -125,37 +127,54 @@ def stands(client):
     return client.status.steps, client.reader.inside(0) is not None
 
 
-def move(client, random):
-    """One random move from wherever it is."""
-    (at, is_amid), count = stands(client), random.randint(1, 9)
-    kind = random.choice(("forward", "back", "anywhere", "inside", "inside back"))
-    granularity = random.choice(("op", "phase"))
-    if kind == "forward" and at + count < SAMPLES:
-        assert client.go(Step("sample", count)).steps == at + count
-    elif kind == "back":
-        assert client.go(Back("sample", count)).steps == max(0, at + is_amid - count)
-    elif kind == "inside" and at < SAMPLES - 4:
-        client.go(Step(granularity, count))
-    elif kind == "inside back" and (at or is_amid):
-        client.go(Back(granularity))
-    else:
-        to = random.randrange(SAMPLES)
-        assert client.go(Travel(to)).steps == to
+class Moves(RuleBasedStateMachine):
+    """Random moves, each from wherever it is; after each, all is as in the straight run."""
 
+    def __init__(self, client, straight) -> None:
+        super().__init__()
+        self.client, self.straight = client, straight
+        client.go(Travel(0))
 
-MOVES = 100
+    @rule(count=integers(1, 9))
+    def forward(self, count):
+        at, _ = stands(self.client)
+        count = min(count, SAMPLES - 1 - at)
+        assert not count or self.client.go(Step("sample", count)).steps == at + count
+
+    @rule(count=integers(1, 9))
+    def back(self, count):
+        at, is_amid = stands(self.client)
+        assert self.client.go(Back("sample", count)).steps == max(0, at + is_amid - count)
+
+    @rule(to=integers(0, SAMPLES - 1))
+    def anywhere(self, to):
+        assert self.client.go(Travel(to)).steps == to
+
+    @precondition(lambda self: self.client.status.steps < SAMPLES - 4)
+    @rule(granularity=sampled_from(("op", "phase")), count=integers(1, 9))
+    def inside(self, granularity, count):
+        self.client.go(Step(granularity, count))
+
+    @precondition(lambda self: any(stands(self.client)))
+    @rule(granularity=sampled_from(("op", "phase")))
+    def inside_back(self, granularity):
+        self.client.go(Back(granularity))
+
+    @invariant()
+    def is_as_it_was(self):
+        client, straight = self.client, self.straight
+        (steps, is_amid), status = stands(client), client.status
+        assert (status.branch, status.differs, status.no_return) == (0, "", "")
+        assert losses(client, status.recorded) == [line.split()[0] for line in straight[: status.recorded]]
+        written = (client.house.folder / "log").read_text().splitlines() if steps else []
+        # Amid a sample its own line may be there already; at the first it may not be open yet.
+        assert written in [straight[: steps + i] for i in range(1 + is_amid)]
 
 
 def test_random_moves_end_where_a_straight_run_ends(traveller, straight):
-    random = Random(6)
-    for _ in range(MOVES):
-        move(traveller, random)
-        (steps, is_amid), status = stands(traveller), traveller.status
-        assert (status.branch, status.differs, status.no_return) == (0, "", "")
-        assert losses(traveller, status.recorded) == [line.split()[0] for line in straight[: status.recorded]]
-        written = (traveller.house.folder / "log").read_text().splitlines() if steps else []
-        # Amid a sample its own line may be there already; at the first it may not be open yet.
-        assert written in [straight[: steps + i] for i in range(1 + is_amid)]
+    """500 of them."""
+    how = settings(max_examples=5, stateful_step_count=100, deadline=None, derandomize=True, database=None)
+    run_state_machine_as_test(lambda: Moves(traveller, straight), settings=how)
     status = traveller.go(Step("run"))
     assert (status.state, status.steps, status.branch, status.differs) == ("finished", SAMPLES, 0, "")
     assert (traveller.house.folder / "log").read_text().splitlines() == straight
