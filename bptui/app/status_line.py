@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
@@ -27,27 +25,20 @@ _ROOMY = 100
 """From this width on there is room for wider bars."""
 
 
-_FRAME = 8
-"""Cells for the space around both halves, and around the state's name."""
+_GAP = 2
+"""Cells between the halves of a line."""
+
+_FRAME = 4 + _GAP
+"""Cells of what is around the state's name."""
 
 _LEAST = 12
 """Cells that how it came to the state has at least."""
 
 
-class StatusLine(Horizontal):
+class StatusLine(Static):
     """Always on screen, whatever panel has the rest."""
 
-    DEFAULT_CSS = """
-    StatusLine {
-        height: 2; background: $panel; color: $foreground;
-        & #status-left { width: 1fr; height: 2; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        & #status-right { width: auto; height: 2; padding: 0 1; text-align: right; }
-    }
-    """
-
-    def compose(self) -> ComposeResult:
-        yield Static(id="status-left")
-        yield Static(id="status-right")
+    DEFAULT_CSS = "StatusLine { height: 2; background: $panel; color: $foreground; padding: 0 1; }"
 
     def show(self, view: View, reader: Reader | None, count: str) -> None:
         """Draw a view.
@@ -58,12 +49,16 @@ class StatusLine(Horizontal):
             count: The digits typed before the next key.
         """
         bar, history = (12, 16) if self.app.size.width >= _ROOMY else (8, 8)
-        lines = [_title(view), _position(view, bar)]
-        left = Content("\n").join(lines)
-        room = self.app.size.width - max(line.cell_length for line in lines)
-        right = Content("\n").join([_state(view, count, room), _loss(view, reader, history)])
-        self.query_one("#status-left", Static).update(left)
-        self.query_one("#status-right", Static).update(right)
+        width, title = self.app.size.width - 2, _title(view)
+        state = _state(view, count, width - title.cell_length)
+        position, loss = _position(view, bar), _loss(view, reader, history)
+        self.update(Content("\n").join([_row(title, state, width), _row(position, loss, width)]))
+
+
+def _row(left: Content, right: Content, width: int) -> Content:
+    """Both halves of a line; what is too long of the left one is left out."""
+    left = left.truncate(max(0, width - right.cell_length - _GAP), ellipsis=True)
+    return Content.assemble(left, " " * (width - left.cell_length - right.cell_length), right)
 
 
 def _title(view: View) -> Content:

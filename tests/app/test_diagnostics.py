@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from bptui.app.app import BptuiApp
 from bptui.app.panels.diagnostics import DiagnosticsPanel
 from bptui.app.panels.graph import GraphPanel
+from bptui.app.status_line import StatusLine
 from bptui.app.widgets.virtual_table import VirtualTable
 from bptui.protocol import Noticed, Status
 from bptui.records import Node
@@ -42,7 +42,7 @@ def title(app: BptuiApp) -> str:
 
 
 def status_line(app: BptuiApp) -> str:
-    return str(app.screen.query_one("#status-right", Static).render())
+    return str(app.screen.query_one(StatusLine).render())
 
 
 async def settle(pilot: Pilot) -> None:
