@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from bptui.app.app import BptuiApp
+from bptui.breakpoints import parse_breakpoint
 from bptui.protocol import Step, pack_graph, to_json
-from bptui.records import Frame, InsideStop, Kind, Node, Part, Place, TensorSummary
+from bptui.records import FIRST, Frame, Hits, InsideStop, Kind, Node, Part, Place, TensorSummary
 
 from .test_snapshots import LARGE, MEDIUM, SMALL, stand_still, then, utc  # noqa: F401
 
@@ -55,6 +58,11 @@ def stop_in(phase: str, path: str) -> tuple[InsideStop, tuple[Node, ...]]:
             (Node("weight", "parameter", (), one(1.5214), one(-47.3160)), *BACKWARD[1:2],
              op("mul", (0, 1), 6.0855, -11.8290), *BACKWARD[3:]),
         ),
+        "first NaN": (
+            InsideStop(STOP, "forward", 2, 0, "log", 3, line, parts=(
+                Part("input", "mul", one(0.0)), Part("output", "", one(-math.inf)),
+            )), (*LEAVES, op("mul", (0, 1), 0.0, None), op("log", (2,), -math.inf, None)),
+        ),
     }[phase]  # fmt: skip
 
 
@@ -63,14 +71,14 @@ def inside(seed, at_seed) -> Callable[[], BptuiApp]:
     """Makes an app on a session that stands inside the fourth sample, half way through its backward pass if not
     told otherwise."""
 
-    def make(phase: str = "backward") -> BptuiApp:
+    def make(phase: str = "backward", **status: Any) -> BptuiApp:
         db = sqlite3.connect(seed)
         (path,) = db.execute("SELECT path FROM sources").fetchone()
         stop, nodes = stop_in(phase, path)
         db.execute("INSERT INTO inside VALUES (0, ?, ?)", (to_json(stop), pack_graph(nodes)))
         db.commit()
         db.close()
-        app: BptuiApp = at_seed(STOP)[0]
+        app: BptuiApp = at_seed(STOP, **status)[0]
         return app
 
     return make
@@ -121,3 +129,14 @@ async def test_another_row_stays_selected_while_it_stands_there(inside) -> None:
         app._look()  # as with every status that arrives
         await stand_still(pilot)
         assert app.screen.graph_row == 2
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=["small", "medium"])
+def test_where_it_was_first_not_finite(snap_compare, inside, size) -> None:
+    reason = f"{FIRST}log, output has 1 −Inf; its inputs are finite"
+    stop = parse_breakpoint("nan", 1)
+    app = inside(
+        "first NaN", detail=reason, recorded=STOP + 1, checkpoints=(0, 2, 4), checkpoint_bytes=47 << 20,
+        breakpoints=(stop,), hit=(1,), hits=(Hits(1, 1, STOP + 1),),
+    )  # fmt: skip
+    assert snap_compare(app, terminal_size=size, run_before=then())
