@@ -9,18 +9,19 @@ import subprocess
 import sys
 import textwrap
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from bptui.commands.run import session_options
+from bptui.commands.run import session_options, start_session
 from bptui.protocol import Quit, Step
 from bptui.recording.reader import Reader
 from bptui.session.session import Session
 
 from ..leftovers import assert_gone
+from ..session.conftest import Client
 
 PATIENCE = 120.0
 
@@ -183,3 +184,47 @@ def shared_workshop(tmp_path_factory):
     workshop = Workshop(tmp_path_factory.mktemp("workshop"))
     yield workshop
     workshop.assert_empty()
+
+
+class Traveller(Client):
+    """An app that goes back and forth, on a session process of its own."""
+
+    def __init__(self, process, socket, options) -> None:
+        super().__init__(socket)
+        self.process, self.options = process, options
+        self.wait(lambda status: status.state in ("paused", "failed"))
+
+    def go(self, command):
+        """The question comes again where no copy was made since: how many there are depends on the machine."""
+        return super().go(command, "me\n")
+
+    def reader(self):
+        return contextlib.closing(Reader(Path(self.options.recording)))
+
+    def printed(self):
+        """What the recording has of stdout, each line once."""
+        with self.reader() as reader:
+            return [line.text for line in reader.output(0, reader.output_count()) if line.stream == 1]
+
+
+@pytest.fixture
+def travel(shared_workshop, monkeypatch):
+    """Begin a session on a script, paused before its first line."""
+    for name, value in (shared_workshop.environment | {"OMP_NUM_THREADS": "1"}).items():
+        monkeypatch.setenv(name, value)
+    begun = []
+
+    def begin(script, *arguments, **options):
+        recording = shared_workshop.folder / f"{uuid.uuid4().hex}.bptui"
+        made = replace(session_options(script, arguments, recording, None, reverse=True), **options)
+        process, socket = start_session(made)
+        begun.append(Traveller(process, socket, made))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        with contextlib.suppress(OSError):
+            each.send(Quit())
+        _, errors = each.process.communicate(timeout=30)
+        each.close()
+        assert not errors.decode()

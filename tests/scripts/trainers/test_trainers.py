@@ -1,11 +1,12 @@
 """The trainers that people use: samples, epochs, updates, parameters are found, and nothing is changed."""
 
-import asyncio
 import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from bptui.protocol import Step, Travel
 
 pytestmark = pytest.mark.slow
 
@@ -83,8 +84,8 @@ def script(name):
     return HERE / f"{name}_training.py"
 
 
-def losses(text):
-    return [line for line in text.splitlines() if line.startswith("loss ")]
+def losses(lines):
+    return [line for line in lines if line.startswith("loss ")]
 
 
 @pytest.fixture(scope="module")
@@ -93,33 +94,33 @@ def bare(shared_workshop):
     done = shared_workshop.bare("-c", ALL_BARE, *map(str, map(script, THERE)))
     assert done.code == 0, done.stderr
     parts = done.stdout.split("script ")[1:]
-    return {name: losses(part) for name, part in zip(THERE, parts, strict=True)}
+    return {name: losses(part.splitlines()) for name, part in zip(THERE, parts, strict=True)}
 
 
 @pytest.mark.parametrize("name", TRAINERS)
-def test_trainer(shared_workshop, request, name):
+def test_trainer(travel, request, name):
+    """There and back again: after an epoch it returns to the first sample, and goes on to the end."""
     if name not in THERE:
         pytest.skip(f"{name} is not installed")
-    right = TRAINERS[name]
-    done, stops = asyncio.run(step_and_run(shared_workshop, script(name)))
-    assert (done.code, done.branch.state) == (0, "finished")
-    assert stops == (1, right.per_epoch + (not right.is_epoch_declared))
-    assert done.places == [(epoch, index) for epoch in range(2) for index in range(right.per_epoch)]
-    facts = done.reader.facts()
-    assert "trouble" not in facts
-    assert [facts.get(key) for key in FOUND] == [getattr(right, key) for key in FOUND]
-    parameters = [right.weight, right.weight.replace("weight", "bias")]
-    assert [parameter.name for parameter in done.reader.parameters(0, 0)] == parameters
-    assert all(stats.update > 0 and stats.grad for stats in done.reader.parameter_stats(0, right.per_epoch - 1))
-    names = [node.name for node in done.reader.graph(0, 0) if node.kind == "parameter"]
-    assert sorted(names) == sorted(parameters)
-    assert losses(done.stdout) == request.getfixturevalue("bare")[name]
-
-
-async def step_and_run(workshop, path):
-    """Run one sample, an epoch, then the rest; gives what became of it, and how many samples there were."""
-    async with workshop.session(str(path)) as stepped:
-        first = await stepped.step(1)
-        epoch = await stepped.step(1, "epoch")
-        await stepped.step(1, "run")
-        return stepped.done(), (first.steps, epoch.steps)
+    right, app = TRAINERS[name], travel(str(script(name)))
+    assert app.go(Step("sample")).steps == 1
+    epoch = app.go(Step("epoch")).steps
+    assert epoch == right.per_epoch + (not right.is_epoch_declared)
+    assert app.go(Travel(1)).steps == 1
+    status = app.go(Step("run"))
+    assert (status.state, status.exit_code, status.branch) == ("finished", 0, 0)
+    assert (status.differs, status.no_return) == ("", "")
+    with app.reader() as reader:
+        samples = reader.samples(0, 0, reader.steps(0))
+        assert [(each.epoch, each.index) for each in samples] == [
+            (epoch, index) for epoch in range(2) for index in range(right.per_epoch)
+        ]
+        facts = reader.facts()
+        assert "trouble" not in facts
+        assert [facts.get(key) for key in FOUND] == [getattr(right, key) for key in FOUND]
+        parameters = [right.weight, right.weight.replace("weight", "bias")]
+        assert [parameter.name for parameter in reader.parameters(0, 0)] == parameters
+        assert all(stats.update > 0 and stats.grad for stats in reader.parameter_stats(0, right.per_epoch - 1))
+        names = [node.name for node in reader.graph(0, 0) if node.kind == "parameter"]
+        assert sorted(names) == sorted(parameters)
+    assert losses(app.printed()) == request.getfixturevalue("bare")[name]
