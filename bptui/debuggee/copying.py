@@ -25,7 +25,8 @@ class Copying:
         import torch
         from torch.utils.data import DataLoader
 
-        torch.set_num_threads(self.threads)
+        if torch.get_num_threads() != self.threads:  # to set it begins one more pool, of threads that a copy lacks
+            torch.set_num_threads(self.threads)
         channel.send(Found({"threads of torch": str(self.threads)}))
         _without_workers(DataLoader, channel)
 

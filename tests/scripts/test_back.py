@@ -1,5 +1,7 @@
 """Going back in scripts: every kind of training goes on bit for bit as if it had never been elsewhere."""
 
+import ctypes.util
+
 import psutil
 import pytest
 
@@ -119,3 +121,30 @@ def test_a_thread_that_a_copy_would_lack(travel, effects):
     assert status.no_return == "the script has another thread: helper"
     app.process.kill()  # what it has started ends, too: `shared_workshop` looks
     app.process.wait()
+
+
+WIDE = """
+    import torch
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(512, 512), torch.nn.Dropout(0.5), torch.nn.Linear(512, 8))
+    opt = torch.optim.Adam(model.parameters(), 1e-3)
+    for step in range(40):
+        loss = model(torch.randn(256, 512)).square().mean()
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        print(torch.get_num_threads(), loss.item().hex())
+"""
+
+
+@pytest.mark.skipif(not ctypes.util.find_library("omp"), reason="there is no libomp")
+def test_two_threads(shared_workshop, travel, monkeypatch):
+    script = shared_workshop.write(WIDE, "wide.py")
+    app = travel(script, threads=2)
+    for command, steps in ((Step("sample", 20), 20), (Travel(8), 8), (Step("sample", 15), 23), (Travel(22), 22)):
+        status = app.go(command)
+        assert (status.steps, status.differs, status.no_return) == (steps, "", "")
+    assert app.go(Step("run")).differs == ""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert app.printed() == shared_workshop.bare(script).stdout.splitlines()
