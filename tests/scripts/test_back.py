@@ -148,3 +148,36 @@ def test_two_threads(shared_workshop, travel, monkeypatch):
     assert app.go(Step("run")).differs == ""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert app.printed() == shared_workshop.bare(script).stdout.splitlines()
+
+
+ALONE = """
+    import pathlib, torch, torch.distributed as distributed
+
+    weight = torch.ones(3, requires_grad=True)
+    for step in range(30):
+        if step == 10:
+            distributed.init_process_group("gloo", init_method="file:///tmp/SHARED", world_size=1, rank=0)
+        loss = (weight * step).square().sum()
+        loss.backward()
+        if step >= 10:
+            distributed.all_reduce(weight.grad)
+        with torch.no_grad():
+            weight -= 1e-4 * weight.grad
+        weight.grad = None
+    distributed.destroy_process_group()
+"""
+
+
+def test_processes_that_would_not_come_along(shared_workshop, travel, tmp_path):
+    """From the moment that others are in it, the recording is looked at instead; and it is said why."""
+    app = travel(shared_workshop.write(ALONE.replace("/tmp/SHARED", str(tmp_path / "shared")), "alone.py"))
+    assert app.go(Step("sample", 8)).no_return == ""
+    assert app.go(Travel(3)).steps == 3
+    status = app.go(Step("sample", 12))
+    assert (status.steps, status.checkpoints) == (15, ())
+    assert status.no_return.startswith("torch.distributed is in use")
+    app.send(Travel(12))
+    status = app.wait(unmoved=1)
+    assert (status.steps, status.detail) == (15, "there is no copy of the training from before sample 13")
+    status = app.go(Step("run"))
+    assert (status.state, status.steps) == ("finished", 30)
