@@ -318,7 +318,8 @@ class Stepper:
         self._console.flush()
         self.conditions.aim("")
         halted = self._way.halted(self.steps) if is_amid else 0
-        while self._stand(Stopped(self.steps, reason, LATE_IMPORT in sys.modules, hit, arrival, halted), inside):
+        is_late = LATE_IMPORT in sys.modules
+        while self._stand(Stopped(self.steps, reason, is_late, hit, arrival, halted, is_amid), inside):
             pass
         self.questions.close()
         self.checkpoints.go()

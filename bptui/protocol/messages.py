@@ -846,6 +846,7 @@ class Stopped:
         hit: The breakpoints that are why, by their numbers.
         inside: Which of the stops inside the next sample it is, from 1; 0 if it is none, or if nobody has counted.
         halt: How many hits of breakpoints there were inside it so far.
+        is_amid: Whether it stands inside the next sample, or before the first one, and not between two.
     """
 
     steps: int
@@ -854,6 +855,7 @@ class Stopped:
     hit: tuple[int, ...] = ()
     inside: int = 0
     halt: int = 0
+    is_amid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

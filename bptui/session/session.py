@@ -36,7 +36,6 @@ from bptui.protocol import (
     Forked,
     GraphTraced,
     Imported,
-    InsideSeen,
     Inspect,
     Inspected,
     Interrupt,
@@ -181,7 +180,6 @@ class Session:
         self._racing: asyncio.Task[None] | None = None
         self._zoom = Looking(self._checkpoints, self._on_seen, self._on_looking)
         self._before: Debuggee | None = None  # the one that has ended, while another may take its place
-        self._is_amid = False
         self._is_stepping = False  # where it goes is not known beforehand
         self._traced = -1  # the last sample that had a graph
         self._looking: Stopped | None = None  # the hit for which it looks where a number was first not finite
@@ -234,27 +232,33 @@ class Session:
         if isinstance(command, Quit):
             self.over.set()
             return
-        async with self._lock:
-            state = self.status.state
-            match command:
-                case _ if self._is_closed:
-                    pass
-                case Step() | Travel() | Back():
-                    self._go(command)
-                case Pause() if state == "running":
-                    self._pause(command)
-                case Watches():
-                    self._set_watches(command)
-                case Breakpoints():
-                    self._set_breakpoints(command)
-                case Race() if state == "paused":
-                    self._racing = self._spawn(self._race(command))
-                case Zoom(step=step) if state in ("paused", "finished", "failed"):
-                    self._look_at(step)
-                case Reset() if state != "starting":
-                    await self._reset(command)
-                case _:
-                    self._pass_on(command)
+        try:
+            async with self._lock:
+                await self._obey(command)
+        except Exception as error:
+            self._fail(error)
+
+    async def _obey(self, command: Message) -> None:
+        state = self.status.state
+        match command:
+            case _ if self._is_closed:
+                pass
+            case Step() | Travel() | Back():
+                self._go(command)
+            case Pause() if state == "running":
+                self._pause(command)
+            case Watches():
+                self._set_watches(command)
+            case Breakpoints():
+                self._set_breakpoints(command)
+            case Race() if state == "paused":
+                self._racing = self._spawn(self._race(command))
+            case Zoom(step=step) if state in ("paused", "finished", "failed"):
+                self._look_at(step)
+            case Reset() if state != "starting":
+                await self._reset(command)
+            case _:
+                self._pass_on(command)
 
     def _go(self, command: Step | Travel | Back) -> None:
         state = self.status.state
@@ -341,7 +345,6 @@ class Session:
         copy = self._travels.nearest(at.steps)
         if copy is None or not self._travels.is_between:
             why = "amid a sample" if copy is not None else "without a copy of the training"
-            self._is_amid = not self._travels.is_between
             self._on_stopped(dataclasses.replace(at, reason=f"there is no race {why}"))
             return
         await self._zoom.stop()
@@ -477,12 +480,13 @@ class Session:
     async def _reset(self, command: Reset) -> None:
         """Begin again: with the copy that waits there, or, where the program is another one now, with it."""
         self._queue.clear()
-        start = None if command.is_anew or self._program.changed() else await self._travels.first()
+        start = None
+        if self._checkpoints.pids and not (command.is_anew or self._program.changed()):
+            await self._hold_still()
+            start = await self._travels.first()
         if start is None:
             await self._end_debuggee()
             self._checkpoints.forget()
-        else:
-            await self._hold_still()
         if self.status.exit_code is None:
             self._change(state="finished", detail="reset")
         self._write_state()
@@ -505,12 +509,12 @@ class Session:
 
     async def _hold_still(self) -> None:
         """Have the training say all that it has to say, if it listens, before another one takes its place."""
-        await self._end_asides()
         if self.status.state == "running":
             self._pause(Pause(at_once=True))
             until = time.monotonic() + GRACE
             while self.status.state == "running" and time.monotonic() < until:
                 await asyncio.sleep(BREATH)
+        await self._end_asides()  # also what looks at where it stands now
 
     async def _end_asides(self) -> None:
         """End what runs beside the training."""
@@ -738,7 +742,7 @@ class Session:
             case BreakpointsHit(hits=hits):
                 known = {each.id: each for each in (*self.status.hits, *hits)}
                 self._change(hits=tuple(known.values()))
-            case CheckpointRefused() | Met() | InsideSeen():
+            case CheckpointRefused() | Met():
                 self._on_way(event)
             case Stopped() if not self._is_leaving:
                 debuggee.drain()
@@ -767,15 +771,13 @@ class Session:
         if self.status.detail == self._doing:
             self._change(detail="")
 
-    def _on_way(self, event: CheckpointRefused | Met | InsideSeen) -> None:
+    def _on_way(self, event: CheckpointRefused | Met) -> None:
         if isinstance(event, CheckpointRefused):
             self._change(no_return=event.why)
             if event.is_final:
                 self._checkpoints.forget()
-        elif isinstance(event, Met):
-            self._travels.met(event)
         else:
-            self._is_amid = True
+            self._travels.met(event)
 
     def _follow_branch(self) -> None:
         """The recording has begun another branch: what was run again was not what it had."""
@@ -806,9 +808,8 @@ class Session:
         self._change(branch=branch)
 
     def _on_stopped(self, event: Stopped) -> None:
-        is_amid, self._is_amid = self._is_amid, False
-        is_seeking = self._travels.is_seeking
-        self._travels.stopped(event, is_amid)
+        is_amid, is_seeking = event.is_amid, self._travels.is_seeking
+        self._travels.stopped(event)
         if is_seeking:
             return
         if self._is_to_look_back(event, is_amid):
@@ -946,5 +947,9 @@ class Session:
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._failure = error  # a bug of ours: better a session that ends than one that hangs
-            self.over.set()
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """A bug of ours: better a session that ends than one that hangs."""
+        self._failure = error
+        self.over.set()

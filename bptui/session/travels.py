@@ -47,19 +47,19 @@ class Travels:
         self.joins: int | None = None
         self.branch = 0
         self.at = Stopped(0)
-        self._is_amid = self._is_over = False
+        self._is_over = False
         self.is_seeking = False
         self._met = Met()
         self._stop: asyncio.Future[Stopped | None] | None = None
 
-    def stopped(self, event: Stopped, is_amid: bool) -> None:
+    def stopped(self, event: Stopped) -> None:
         """It stands."""
-        self.at, self._is_amid, self._is_over = event, is_amid, False
+        self.at, self._is_over = event, False
         self._end(event)
 
     def ended(self, steps: int) -> None:
         """It has come to its end, after so many samples."""
-        self.at, self._is_amid, self._is_over = Stopped(steps), False, True
+        self.at, self._is_over = Stopped(steps), True
         self._end(None)
 
     def met(self, event: Met) -> None:
@@ -103,7 +103,7 @@ class Travels:
     @property
     def is_between(self) -> bool:
         """Whether it stands between two samples."""
-        return not (self._is_amid or self._is_over)
+        return not (self.at.is_amid or self._is_over)
 
     async def back(self, command: Back) -> str:
         """Go back by samples, ops, phases, or to a hit; one line why there is no way."""
@@ -112,7 +112,7 @@ class Travels:
         if command.granularity == "nonfinite":
             return await self.to_nonfinite()
         if command.granularity == "sample":
-            return await self.to(Travel(max(0, self.at.steps + self._is_amid - command.count)))
+            return await self.to(Travel(max(0, self.at.steps + self.at.is_amid - command.count)))
         for _ in range(command.count):
             problem = await self._one_back(by_phase=command.granularity == "phase")
             if problem is not None:
@@ -121,7 +121,7 @@ class Travels:
 
     async def _one_back(self, by_phase: bool) -> str | None:
         """Go there; None if it did, else one line why there is no way, empty if it has stopped elsewhere."""
-        steps, inside, is_amid, branch = self.at.steps, self.at.inside, self._is_amid, self.branch
+        steps, inside, is_amid, branch = self.at.steps, self.at.inside, self.at.is_amid, self.branch
         if is_amid and (inside <= 1 or not by_phase):
             return await self._arrive(Travel(steps, max(0, inside - 1)))
         if not is_amid and not steps:
@@ -139,7 +139,7 @@ class Travels:
 
     async def _to_hit(self) -> str:
         """Run again from copy to copy, the last one first, until a breakpoint is hit on the way to here."""
-        at, is_amid = self.at, self._is_amid
+        at, is_amid = self.at, self.at.is_amid
         if not at.steps and not is_amid:
             return FIRST
         end = Travel(at.steps, at.inside, 0 if at.inside else at.halt, seek="hits")
@@ -157,7 +157,7 @@ class Travels:
 
     async def to_nonfinite(self) -> str:
         """Go to where in the sample at hand a number was first not finite; one line why it is not there."""
-        here = self.at.steps + self._is_amid
+        here = self.at.steps + self.at.is_amid
         await self._checkpoints.complete()
         if not here or self._nearest(Travel(here, seek="nonfinite")) is None:
             return f"there is no copy of the training from before sample {here}"
@@ -223,7 +223,7 @@ class Travels:
         first = travel.steps - bool(travel.skip)
         if first != self.at.steps:
             return first > self.at.steps
-        if not self._is_amid:
+        if not self.at.is_amid:
             return True
         return bool(self.at.inside) and travel.inside > self.at.inside
 

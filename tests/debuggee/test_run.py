@@ -131,7 +131,7 @@ def test_a_pause_lands_at_the_next_op_of_a_long_sample(begin, tmp_path):
         time.sleep(0.001)
     debuggee.send(Pause())
     debuggee.nudge()
-    assert debuggee.until(Stopped) == Stopped(8)
+    assert debuggee.until(Stopped) == Stopped(8, is_amid=True)
     seen = debuggee.of(InsideSeen)[-1]
     assert (seen.stop.phase, seen.stop.op) == ("forward", "add")
     names = [node.name for node in unpack_graph(b64decode(seen.nodes))]

@@ -50,6 +50,11 @@ def test_wherever_it_stands(build):
             client.wait(lambda status: status.steps > 15)
         else:
             assert client.step(granularity="run").state == "failed"
+    for branch in range(4, 20):  # wherever the pause before it comes
+        client.send(Step("run"))
+        client.wait(lambda status: status.state != "running" or status.steps)
+        assert client.reset().branch == branch
+        client.wait(state="paused", steps=0)
     reader = house.reader()
     assert _printed(reader, 3) == [(0, "begun 42"), *((index, f"sample {index}") for index in range(20))]
     first, *others = reader.branches()[:4]
@@ -59,6 +64,6 @@ def test_wherever_it_stands(build):
     (house.folder / "helper.py").write_text("ANSWER = 43\n")
     client.reset()
     client.step(10)
-    assert client.status.branch == 4
+    assert client.status.branch == 20
     assert (house.folder / "starts").read_text() == "started started "
-    assert _losses(house.reader(), 4) != losses
+    assert _losses(house.reader(), 20) != losses
