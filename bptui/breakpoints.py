@@ -124,6 +124,13 @@ def written(breakpoint_: Breakpoint) -> str:
     return f"once {text}" if breakpoint_.is_temporary else text
 
 
+def named(breakpoint_: Breakpoint) -> tuple[str, str]:
+    """The kind of what a breakpoint is about, and its name: ("op", "conv2d"); ("", "") of another one."""
+    where, _ = _parted(breakpoint_.text)
+    kind, _, what = where.partition(" ")
+    return (kind, what) if kind in KINDS and not (breakpoint_.line or breakpoint_.message) else ("", "")
+
+
 def parse_any(text: str, id: int = 0) -> Breakpoint:  # noqa: A002
     """A breakpoint, one that stops once ("once PLACE"), or a logpoint ("log MESSAGE [if CONDITION]").
 

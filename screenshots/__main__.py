@@ -46,7 +46,7 @@ SHOTS = {
     "light": ((120, 36), "light", ("e", "e", "S", "S"), ()),
     "sixteen-colours": ((120, 36), "ansi", ("e",), ()),
     "inspect": ((120, 36), "dark", ("s", "s", "7", "end", "x"), (_SCRIPT,)),
-    "first-nan": ((120, 36), "dark", ("B", "n", "c", "y"), ("overflow.py",)),
+    "first-nan": ((120, 36), "dark", ("B", "X", "c", "y"), ("overflow.py",)),
     "back": ((120, 36), "dark", ("1", "2", "s", "8", "S", "o", "o", "o", "o", "o", "O"), ()),
     "branches": ((120, 36), "dark", ("3", "s", *_HALVED, "1", "5", "s", *_ON_THE_OTHER, "down"), ()),
     "help": ((120, 36), "dark", ("e", "question_mark"), ()),

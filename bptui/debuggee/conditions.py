@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bptui.breakpoints import is_at, sample_index
+from bptui.debuggee.unseen import Unseen
 from bptui.errors import BptuiError
 from bptui.expressions import Expression, Unknown, parse, parse_message
 from bptui.expressions.message import Message
@@ -27,11 +28,15 @@ class Armed:
     at: int = -1
     problem: str = ""
     is_news: bool = False
+    unseen: Unseen = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.unseen = Unseen(self.breakpoint)
 
     @property
     def hits(self) -> Hits:
         """What has become of it."""
-        return Hits(self.breakpoint.id, self.count, self.at, self.problem)
+        return Hits(self.breakpoint.id, self.count, self.at, self.problem or self.unseen.problem)
 
     @property
     def is_inside(self) -> bool:
@@ -122,6 +127,8 @@ class Conditions:
     def at_sample(self, quantities: Mapping[str, Any], step: int) -> tuple[int, ...]:
         """Those that stop after this sample, by their numbers; 0 stands for what `aim` was told."""
         found = self._look(lambda each: not each.is_inside and not each.breakpoint.line, quantities, step)
+        for each in self._armed:
+            each.is_news = each.unseen.end(step) or each.is_news
         if self._until is not None:
             try:
                 reached = self._until.holds(quantities)
@@ -132,6 +139,9 @@ class Conditions:
 
     def at_op(self, quantities: Mapping[str, Any], step: int, place: Callable[[], str]) -> tuple[int, ...]:
         """Those that stop after this op or node, which `place` names."""
+        for each in self._armed:
+            if each.breakpoint.is_enabled and each.is_inside:
+                each.is_news = each.unseen.look(quantities, step) or each.is_news
         return self._look(lambda each: each.is_inside, quantities, step, place)
 
     def at_line(self, path: str, line: int, quantities: Mapping[str, Any], step: int) -> tuple[int, ...]:

@@ -396,7 +396,8 @@ class Stepper:
         self.is_ours = False
 
     def flush(self) -> None:
-        """Write down the statistics that wait."""
+        """Write down the statistics that wait, and what has become of breakpoints."""
+        self._say_hits()
         self._statistics_sent = time.monotonic()
         self._ring.put(*self._statistics.messages())
 

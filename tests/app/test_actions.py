@@ -6,6 +6,7 @@ import pytest
 
 from bptui.app.actions import ACTIONS, BY_ID, INSPECTING
 from bptui.app.app import BptuiApp
+from bptui.app.panels.breakpoints import BUILT_IN
 from bptui.app.screens.help import EXTRA, key_names
 from bptui.app.screens.inspect import Inspect
 from bptui.app.screens.main import MainScreen
@@ -188,3 +189,7 @@ WATCHED = view("running", commands=False)
 def test_legal(seen: View, legal: set[str]) -> None:
     always = {"breakpoint", "watch"} if seen.commands else set()
     assert {action.id for action in ACTIONS if action.legal(seen)} == legal | SCREEN | always
+
+
+def test_the_keys_of_breakpoints_hide_no_others():
+    assert not {key for action in ACTIONS for key in action.keys} & set(BUILT_IN)

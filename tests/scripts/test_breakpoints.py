@@ -130,3 +130,16 @@ async def test_breakpoints_inside_a_sample_and_on_lines(workshop):
         ]
         assert (6, "train.py:12 if step > 6", "train.py:12") in hits
         assert (await run(stepped, breakpoints())).state == "finished"
+
+
+async def test_what_no_sample_has_is_said(workshop):
+    async with workshop.session(workshop.write(NET)) as stepped:
+        texts = ("op rellu", "module net.*.attn", "param 9.weight", "op relu if step > 99")
+        await stepped.session.obey(breakpoints(*texts))
+        await stepped.step(3)
+        problems = {each.id: each.problem for each in stepped.status.hits}
+        assert problems == {
+            1: "no op rellu so far; did you mean 'relu'?",
+            2: "no module net.*.attn so far",
+            3: "no param 9.weight so far",
+        }

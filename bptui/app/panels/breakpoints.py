@@ -27,8 +27,8 @@ COLUMNS = (
     Column("each", 6, "left"),
 )
 
-BUILT_IN = {"n": "nan", "m": "norm", "k": "spike", "z": "frozen", "g": "nograd"}
-"""Kinds that a key in this panel sets, and takes away."""
+BUILT_IN = {"X": "nan", "m": "norm", "k": "spike", "Z": "frozen", "U": "nograd"}
+"""Kinds that a key in this panel sets, and takes away; keys that do nothing elsewhere."""
 
 
 class _Table(VirtualTable):
