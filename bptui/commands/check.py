@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 from pathlib import Path
@@ -42,11 +43,11 @@ def check(recording: Path, form: str, preset: str, rules: Path | None, branch: i
 def _as_text(found: tuple[Finding, ...], crowded: dict[str, int], steps: int) -> str:
     if not found:
         return f"nothing found in {steps:,} samples"
-    lines = [
-        f"{each.rule}{': ' * bool(each.subject)}{each.subject}\n"
-        f"    {each.when}: {each.said}\n    {each.why}\n    {each.advice}"
-        for each in found
-    ]
+    lines = []
+    for (rule, *told), each_of_it in itertools.groupby(found, lambda each: (each.rule, each.why, each.advice)):
+        for each in each_of_it:
+            lines += [f"{rule}{': ' * bool(each.subject)}{each.subject}", f"    {each.when}: {each.said}"]
+        lines += [f"    {text}" for text in told]  # the same of all of them
     lines += [f"{rule}: {count:,} more like these" for rule, count in crowded.items()]
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from bptui.records import InsideStop, RecordedSample, Stack
 from bptui.where import next_place, where
 
 ONLY_LOOKING = "there is no training here that takes commands: only what was recorded can be looked at"
+
+PATIENCE = 1.0
+"""Seconds that a step which was begun elsewhere is waited for."""
 
 
 class Training:
@@ -82,6 +86,9 @@ class Training:
         if not self.obeys:
             return ONLY_LOOKING
         await self.until(lambda: self.status.state != "starting")
+        with contextlib.suppress(TimeoutError):  # a step that is about to end
+            async with asyncio.timeout(PATIENCE):
+                await self.until(lambda: self.status.state != "running")
         if self.is_paused:
             return ""
         return f"the training {'is over' if self.is_over else 'is running: pause it first'}"

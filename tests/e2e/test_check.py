@@ -28,7 +28,10 @@ def recorded(shell):
 def test_what_is_found_is_an_exit_code_text_and_json(recorded):
     done = recorded.bptui("check", recorded.recording)
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith("not-finite-sample: loss\n    since sample 2: it is NaN\n    What is NaN")
+    assert done.stdout.startswith(
+        "not-finite-sample: loss\n    since sample 2: it is NaN\nnot-finite-sample: gradient"
+    )
+    assert done.stdout.count("What is NaN") == 1  # of all of them
     done = recorded.bptui("check", recorded.recording, "--format", "json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["branch"], said["samples"]) == (1, 0, 3)
