@@ -64,7 +64,7 @@ class VerbLine(Input):
     DEFAULT_CSS = "VerbLine { width: 1fr; }"
 
     def __init__(self, keys: Mapping[str, Callable[[], object]]) -> None:
-        super().__init__(compact=True)
+        super().__init__(compact=True, select_on_focus=False)
         self.cursor_blink = False
         self._keys = keys
 

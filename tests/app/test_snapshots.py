@@ -119,7 +119,7 @@ def test_branches(snap_compare, recorded, fake_link, tmp_path, size: tuple[int, 
     recording.state()
     status = Status("paused", 1, 32, recorded=32, checkpoints=(12, 32))
     app = BptuiApp(fake_link(recording.path.relative_to(tmp_path), status))
-    assert snap_compare(app, terminal_size=size, run_before=then("H", "down", "up"))
+    assert snap_compare(app, terminal_size=size, run_before=then("H"))
 
 
 def test_running(snap_compare, at_seed) -> None:

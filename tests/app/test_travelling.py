@@ -70,6 +70,6 @@ async def test_a_verb_is_begun_by_its_key(at_seed, key, begun) -> None:
     app, link = at_seed(31, **COPIES)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        await press(pilot, "colon", "x", "escape", key)
+        await press(pilot, "colon", "x", "escape", key, "1")
         line = app.screen.query_one(CommandLine)
-        assert (line.is_open, line.typed, link.sent) == (True, begun, [])
+        assert (line.is_open, line.typed, link.sent) == (True, f"{begun}1", [])

@@ -62,8 +62,6 @@ class BranchesPanel(Panel):
     @on(VirtualTable.CursorMoved)
     def _select(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()
-        if event.index < len(self._branches):
-            self.post_message(BranchCompared(self._branches[event.index].id))
         self._compare()
 
     @on(VirtualTable.Activated)
@@ -80,6 +78,8 @@ class BranchesPanel(Panel):
         shown = self._view.branch
         own = next(each for each in self._branches if each.id == shown)
         other = self._branches[min(self.query_one(VirtualTable).cursor, len(self._branches) - 1)]
+        if (other.id if other.id != shown else None) != self._view.over:
+            self.post_message(BranchCompared(other.id))
         self.query_one("#difference", Static).update(self._difference(own, other))
         plot = self.query_one(Plot)
         pair = (own.id, own.steps), (other.id, other.steps)
