@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import islice
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,9 +13,11 @@ from textual.widgets import Static
 
 from bptui.app.messages import BranchChosen, BranchCompared
 from bptui.app.numbers import number
+from bptui.app.panels.fitting import Shown, fitting
 from bptui.app.panels.panel import Panel
 from bptui.app.panels.series import over_each_other
 from bptui.app.view import View
+from bptui.app.widgets.plot import bars
 from bptui.app.widgets.plot_widget import Plot
 from bptui.app.widgets.virtual_table import Cell, Column, Row, VirtualTable
 from bptui.recording.reader import Reader
@@ -21,13 +25,20 @@ from bptui.records import Branch, RecordedSample
 
 _LOSS = 10
 
-COLUMNS = (
-    Column("", 3),
-    Column("from", 6),
-    Column("what is other", 12, "left", grow=True),
-    Column("samples", 7),
-    Column("loss", _LOSS),
-)
+_HISTORY = 16
+
+_MARGIN = 2
+"""Cells of the table that are no column's."""
+
+COLUMNS = {
+    "branch": Shown(Column("", 3), 0),
+    "from": Shown(Column("from", 6), 2),
+    "what": Shown(Column("what is other", 12, "left", grow=True), 0),
+    "samples": Shown(Column("samples", 7), 1),
+    "loss": Shown(Column("loss", _LOSS), 1),
+    "history": Shown(Column("", _HISTORY, "left"), 3),
+}
+"""The history of the loss is drawn where there is room, on one scale for all branches."""
 
 
 class BranchesPanel(Panel):
@@ -46,16 +57,24 @@ class BranchesPanel(Panel):
         self._branches: tuple[Branch, ...] = ()
         self._view: View | None = None
         self._reader: Reader | None = None
+        self._columns = COLUMNS
+        self._histories: dict[int, str] = {}
 
     def compose(self) -> ComposeResult:
-        yield VirtualTable(COLUMNS, self._rows)
+        yield VirtualTable(tuple(shown.column for shown in COLUMNS.values()), self._rows)
         yield Static(id="difference")
         yield Plot()
 
     def show(self, view: View, reader: Reader) -> None:
         """Draw all branches, and the selected one over the one that is shown."""
         self._view, self._reader, self._branches = view, reader, reader.branches()
-        self.query_one(VirtualTable).show(len(self._branches))
+        table = self.query_one(VirtualTable)
+        fitted = fitting(COLUMNS, table.size.width - _MARGIN)
+        if fitted != self._columns:
+            self._columns = fitted
+            table.set_columns(tuple(shown.column for shown in fitted.values()))
+        self._histories = _histories(reader, self._branches) if "history" in fitted else {}
+        table.show(len(self._branches))
         self.titled(f"{len(self._branches)}", "Enter: go to it" if view.can_return else "")
         self._compare()
 
@@ -109,9 +128,23 @@ class BranchesPanel(Panel):
         mark = "▶" if branch.id == self._view.status.branch else " "
         forked = f"{branch.parent}: {branch.forked:,}" if branch.forked else ""
         sample = self._reader.sample(branch.id, branch.steps - 1)
-        return Row(
-            (f"{mark} {branch.id}", forked, Content(branch.reason), f"{branch.steps:,}", _cell(_loss(sample)))
-        )
+        cells: dict[str, Cell] = {
+            "branch": f"{mark} {branch.id}", "from": forked, "what": Content(branch.reason),
+            "samples": f"{branch.steps:,}", "loss": _cell(_loss(sample)),
+            "history": self._histories.get(branch.id, ""),
+        }  # fmt: skip
+        return Row(tuple(cells[name] for name in self._columns))
+
+
+def _histories(reader: Reader, branches: Sequence[Branch]) -> dict[int, str]:
+    """The course of each branch's loss, all on one scale."""
+    longest = max((each.steps for each in branches), default=0)
+    parts = [
+        reader.columns(each.id, each.steps, "loss", max(1, _HISTORY * each.steps // max(longest, 1)))
+        for each in branches
+    ]
+    drawn = iter(bars([math.nan if column.bad else column.max for part in parts for column in part]))
+    return {each.id: "".join(islice(drawn, len(part))) for each, part in zip(branches, parts, strict=True)}
 
 
 def _loss(sample: RecordedSample | None) -> float | None:
