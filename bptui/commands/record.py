@@ -85,7 +85,7 @@ class _Recording:
         if self._signal == number == signal.SIGTERM:
             self._session.over.set()
         self._signal = number
-        self._session.signal(number, to_all=number == signal.SIGINT)
+        self._session.terminal.signal(number, to_all=number == signal.SIGINT)
 
     def _on_status(self, status: Status) -> None:
         if status.steps and not self._has_total:

@@ -68,22 +68,22 @@ class UserTerminal:
             keys = b""
         if not keys:  # the terminal is gone
             asyncio.get_running_loop().remove_reader(0)
-        elif len(keys) == 1 and self._session.is_suspended_by(keys):
+        elif len(keys) == 1 and self._session.terminal.is_suspended_by(keys):
             self._suspend()
         else:
-            self._session.type(keys)
+            self._session.terminal.type(keys)
 
     def _suspend(self) -> None:
         """Ctrl-Z: stop the script and bptui, until the shell has both go on."""
         self._give_back()
-        self._session.signal(signal.SIGSTOP, to_all=True)
+        self._session.terminal.signal(signal.SIGSTOP, to_all=True)
         os.kill(0, signal.SIGTSTP)  # returns when the shell says SIGCONT
         self._take()
         self._resize()
-        self._session.signal(signal.SIGCONT, to_all=True)
+        self._session.terminal.signal(signal.SIGCONT, to_all=True)
 
     def _resize(self) -> None:
-        self._session.resize(*_size(Streams().size))
+        self._session.terminal.resize(*_size(Streams().size))
 
 
 def _size(otherwise: tuple[int, int]) -> tuple[int, int]:

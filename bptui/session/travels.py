@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from bptui.protocol import Assign, Back, Met, Stopped, Travel
+from bptui.session.branches import Branches
 from bptui.session.checkpoints import Checkpoint, Checkpoints
 
 NO_OP = "no op, node or update that was heard gave a number that is not finite"
@@ -20,9 +21,7 @@ class Travels:
 
     Attributes:
         at: Where it has stopped last.
-        branch: The branch at hand.
         is_seeking: Whether the stop that comes next is only one on the way.
-        joins: The branch that the training becomes with what is set next, None if it begins another one.
     """
 
     def __init__(
@@ -30,8 +29,7 @@ class Travels:
         checkpoints: Checkpoints,
         wake: Callable[[Checkpoint], Awaitable[None]],
         send: Callable[[Travel | Assign], None],
-        parent_of: Callable[[int], tuple[int, int] | None],
-        raced: Mapping[int, Assign],
+        branches: Branches,
     ) -> None:
         """Stand before the first sample.
 
@@ -39,13 +37,9 @@ class Travels:
             checkpoints: What there is to return to.
             wake: Makes a copy the training.
             send: Sends the training on its way.
-            parent_of: The branch from which another one was forked, and after how many of its samples.
-            raced: Branches of which no copy waits, and what is set where each begins.
+            branches: Which branch is at hand, and how it hangs together with the others.
         """
-        self._checkpoints, self._wake, self._send, self._parent_of = checkpoints, wake, send, parent_of
-        self._raced = raced
-        self.joins: int | None = None
-        self.branch = 0
+        self._checkpoints, self._wake, self._send, self._branches = checkpoints, wake, send, branches
         self.at = Stopped(0)
         self._is_over = False
         self.is_seeking = False
@@ -90,14 +84,15 @@ class Travels:
 
     async def _begin_again(self, branch: int) -> bool:
         """Stand where a branch begins that is known by what was set there; whether that was possible."""
-        fork = self._parent_of(branch)
+        fork = self._branches.parent_of(branch)
         copies = self._lineage(fork[1], fork[0]) if fork is not None else ()
-        if fork is None or not copies or branch not in self._raced:
+        beginning = self._branches.raced(branch)
+        if fork is None or not copies or beginning is None:
             return False
         if await self._seek(Travel(fork[1]), copies[0]) is None:
             return False
-        self.joins = branch
-        self._send(self._raced[branch])
+        self._branches.joins = branch
+        self._send(beginning)
         return True
 
     @property
@@ -121,7 +116,7 @@ class Travels:
 
     async def _one_back(self, by_phase: bool) -> str | None:
         """Go there; None if it did, else one line why there is no way, empty if it has stopped elsewhere."""
-        steps, inside, is_amid, branch = self.at.steps, self.at.inside, self.at.is_amid, self.branch
+        steps, inside, is_amid, branch = self.at.steps, self.at.inside, self.at.is_amid, self._branches.at_hand
         if is_amid and (inside <= 1 or not by_phase):
             return await self._arrive(Travel(steps, max(0, inside - 1)))
         if not is_amid and not steps:
@@ -194,8 +189,8 @@ class Travels:
     async def first(self) -> Checkpoint | None:
         """The copy from before the first sample of the run, whatever was set there since."""
         await self._checkpoints.complete()
-        branch = self.branch
-        while (fork := self._parent_of(branch)) is not None:
+        branch = self._branches.at_hand
+        while (fork := self._branches.parent_of(branch)) is not None:
             branch = fork[0]
         return next(iter(self._checkpoints.before(branch, 0)), None)
 
@@ -203,22 +198,11 @@ class Travels:
         """The last copy from which a sample of the branch can be executed."""
         return next(iter(self._lineage(step)), None)
 
-    @property
-    def reachable(self) -> tuple[int, ...]:
-        """After how many samples the copies stand that lead to where the branch is."""
-        found: set[int] = set()
-        found.update(self._checkpoints.steps(branch := self.branch))
-        until = None
-        while (fork := self._parent_of(branch)) is not None:
-            branch, until = fork[0], fork[1] if until is None else min(until, fork[1])
-            found.update(each for each in self._checkpoints.steps(branch) if each <= until)
-        return tuple(sorted(found))
-
     def _is_ahead(self, travel: Travel) -> bool:
         """Whether it comes there by going on."""
         if self._is_over:
             return False
-        if travel.branch not in (-1, self.branch):
+        if travel.branch not in (-1, self._branches.at_hand):
             return False
         first = travel.steps - bool(travel.skip)
         if first != self.at.steps:
@@ -239,7 +223,7 @@ class Travels:
 
     def _at_fork(self, travel: Travel, parents: Checkpoint) -> Checkpoint | None:
         """Which copy leads to a place of a branch of which none does that stands between two samples."""
-        fork = self._parent_of(travel.branch)
+        fork = self._branches.parent_of(travel.branch)
         if fork is None or travel.steps > fork[1]:
             return None
         first = self._checkpoints.first_inside(travel.branch)
@@ -249,14 +233,14 @@ class Travels:
 
     def _shared(self, branch: int) -> float:
         """How many samples of a branch, -1 for the one at hand, are behind where the training stands."""
-        ours = self._limits(self.branch, self.at.steps)
-        theirs = self._limits(self.branch if branch == -1 else branch, math.inf)
+        ours = self._limits(self._branches.at_hand, self.at.steps)
+        theirs = self._limits(self._branches.at_hand if branch == -1 else branch, math.inf)
         return next((min(ours[each], limit) for each, limit in theirs.items() if each in ours), 0)
 
     def _limits(self, branch: int, steps: float) -> dict[int, float]:
         """The branches that lead to a place, the last one first: how many samples of each."""
         found = {branch: steps}
-        while (fork := self._parent_of(branch)) is not None:
+        while (fork := self._branches.parent_of(branch)) is not None:
             branch, steps = fork[0], min(steps, fork[1])
             found[branch] = steps
         return found
@@ -264,9 +248,9 @@ class Travels:
     def _lineage(self, steps: int, branch: int = -1, inside: int = 0) -> Sequence[Checkpoint]:
         """The copies from which a sample can be reached, the last one first, also those of the branches before."""
         found: list[Checkpoint] = []
-        branch = self.branch if branch == -1 else branch
+        branch = self._branches.at_hand if branch == -1 else branch
         while True:
-            fork = self._parent_of(branch)
+            fork = self._branches.parent_of(branch)
             if fork is None or steps >= fork[1]:
                 found += self._checkpoints.before(branch, steps, inside)
             if fork is None or (found and steps >= fork[1]):

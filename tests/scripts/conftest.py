@@ -55,7 +55,11 @@ class Stepped:
     def __init__(self, options):
         self.text = {1: b"", 2: b""}
         self.changed = asyncio.Event()
-        self.session = Session(options, lambda status: self.changed.set(), self._on_text)
+        self.answers = {}
+        self.session = Session(options, lambda status: self.changed.set(), self._on_text, answer=self._on_answer)
+
+    def _on_answer(self, answer):
+        self.answers[answer.request] = answer
 
     def _on_text(self, stream, text):
         self.text[stream] += text

@@ -33,7 +33,7 @@ async def run_until(stepped, said):
 
 
 def kick(stepped):
-    os.kill(stepped.session._debuggee.pid.result(), signal.SIGUSR1)
+    os.kill(stepped.session._lifecycle.debuggee.pid.result(), signal.SIGUSR1)
 
 
 async def test_before_the_first_sample_and_between_two(workshop):
