@@ -105,6 +105,8 @@ class Checkpoints:
             return True
         if not self._address or steps == self._step:
             return False
+        if steps == 1:  # in the first sample much is imported and allocated that no way back should begin with
+            return True
         share = SHARE_AT_STOPS if is_stop else SHARE
         return self._step < 0 or self._clock.seconds * share >= self._cost
 
