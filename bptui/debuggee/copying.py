@@ -33,7 +33,7 @@ class Copying:
     @property
     def _said(self) -> str:
         if self.threads == 1:
-            return "1 thread of torch, however many cores: a copy would lack the others (--threads)"
+            return "1 thread of torch: a copy would lack others (--threads)"
         return f"{self.threads} threads of torch, which libomp begins anew in a copy"
 
 

@@ -129,6 +129,7 @@ def test_trainer(travel, request, name):
         ]
         facts = reader.facts()
         assert "trouble" not in facts
+        assert facts["intra-op"] == "1 thread of torch: a copy would lack others (--threads)"
         assert [facts.get(key) for key in FOUND] == [getattr(right, key) for key in FOUND]
         parameters = [right.weight, right.weight.replace("weight", "bias")]
         assert [parameter.name for parameter in reader.parameters(0, 0)] == parameters
