@@ -128,7 +128,8 @@ class Checkpoints:
         self._step = steps
         files, restart, state = open_files(), threads.restarting(), random.getstate()
         began = time.perf_counter()
-        pid = self._fork()
+        with threads.resting():
+            pid = self._fork()
         if pid:
             self._cost = COPY_ON_WRITE * (time.perf_counter() - began)
             self._children.append(pid)
