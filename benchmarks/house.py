@@ -25,6 +25,7 @@ from bptui.protocol import (
     Step,
     Travel,
     Welcome,
+    Zoom,
     to_json,
 )
 from bptui.protocol.messages import Granularity
@@ -90,6 +91,12 @@ class House:
     def rest(self) -> None:
         """Wait until nothing runs beside the training that stands."""
         self._wait(lambda: not self.status.zoom)
+
+    def look_at(self, step: int) -> None:
+        """Have a sample executed again beside the training, for its graph."""
+        self._channel.send(Zoom(step))
+        self._wait(lambda: bool(self.status.zoom))
+        self.rest()
 
     def travel(self, steps: int) -> None:
         """Go to where there were so many samples."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,11 @@ NEAR = {
 
 FAR = 10_000
 
+FURTHER = 5
+
+ZOOM = 100
+"""Milliseconds that the graph of a sample may take beside the sample itself, traced."""
+
 RUNNING = {
     "the seed's loop": (("linear", "--epochs", FOR_EVER), 40_000, 1.15),
     "small GPT": (("benchmarks/training/gpt.py", "bare", FOR_EVER), 400, 1.05),
@@ -38,12 +44,23 @@ def rows() -> Iterator[Row]:
             house.step(30)
             yield row(f"back one sample, {name}", _back(house, 1), "ms", target=most)
             yield row(f"back ten samples, {name}", _back(house, 10), "ms", target=most)
+            yield _looking(house, name)
     with House("linear", "--epochs", FOR_EVER, reverse=True) as house:
         house.step(FAR)
         yield row(f"back {FAR // 2:,} of {FAR:,} samples, the seed's loop", _back(house, FAR // 2, 5), "ms")
         yield row(f"back to the first of {FAR:,} samples", _back(house, FAR, 5), "ms")
     for name, (target, samples, most) in RUNNING.items():
         yield from _running(name, target, samples, most)
+
+
+def _looking(house: House, name: str) -> Row:
+    """What a graph of a sample costs that ran at full speed: the way there from a copy, and the sample, traced."""
+    near = max(house.status.checkpoints)
+    house.step(FURTHER)
+    traced = [seconds * MS for seconds in repeated(lambda: house.step(1), ROUNDS)]
+    values = [seconds * MS for seconds in repeated(lambda: house.look_at(near + FURTHER - 1), ROUNDS)]
+    most = ZOOM + statistics.median(traced)
+    return row(f"graph of a sample {FURTHER} after a copy, {name}", values, "ms", target=most)
 
 
 def _back(house: House, samples: int, rounds: int = ROUNDS) -> list[float]:

@@ -105,6 +105,8 @@ class Checkpoints:
             return True
         if not self._address or steps == self._step:
             return False
+        if steps == 1:  # in the first sample much is imported and allocated that no way back should begin with
+            return True
         share = SHARE_AT_STOPS if is_stop else SHARE
         return self._step < 0 or self._clock.seconds * share >= self._cost
 
@@ -126,7 +128,8 @@ class Checkpoints:
         self._step = steps
         files, restart, state = open_files(), threads.restarting(), random.getstate()
         began = time.perf_counter()
-        pid = self._fork()
+        with threads.resting():
+            pid = self._fork()
         if pid:
             self._cost = COPY_ON_WRITE * (time.perf_counter() - began)
             self._children.append(pid)

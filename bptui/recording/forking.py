@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Container, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from bptui.recording.schema import sample_id
+from bptui.recording.schema import sample_id, step_of
 from bptui.records import QUANTITIES
 
 _KEYS = {
@@ -34,15 +34,41 @@ _MARKS = 1 | 1 << len(QUANTITIES)
 """What `marks` may say of the first quantity."""
 
 
-def bits(row: Row, names: Container[str]) -> Row:
-    """Epoch, index, and these quantities of a sample, such that equal ones are equal, NaN and both zeros, too."""
+class Difference(NamedTuple):
+    """Where a sample that was run again is not what was recorded.
+
+    Attributes:
+        step: The sample.
+        name: Of what: the loss, if that is other, too.
+        was: What it was; None for NaN.
+        now: What it is.
+    """
+
+    step: int
+    name: str
+    was: float | None
+    now: float | None
+
+
+def difference(now: Row, before: Row, names: Container[str]) -> Difference | None:
+    """The first of epoch, index and these quantities that is not the same, bit for bit; None if all are."""
+    pairs = list(zip(_bits(now, names), _bits(before, names), strict=True))
+    others = {name: (was, value) for (name, value, marks), (_, was, old) in pairs if (value, marks) != (was, old)}
+    if not others:
+        return None
+    name = "loss" if "loss" in others else next(iter(others))
+    return Difference(step_of(now[0]), name, *others[name])
+
+
+def _bits(row: Row, names: Container[str]) -> list[tuple[str, Any, int]]:
+    """Names, values and marks, such that equal ones are equal, NaN and both zeros, too."""
     marks, values = row[4], row[5:]
     found = [
-        (None if value != value else value, marks >> bit & _MARKS)
+        (name, None if value != value else value, marks >> bit & _MARKS)
         for bit, (name, value) in enumerate(zip(QUANTITIES, values, strict=True))
         if name in names
     ]
-    return (row[1], row[2], *found)
+    return [("epoch", row[1], 0), ("sample", row[2] + 1, 0), *found]
 
 
 def copy_samples(db: sqlite3.Connection, parent: int, branch: int, steps: int) -> None:

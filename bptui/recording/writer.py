@@ -33,7 +33,7 @@ from bptui.protocol import (
 )
 from bptui.recording.buckets import BucketWriter
 from bptui.recording.epochs import Ended, EpochFinder
-from bptui.recording.forking import Row, bits, copy_samples, places
+from bptui.recording.forking import Difference, Row, copy_samples, difference, places
 from bptui.recording.parameters import ParameterWriter
 from bptui.recording.schema import NAN, NEGATIVE_ZERO, REWRITTEN, SCHEMA, as_text, sample_id, step_of
 from bptui.records import LOSSES, QUANTITIES, Hit, Layout, RunState
@@ -148,11 +148,11 @@ class Writer:
             self._many("INSERT INTO layouts VALUES (?, ?)", [(self._layouts[text], text)])
         self._announced[announced] = (self._layouts[text], layout)
 
-    def samples(self, batch: Samples) -> int | None:
+    def samples(self, batch: Samples) -> Difference | None:
         """Write a batch of samples; those that are written already have to be the same.
 
         Returns:
-            The first step that is not, before which the writing has ended; None if all are.
+            The first that is not, before which the writing has ended; None if all are.
         """
         layout_id, layout = self._announced[batch.layout]
         numbers = array("d", base64.b64decode(batch.rows))
@@ -180,8 +180,8 @@ class Writer:
         self.steps = max(self.steps, batch.first + count)
         return None
 
-    def _first_other(self, rows: Sequence[Row]) -> int | None:
-        """The step of the first of these samples that is recorded otherwise; those that say more are written."""
+    def _first_other(self, rows: Sequence[Row]) -> Difference | None:
+        """The first of these samples that is recorded otherwise; those that say more are written."""
         select = "SELECT * FROM samples WHERE id >= ? AND id <= ? ORDER BY id"
         recorded = self._db.execute(select, (rows[0][0], rows[-1][0])).fetchall()
         richer = []
@@ -189,8 +189,8 @@ class Writer:
             if now == before:
                 continue
             names, known = (set(self._kinds[row[3]].kinds) for row in (now, before))
-            if bits(now, names & known) != bits(before, names & known):
-                return step_of(now[0])
+            if differs := difference(now, before, names & known):
+                return differs
             if names > known:
                 richer.append(now)
         self._many(_INSERT_SAMPLE.replace("INSERT", "INSERT OR REPLACE", 1), richer)

@@ -29,11 +29,11 @@ from bptui.protocol.messages import (
     Stopped,
     Watched,
 )
+from bptui.recording.forking import Difference
 from bptui.recording.writer import Writer
 from bptui.records import LOGGED, RunState
 from bptui.session.console import Line
 from bptui.session.screen import Row
-from bptui.session.words import loss_of
 
 _WRITES: dict[type[Message], Callable[..., None]] = {
     ParametersSeen: Writer.parameters,
@@ -147,18 +147,16 @@ class Recorder:
     def _samples(self, batch: Samples) -> None:
         self.seen = batch.first + batch.count
         differs = self._write(self._writer.samples, batch)
-        if isinstance(differs, int):
+        if isinstance(differs, Difference):
             self._differ(differs, batch)
         if self.seen > self.recorded:
             self.recorded, self._late = self.seen, 0
 
-    def _differ(self, step: int, batch: Samples) -> None:
+    def _differ(self, found: Difference, batch: Samples) -> None:
         """From this step on it is another run: what was recorded stays, what comes is a branch of its own."""
-        was = self._writer.loss(step)
-        seen, self.seen = self.seen, step
-        now = loss_of(batch, step)
-        losses = "" if was == now else f": loss {_number(was)} recorded, {_number(now)} now"
-        self.differs = f"not deterministic from sample {step + 1}{losses}"
+        seen, self.seen = self.seen, found.step
+        values = f"{_number(found.was)} recorded, {_number(found.now)} now"
+        self.differs = f"not deterministic from sample {found.step + 1}: {found.name} {values}"
         self.fork_branch(self.differs)
         self.seen = seen
         self._write(self._writer.samples, batch)

@@ -11,7 +11,7 @@ import sys
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 EPOCHS = 2
 torch.manual_seed(0)
@@ -244,12 +244,32 @@ def truncated_bptt():
     say_hash([*rnn.parameters(), *head.parameters()])
 
 
-def load_with(workers):
+def lstm():
+    """Two layers with dropout between them, gradients clipped, a learning rate that follows a schedule."""
+    torch.manual_seed(1)
+    cells, head = nn.LSTM(3, 5, num_layers=2, dropout=0.5), nn.Linear(5, 1)
+    params = [*cells.parameters(), *head.parameters()]
+    opt = torch.optim.RMSprop(params, 0.01)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(opt, 6)
+    for epoch in range(EPOCHS):
+        for x, y in DATA:
+            out, _ = cells(x[:, None])
+            loss = ((head(out[:, 0]) - y) ** 2).mean()
+            opt.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(params, 1.0)
+            opt.step()
+            schedule.step()
+            say(loss)
+    say_hash(params)
+
+
+def load_with(workers, **options):
     model = make_model()
     opt = torch.optim.SGD(model.parameters(), 0.1)
     data = TensorDataset(torch.cat([x for x, _ in DATA]), torch.cat([y for _, y in DATA]))
     loader = DataLoader(
-        data, 4, shuffle=True, num_workers=workers, multiprocessing_context="fork" if workers else None
+        data, 4, shuffle=True, num_workers=workers, multiprocessing_context="fork" if workers else None, **options
     )
     for epoch in range(EPOCHS):
         for x, y in loader:
@@ -267,6 +287,32 @@ def loader():
 
 def loader_with_workers():
     load_with(2)
+
+
+def loader_with_workers_that_stay():
+    """They draw their seed once, not at every epoch: the shuffling that follows is another one."""
+    load_with(2, persistent_workers=True)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return ((x[0], y[0]) for x, y in DATA)
+
+
+def loader_of_a_stream():
+    """With a worker that stays, it is read anew in every epoch."""
+    model = make_model()
+    opt = torch.optim.SGD(model.parameters(), 0.1)
+    stay = {"num_workers": 1, "persistent_workers": True, "multiprocessing_context": "fork"}
+    loader = DataLoader(Stream(), 1, **stay)
+    for epoch in range(EPOCHS):
+        for x, y in loader:
+            opt.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            opt.step()
+            say(loss)
+    say_hash(model.parameters())
 
 
 def endless():
@@ -623,7 +669,8 @@ def no_loop_of_its_own():
 KINDS = [
     raw_tensors, module_without_optimizer, sgd, adam, adamw, lbfgs, gan, accumulation, mixed_precision,
     checkpoint_reentrant, checkpoint_not_reentrant, gradient_penalty, func_transforms, custom_function,
-    truncated_bptt, loader, loader_with_workers, endless, endless_epochs, function_per_epoch,
+    truncated_bptt, lstm, loader, loader_with_workers, loader_with_workers_that_stay, loader_of_a_stream,
+    endless, endless_epochs, function_per_epoch,
     function_per_epoch_unnumbered, generator, method, closure, own_optimizer, several_loops, skips_samples,
     compiled, odd_tensors, vector_loss, every_optimizer, optimizer_in_backward, chunks,
     loader_passes, closure_without_a_loop, no_loop_of_its_own,

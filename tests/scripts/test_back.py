@@ -126,6 +126,7 @@ def test_a_thread_that_a_copy_would_lack(travel, effects):
 WIDE = """
     import torch
 
+    torch.set_num_threads(2)  # it is so already; or not
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(512, 512), torch.nn.Dropout(0.5), torch.nn.Linear(512, 8))
     opt = torch.optim.Adam(model.parameters(), 1e-3)
@@ -148,6 +149,15 @@ def test_two_threads(shared_workshop, travel, monkeypatch):
     assert app.go(Step("run")).differs == ""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert app.printed() == shared_workshop.bare(script).stdout.splitlines()
+
+
+def test_more_threads_than_a_copy_would_have(shared_workshop, travel):
+    """The script sets them itself: it keeps them, and it is said with which option it could go back."""
+    app = travel(shared_workshop.write(WIDE, "wide.py"))
+    status = app.go(Step("sample", 3))
+    assert status.no_return == "the script has set torch to 2 threads: a copy needs --threads 2 for that"
+    app.go(Step("run"))
+    assert {line.split()[0] for line in app.printed()} == {"2"}
 
 
 ALONE = """

@@ -11,7 +11,7 @@ from bptui.app.view import View
 from bptui.recording.reader import Reader
 from bptui.records import Branch
 
-_FOUND = ("sample", "epoch", "update", "loss", "measured", "compile", "threads", "workers", "trouble")
+_FOUND = ("sample", "epoch", "update", "loss", "measured", "compile", "threads", "intra-op", "workers", "trouble")
 """What was found out about a script."""
 
 _NARROWEST = 20

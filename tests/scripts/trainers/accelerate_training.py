@@ -10,7 +10,7 @@ data = torch.utils.data.TensorDataset(torch.randn(12, 3), torch.randn(12, 1))
 model, opt, loader = accelerator.prepare(
     model, torch.optim.Adam(model.parameters(), 0.1), torch.utils.data.DataLoader(data, 2, shuffle=True)
 )
-for epoch in range(2):  # noqa: B007
+for epoch in range(6):  # noqa: B007
     for x, y in loader:
         with accelerator.accumulate(model):
             loss = torch.nn.functional.mse_loss(model(x), y)
@@ -18,3 +18,5 @@ for epoch in range(2):  # noqa: B007
             accelerator.backward(loss)
             opt.step()
             opt.zero_grad()
+for param in model.parameters():
+    print("weight", *map(float.hex, param.flatten().tolist()))

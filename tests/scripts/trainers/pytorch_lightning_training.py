@@ -1,4 +1,4 @@
-"""PyTorch Lightning: six micro-batches of seven an epoch, an update after every second."""
+"""PyTorch Lightning: six micro-batches of seven an epoch, an update after every second; a bar with a thread."""
 
 import warnings
 
@@ -30,17 +30,19 @@ class Regression(lightning.LightningModule):
 torch.manual_seed(0)
 data = torch.utils.data.TensorDataset(torch.randn(14, 3), torch.randn(14, 1))
 trainer = lightning.Trainer(
-    max_epochs=2,
+    max_epochs=6,
     accumulate_grad_batches=2,
     limit_train_batches=6,
     accelerator="cpu",
     logger=False,
     enable_checkpointing=False,
-    enable_progress_bar=False,
     enable_model_summary=False,
 )
+model = Regression()
 trainer.fit(
-    Regression(),
+    model,
     torch.utils.data.DataLoader(data, 2, shuffle=True),
     torch.utils.data.DataLoader(data, 4),
 )
+for param in model.parameters():
+    print("weight", *map(float.hex, param.flatten().tolist()))

@@ -21,5 +21,7 @@ class Loss(torch.nn.MSELoss):
 
 
 torch.manual_seed(0)
-net = NeuralNetRegressor(Regression, max_epochs=2, lr=0.1, batch_size=2, criterion=Loss, verbose=0)
+net = NeuralNetRegressor(Regression, max_epochs=6, lr=0.1, batch_size=2, criterion=Loss, verbose=0)
 net.fit(torch.randn(15, 3).numpy(), torch.randn(15, 1).numpy())
+for param in net.module_.parameters():
+    print("weight", *map(float.hex, param.flatten().tolist()))

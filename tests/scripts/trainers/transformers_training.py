@@ -21,7 +21,7 @@ torch.manual_seed(0)
 data = [{"x": x, "labels": y} for x, y in zip(torch.randn(12, 3), torch.randn(12, 1), strict=True)]
 arguments = transformers.TrainingArguments(
     tempfile.mkdtemp(),
-    num_train_epochs=2,
+    num_train_epochs=6,
     per_device_train_batch_size=2,
     gradient_accumulation_steps=2,
     use_cpu=True,
@@ -32,3 +32,5 @@ arguments = transformers.TrainingArguments(
 )
 trainer = transformers.Trainer(Regression(), arguments, train_dataset=data)
 trainer.train()
+for param in trainer.model.parameters():
+    print("weight", *map(float.hex, param.flatten().tolist()))
