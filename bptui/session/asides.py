@@ -75,9 +75,10 @@ class Asides:
 
     def cancel_race(self) -> bool:
         """Stop the race; whether there is one."""
-        if self._racing is not None:
-            self._racing.cancel()
-        return self._racing is not None
+        if self._racing is None or self._racing.done():
+            return False
+        self._racing.cancel()
+        return True
 
     async def end(self) -> None:
         """End all of them, and wait for that."""
@@ -103,7 +104,6 @@ class Asides:
         except asyncio.CancelledError:
             self._on_looking("")
             said = ["the race was stopped"]
-        self._racing = None
         self._stopped(dataclasses.replace(at, hit=(), reason="\n".join(said)))
 
     def _on_seen(self, step: int, seen: Sequence[Message], loss: float | None) -> None:

@@ -147,6 +147,10 @@ def test_a_race_is_stopped(build, end):
         driver.client.wait(state="paused", detail="the race was stopped")
         assert driver.do(Step("sample", 2)) == (0, 4)
         assert [each[3] for each in driver.branches] == [4]
+        driver.client.send(Step("run"))  # a race that is over does not take the next pause for its own
+        driver.client.wait(lambda status: status.steps > 9, state="running")
+        driver.client.send(Pause())
+        assert driver.client.wait(state="paused").steps > 9
     elif end == "kill":
         house.process.kill()
         house.process.wait()
