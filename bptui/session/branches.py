@@ -60,12 +60,13 @@ class Branches:
     def fork(self, reason: str) -> None:
         """Begin one where the training stands."""
         self._recorder.fork_branch(reason)
-        self._note_fork()
+        self.follow()
 
     def follow(self) -> None:
-        """Stand on the one that the recording has begun by itself: what was run again was not what it had."""
-        if self._recorder.branch != self.at_hand:
-            self._note_fork()
+        """Stand on the one that the recording has begun, if it has: what was run again may not be what it had."""
+        if self._recorder.branch != self.at_hand:  # where nothing can be recorded any more, it has not
+            self._forks[self._recorder.branch] = (self.at_hand, self._recorder.forked)
+            self._stand_on(self._recorder.branch)
 
     def return_to(self, checkpoint: Checkpoint) -> None:
         """The training stands where a copy of it has waited."""
@@ -94,7 +95,8 @@ class Branches:
         if not racer.samples:
             return f"{name}: {racer.problem}"
         self._recorder.fork_branch(name)
-        branch = self._recorder.branch
+        if (branch := self._recorder.branch) == parent:
+            return f"{name}: {self._recorder.trouble}"
         self._forks[branch], self._raced[branch] = (parent, steps), racer.assign
         for message in racer.seen:
             self._recorder.event(message)
@@ -120,10 +122,6 @@ class Branches:
         if self._forks.get(self.at_hand, (0, -1))[1] == self._recorder.seen == self._recorder.recorded:
             return
         self.fork(f"{edit.what} = {edit.new}")
-
-    def _note_fork(self) -> None:
-        self._forks[self._recorder.branch] = (self.at_hand, self._recorder.forked)
-        self._stand_on(self._recorder.branch)
 
     def _stand_on(self, branch: int) -> None:
         self._checkpoints.begin_branch(branch)

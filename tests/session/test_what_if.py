@@ -128,6 +128,18 @@ def test_a_gradient_is_scaled_amid_a_sample(driver):
     assert driver.reader.inside(0).phase == "backward"
 
 
+def test_a_pause_after_a_race_that_could_not_be(build):
+    driver = Driver(build(target="linear", arguments=("--epochs", "1000000"), reverse=True))
+    driver.do(Step("sample", 2))
+    driver.do(Step("op"))
+    driver.do(Race(("1", "2"), 5))
+    assert driver.client.status.detail == "there is no race amid a sample"
+    driver.client.send(Step("run"))
+    driver.client.wait(lambda status: status.steps > 3, state="running")
+    driver.client.send(Pause())
+    driver.client.wait(state="paused")
+
+
 ENDLESS = """\
 def loop(lr=0.1):
     for i in for_ever():
