@@ -92,7 +92,6 @@ class Asides:
         copy = self._travels.nearest(at.steps)
         if copy is None or not self._travels.is_between:
             why = "amid a sample" if copy is not None else "without a copy of the training"
-            self._racing = None
             self._stopped(dataclasses.replace(at, reason=f"there is no race {why}"))
             return
         await self._zoom.stop()

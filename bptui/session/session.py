@@ -286,8 +286,8 @@ class Session:
     async def _reset(self, command: Reset) -> None:
         """Begin again: with the copy that waits there, or, where the program is another one now, with it."""
         self._queue.clear()
-        start = None
-        if self._checkpoints.pids and not (command.is_anew or self._lifecycle.program.changed()):
+        start, is_anew = None, command.is_anew or self._lifecycle.program.changed()
+        if self._checkpoints.pids and not (is_anew or self._recorder.trouble):  # a fork has to be recorded
             await self._hold_still()
             start = await self._travels.first()
         if start is None:
