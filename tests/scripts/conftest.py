@@ -130,7 +130,10 @@ class Workshop:
         """What a script says without bptui, in a process that has torch already."""
         said = self.folder / f"{uuid.uuid4().hex}.txt"
         process = warm.Process(target=run_into, args=(script, said))
+        token = os.environ.pop("WORKSHOP", None)  # the server that it may start first outlives the workshop
         process.start()
+        if token is not None:
+            os.environ["WORKSHOP"] = token
         process.join(PATIENCE)
         assert process.exitcode == 0, said.read_text()
         return said.read_text()
