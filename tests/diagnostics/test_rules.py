@@ -270,3 +270,14 @@ def test_a_training_in_which_nothing_ever_moves(tmp_path):
     run = Run(tmp_path / "run.bptui")
     measured(30, w=(MATRIX, 1.0, 1.0, 0.0))(run)
     assert only(run.findings(), "unchanged-parameter").since == 19
+
+
+@pytest.mark.parametrize(("grad", "is_found"), [(6e-4, True), (7e-4, False)])
+def test_the_spread_of_a_gradient_is_bounded_by_its_norm(tmp_path, grad, is_found):
+    # √40 · ‖grad‖ / √numel, which smdebug wants to be 1e-3 at least; any will do for the default.
+    run = Run(tmp_path / "run.bptui")
+    measured(w=(MATRIX, 1.0, grad, grad))(run)
+    said = [each.said for each in run.findings("smdebug") if each.rule == "poor-initialisation"]
+    assert bool(said) is is_found
+    assert all("p95 − p5 of its gradient is at most 0.000949, below 0.001" in each for each in said)
+    assert not [each for each in run.findings() if each.rule == "poor-initialisation"]

@@ -19,7 +19,7 @@ def _zero(seen: ParametersSeen, limits: Mapping[str, float]) -> Hits:
 
 
 def _initialisation(limits: Mapping[str, float]) -> Generator[Hits, ParametersSeen, None]:
-    """The gain rms(w)·√fan_in of each layer, and the largest variance beside the smallest, of the first sample.
+    """The gain rms(w)·√fan_in of each layer, the largest variance beside the smallest, the spread of gradients.
 
     A gain g multiplies the spread of what goes through; 1/√3 to √2 are usual. What comes to be so later is
     no matter of initialisation; nor is anything known of that if the first sample that was measured came late.
@@ -34,7 +34,7 @@ def _initialisation(limits: Mapping[str, float]) -> Generator[Hits, ParametersSe
         judged = [
             each for each in seen.parameters if each.is_matrix and each.weight and math.isfinite(each.weight)
         ]
-        hits = [*_gains(judged, limits), *_variances(judged, limits)]
+        hits = [*_gains(judged, limits), *_variances(judged, limits), *_spreads(judged, limits)]
         if found is None:
             found = {hit.subject for hit in hits} if seen.step < limits["within"] else set()
         hits = [hit for hit in hits if hit.subject in found]
@@ -59,6 +59,20 @@ def _variances(parameters: list[ParameterSeen], limits: Mapping[str, float]) -> 
     ratio, limit = most / least, limits["variance_ratio"]
     said = f"its variance is {short(ratio)} × the smallest of all layers, limit {short(limit)}"
     return [Hit(name, ratio, limit, said)] if ratio > limit else []
+
+
+def _spreads(parameters: list[ParameterSeen], limits: Mapping[str, float]) -> list[Hit]:
+    """Gradients whose p95 − p5 is certainly below a limit.
+
+    Quantiles are not recorded, but 5 % of the squares lie beyond each of the two, so p95 − p5 ≤ √40 · rms.
+    """
+    limit = limits["gradient_spread"]
+    bounds = [(each.name, math.sqrt(40 / each.numel) * (each.grad or 0.0)) for each in parameters]
+    return [
+        Hit(name, most, limit, f"p95 − p5 of its gradient is at most {short(most)}, below {short(limit)}")
+        for name, most in bounds
+        if most < limit
+    ]
 
 
 WEIGHTS = (
