@@ -42,11 +42,18 @@ def test_garbage_instead_of_hello(house, begin, said):
     client = begin()
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.connect(str(house.socket))
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may be shown the door before its end
+        with contextlib.suppress(BrokenPipeError):  # it may be shown the door before its end
             stranger.sendall(said)
             stranger.shutdown(socket.SHUT_WR)
-            assert stranger.recv(100) == b""
+        assert is_hung_up(stranger)
     assert client.step().steps == 1
+
+
+def is_hung_up(stranger):
+    try:
+        return stranger.recv(100) == b""
+    except ConnectionResetError:  # so it shows where some of what was said was not read
+        return True
 
 
 @pytest.mark.parametrize("said", GARBAGE.values(), ids=GARBAGE.keys())
