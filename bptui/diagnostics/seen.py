@@ -63,6 +63,11 @@ class ParameterSeen(NamedTuple):
         return None if self.grad is None or not self.weight else self.grad / self.weight
 
     @property
+    def grad_rms(self) -> float | None:
+        """The root mean square of its gradient's elements, None if it got none."""
+        return None if self.grad is None else self.grad / math.sqrt(max(self.numel, 1))
+
+    @property
     def ratio(self) -> float | None:
         """‖Δw‖ / ‖w‖, None where it is not known."""
         return None if self.update is None or not self.weight else self.update / self.weight

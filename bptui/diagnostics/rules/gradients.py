@@ -22,13 +22,12 @@ def _vanishing(seen: ParametersSeen, limits: Mapping[str, float]) -> Hits:
 
 
 def _small(seen: ParameterSeen, share: float, least: float) -> Hit | None:
-    pull, grad = seen.pull, seen.grad
-    if not seen.is_matrix or grad is None:
+    pull, rms = seen.pull, seen.grad_rms
+    if not seen.is_matrix or rms is None:
         return None
     if pull is not None and pull < share:
         return Hit(seen.name, pull, share, f"‖grad‖/‖w‖ is {short(pull)}, below {short(share)}, a share of the "
                                            "largest")  # fmt: skip
-    rms = grad / math.sqrt(max(seen.numel, 1))
     return Hit(seen.name, rms, least, f"rms gradient {short(rms)}, below {short(least)}") if rms < least else None
 
 
