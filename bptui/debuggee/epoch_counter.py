@@ -29,6 +29,20 @@ class _Source(NamedTuple):
     is_fed: bool
 
 
+class Steady(NamedTuple):
+    """An epoch whose samples are in no doubt.
+
+    Attributes:
+        variable: Of the loop of the epochs.
+        number: Its value.
+        left: How many samples are still to come.
+    """
+
+    variable: str
+    number: int
+    left: int
+
+
 class EpochCounter:
     """Numbers samples within epochs.
 
@@ -102,6 +116,17 @@ class EpochCounter:
         elif self._index == self.samples:
             self._distrust(self._index + 1)
         return self._epoch, self._index
+
+    def steady(self, around: Around) -> Steady | None:
+        """The epoch at hand, if a loop numbers it, and its samples are the iterations of the loop inside."""
+        number, (_, variable) = self._seen[1], self.how
+        if self._length or len(around.loops) != 2 or not variable or number is None or self.samples is None:
+            return None
+        return Steady(variable, number, self.samples - 1 - self._index)
+
+    def skip(self, count: int) -> None:
+        """So many more samples of the epoch at hand have been placed."""
+        self._index += count
 
     def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
         """See how long this epoch is going to be."""

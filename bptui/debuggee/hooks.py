@@ -17,6 +17,7 @@ from bptui.debuggee import losses
 from bptui.debuggee.at_rest import AtRest
 from bptui.debuggee.compiling import EAGER, KEPT, force_eager, not_compiled, notice_compile, stay_uncompiled
 from bptui.debuggee.epoch_counter import EpochCounter
+from bptui.debuggee.express import Express
 from bptui.debuggee.findings import Findings
 from bptui.debuggee.frames import StackReader, running_calls
 from bptui.debuggee.graph import Tracer
@@ -102,6 +103,8 @@ class Hooks:
         self._told: tuple[object, ...] = ()
         self._reader = stepper.reader = RowReader()
         self._losses = ElementReader()
+        self._express = Express(stepper, self._parameters, self._updates, self._epochs, self._losses)
+        stepper.catch_up = lambda: self._express.is_open and self._guard(self._leave_express)
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
         stepper.quantities.rate = lambda: self._rates.first
@@ -133,6 +136,7 @@ class Hooks:
 
     def finish(self) -> None:
         """The script is over: the sample at hand is complete."""
+        self._stepper.catch_up()
         self._guard(self._complete)
         if not self._stepper.steps:
             self._findings.say(sample="none: no backward pass was seen in the main thread")
@@ -148,6 +152,7 @@ class Hooks:
         """Listen no more."""
         self._works = False
         self._pending = None
+        self._express.drop()
         self._watch.end()
         tracer, self._tracer = self._tracer, None
         if tracer is not None:
@@ -158,6 +163,12 @@ class Hooks:
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         if not self._is_heard():
             return self._engine(outputs, *args, **kwargs)
+        if self._express.is_open:
+            if kwargs.get("accumulate_grad", False) and self._guard(
+                self._express.takes, outputs, sys._getframe(1)
+            ):
+                return self._run_express(outputs, *args, **kwargs)
+            self._stepper.catch_up()
         pending = None
         if kwargs.get("accumulate_grad", False):  # else it is a grad()
             pending = self._guard(self._before_backward, outputs, sys._getframe(1))
@@ -172,6 +183,36 @@ class Hooks:
         if pending is not None:
             self._guard(self._after_backward, outputs, pending, sys._getframe(1))
         return result
+
+    @unseen
+    def _run_express(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
+        self._is_inside, self._runs = True, self._runs + 1
+        try:
+            result = self._engine(outputs, *args, **kwargs)
+        finally:
+            self._is_inside = False
+        if not self._guard(self._express.notes, outputs):
+            self._guard(self._leave_express, outputs, sys._getframe(2))
+        return result
+
+    def _leave_express(self, outputs: Sequence[Any] = (), frame: FrameType | None = None) -> None:
+        """Go on as with any other sample.
+
+        Args:
+            outputs: What the backward pass that is just over began from, if it was not taken.
+            frame: What has called for that.
+        """
+        kept = self._express.close()
+        self._updates_until = self._updates.count - (kept is None)
+        if kept is None:
+            return
+        pending = Pending(kept.around, self._sample_at, 0, self._updates.count)
+        if kept.loss is None and frame is not None:
+            self._after_backward(outputs, pending, frame)
+        elif kept.loss is not None:
+            pending.loss = kept.loss
+            pending.is_watched = self._watch.watch(*kept.around.loops[0], until_exit=False)
+            self._pending = pending
 
     def _is_heard(self) -> bool:
         """Whether an engine run is the user's: not one inside another, of another thread, or of a transform."""
@@ -333,9 +374,12 @@ class Hooks:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))
         nodes = self._graph(sample, pending) if self._tracer else None
         site = pending.around.site
-        self._stepper.visit(sample, self._reader.read_known(sample, site.line, site.path), nodes)
+        row = self._reader.read_known(sample, site.line, site.path)
+        self._stepper.visit(sample, row, nodes)
         if self._stepper.trace_next:
             self._trace()
+        elif not self._is_stepping:
+            self._express.open(pending, sample, row.layout)
 
     def _update_of(self, pending: Pending) -> Known | None:
         """The number of the sample's update, 0 without one; None as long as that is the sample's own number."""

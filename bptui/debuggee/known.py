@@ -42,6 +42,20 @@ class ElementReader:
             return self.read(tensor)
         return tensor.detach().clone()
 
+    def number(self, tensor: Any) -> float | None:
+        """The number, if the tensor is of the same kind as the last one that was read."""
+        if tensor.dtype is self._dtype and tensor.is_cpu and tensor.shape == self._shape:
+            try:
+                number: float = tensor.item()
+            except (RuntimeError, TypeError):
+                return None
+            return number
+        return None
+
+    def known(self, number: float) -> Known:
+        """A number that `number` has read."""
+        return Known(number, self._kind)
+
 
 def is_one_float(tensor: torch.Tensor) -> bool:
     """Whether a tensor is one number that can be read without waiting for it."""

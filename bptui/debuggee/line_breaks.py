@@ -54,6 +54,9 @@ class LineBreaks:
         self._trace_frames()
         return True
 
+    def __bool__(self) -> bool:
+        return bool(self._breakpoints)
+
     def has_ear(self) -> bool:
         """Whether the interpreter listens to us, or to nobody."""
         return sys.gettrace() in (None, self.everywhere)

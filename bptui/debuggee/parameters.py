@@ -86,6 +86,33 @@ class Parameters:
         with torch._C.DisableTorchFunction():
             return self._weights.read(self._one)
 
+    @property
+    def one(self) -> torch.Tensor | None:
+        """The only parameter, of one element, under a small graph that was the same the last time."""
+        return self._one if self._is_small and not self._is_volatile else None
+
+    def weight_now(self) -> float | None:
+        """The element of `one`, None if it is of another kind now."""
+        return self._weights.number(self._one)
+
+    def grad_now(self) -> float | None:
+        """That of its gradient, None if it has none, or one of another kind."""
+        assert self._one is not None
+        grad = self._one.grad
+        return None if grad is None else self._grads.number(grad)
+
+    def take_up(self, weight: float, grad: float | None) -> None:
+        """Go on with a sample of `one`.
+
+        Args:
+            weight: Its element at the beginning.
+            grad: That of its gradient, if there has been one.
+        """
+        self._before, self._awaited = self._weights.known(weight), []
+        self._shares.clear()
+        if grad is not None:
+            self._noted, self._grad = [], self._grads.known(grad)
+
     def widen(self, outputs: Sequence[Any]) -> None:
         """A further backward pass of the sample is about to begin: it may reach other parameters."""
         known = {id(leaf) for leaf in self.leaves}
@@ -187,6 +214,22 @@ class Parameters:
             return other
         parts = [float(each.value if isinstance(each, Known) else total([each], 1)) for each in (one, other)]
         return Known(math.hypot(*parts), self._kind((self._numel,), self.leaves[0]))
+
+
+def reaches_only(output: Any, leaf: torch.Tensor) -> bool:
+    """Whether a backward pass from a tensor reaches this leaf and no other."""
+    node = output.grad_fn
+    while node is not None:
+        source = None
+        for each, _ in node.next_functions:
+            if each is not None and source is not None:
+                leaves, _ = _walk_all([output])
+                return len(leaves) == 1 and leaves[0] is leaf
+            source = each or source
+        if source is None:
+            return type(node) is _ACCUMULATE_GRAD and node.variable is leaf
+        node = source
+    return False
 
 
 def leaves_under(outputs: Sequence[Any]) -> list[torch.Tensor]:

@@ -24,6 +24,7 @@ from bptui.debuggee.modules import user_files
 from bptui.debuggee.parameter_batches import ParameterBatches
 from bptui.debuggee.quantities import InsideQuantities, Quantities
 from bptui.debuggee.questions import Questions
+from bptui.debuggee.samples import LARGEST_COUNT
 from bptui.debuggee.skipping import Skipping
 from bptui.debuggee.sources import Sources
 from bptui.debuggee.way import Goal, Way
@@ -115,6 +116,7 @@ class Stepper:
         questions: Answers what the user asks.
         checkpoints: Makes copies of the training to return to.
         resume: Called after a stop in the midst of a sample.
+        catch_up: Called where it matters which samples are complete.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
@@ -150,6 +152,7 @@ class Stepper:
         self.quantities = Quantities()
         self.breaks = LineBreaks(self._at_line)
         self.resume: Callable[[], object] = lambda: None
+        self.catch_up: Callable[[], object] = lambda: None
         self._epochs = Epochs()
         self._stopped = True
         self._pausing: Pause | None = None
@@ -202,7 +205,27 @@ class Stepper:
     @property
     def producing(self) -> int:
         """The step to which what is printed now belongs; -1 before the first sample."""
+        self.catch_up()
         return self.steps - self._stopped
+
+    def undisturbed(self) -> int:
+        """How many samples from here on nobody will ask for."""
+        is_near = self.trace_next or self.may_stop or self.is_called() or bool(self.breaks)
+        return 0 if is_near else int(min(self._attention_at - self.steps - 1, LARGEST_COUNT))
+
+    def is_called(self) -> bool:
+        """Whether the session has raised the flag."""
+        return bool(self._flag[0] != self._seen)
+
+    def pass_by(self, layout: int, numbers: Sequence[float]) -> None:
+        """`visit` of one of the `undisturbed` samples.
+
+        Args:
+            layout: The kinds of its numbers, which were those of the sample before, too.
+            numbers: Epoch, index, and all quantities.
+        """
+        self._ring.put_row(layout, numbers)
+        self.steps += 1
 
     def visit(self, sample: Sample, row: Row, nodes: tuple[Node, ...] | None) -> None:
         """A sample is complete: keep it, and stop here if that is asked for.
@@ -369,6 +392,7 @@ class Stepper:
         Args:
             where: The line of the script that is about to be run.
         """
+        self.catch_up()
         self._tick()
         if self._pausing is not None and (self._pausing.at_once or not self.steps):
             self.wait(f"at {where}", is_amid=True)
@@ -397,6 +421,7 @@ class Stepper:
 
     def flush(self) -> None:
         """Write down the statistics that wait, and what has become of breakpoints."""
+        self.catch_up()
         self._say_hits()
         self._statistics_sent = time.monotonic()
         self._ring.put(*self._statistics.messages())

@@ -73,6 +73,17 @@ class Updates:
             self.count += 1
             self.found = self.found or "by hand: the weights have changed"
 
+    def settle(self, count: int, version: int, weight: float) -> None:
+        """There were so many more updates of the one leaf at hand.
+
+        Args:
+            count: How many.
+            version: The leaf's after the last of them.
+            weight: Its element then.
+        """
+        self.count += count
+        self._state = [version] if self._bumps_versions else [version, repr(weight)]
+
     def _read(self, weight: Any = None) -> list[Any]:
         """What changes with the weights."""
         version = sum([leaf._version for leaf in self._leaves])

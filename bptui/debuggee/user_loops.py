@@ -62,6 +62,7 @@ class Site:
 
     Attributes:
         codes: Of the calls, the innermost first; kept so that no id is used twice.
+        instructions: At which of its instructions each of them has called on.
         own: Which of them is the nearest of the user's own code.
         line: Its line.
         path: Its file.
@@ -72,6 +73,7 @@ class Site:
     """
 
     codes: tuple[CodeType, ...]
+    instructions: tuple[int, ...]
     own: int
     line: int
     path: str
@@ -150,6 +152,7 @@ def _site(frames: list[FrameType]) -> Site:
     nearest = own[0] if own else 0
     return Site(
         codes=tuple(each.f_code for each in frames),
+        instructions=tuple(each.f_lasti for each in frames),
         own=nearest,
         line=places[nearest].line or frames[0].f_lineno,
         path=frames[nearest].f_code.co_filename,
