@@ -35,12 +35,15 @@ class Steady(NamedTuple):
     Attributes:
         variable: Of the loop of the epochs.
         number: Its value.
-        left: How many samples are still to come.
+        samples: How many samples the epoch has.
+        until: The last of them after which at once the next one begins: the last but one, or the last if there is
+            nothing in the loop of the epochs but that of the samples.
     """
 
     variable: str
     number: int
-    left: int
+    samples: int
+    until: int
 
 
 class EpochCounter:
@@ -122,11 +125,23 @@ class EpochCounter:
         number, (_, variable) = self._seen[1], self.how
         if self._length or len(around.loops) != 2 or not variable or number is None or self.samples is None:
             return None
-        return Steady(variable, number, self.samples - 1 - self._index)
+        (_, inner), (_, outer) = around.loops
+        is_all = (outer.body, outer.end) == (inner.header, inner.end)
+        is_last = self.epochs is None or number + 1 >= self.epochs
+        return Steady(variable, number, self.samples, self.samples - 1 - (is_last or not is_all))
 
     def skip(self, count: int) -> None:
         """So many more samples of the epoch at hand have been placed."""
         self._index += count
+
+    def turn(self, around: Around, number: int) -> Steady | None:
+        """All samples of a steady epoch have been placed; the one with this number, if that is steady, too."""
+        (frame, inner), (_, outer) = around.loops
+        if number != self._epoch + 1 or length_of(inner.over, frame) != self.samples:
+            return None
+        self._key, self._epoch, self._index = (outer, number), number, -1
+        self._seen = self._key, number
+        return self.steady(around)
 
     def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
         """See how long this epoch is going to be."""

@@ -1,7 +1,7 @@
 """The short way for samples that are like the one before: of one weight, in the same loop, with no stop near.
 
-A sample of a few numbers takes 30 µs, less than it takes to find out all that could be new about the next. Here it is
-only found out that nothing is. Whatever is not as it was is left to `Hooks`, which is handed the sample at hand.
+A sample of a few numbers takes 30 µs, less than it takes to find out all that could be new about the next. Here it
+is only found out that nothing is. What is not as it was is left to `Hooks`, which is handed the sample at hand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from bptui.debuggee.epoch_counter import EpochCounter
+from bptui.debuggee.epoch_counter import EpochCounter, Steady
 from bptui.debuggee.known import ElementReader, Known
 from bptui.debuggee.parameters import Parameters, reaches_only
 from bptui.debuggee.pending import Pending
@@ -50,7 +50,7 @@ class Kept(NamedTuple):
 class Express:
     """Takes samples of one weight from backward pass to backward pass.
 
-    Nobody says when an iteration ends: it has by the next one's backward pass, and who must know earlier closes it.
+    Nobody says when an iteration ends: it has by the next one's backward pass; who must know earlier closes this.
 
     Attributes:
         is_open: Whether samples are taken.
@@ -82,7 +82,7 @@ class Express:
         self._frame: FrameType
         self._loop: UserLoop
         self._counting: FrameType
-        self._name, self._epoch = "", 0
+        self._epoch: Steady
         self._at = self._layout = self._left = self._taken = self._updated = self._version = 0
         self._weight: torch.Tensor
         self._row = [0.0] * _NUMBERS
@@ -104,10 +104,8 @@ class Express:
         place = self._epochs.steady(pending.around)
         if place is None or not (self._updates.is_by_hand and self._updates.found):
             return
-        self._name, self._epoch, left = place
-        # The last sample of an epoch is complete when its loop says so: what comes then may take its time.
-        self._left = min(left - 1, self._stepper.undisturbed())
-        if self._left > 0:
+        self._epoch, self._left = place, self._stepper.undisturbed()
+        if self._left > 0 and sample.index < place.until:
             self._weight, self._layout, self._taken, self._updated = weight, layout, 0, 0
             self._row[:2] = sample.epoch, sample.index
             self._row[_BEFORE], self._version = sample.weight_after.value, weight._version
@@ -135,7 +133,9 @@ class Express:
             each = each.f_back
         if each is not self._frame or each.f_lasti != self._at:
             return False
-        if self._counting.f_locals.get(self._name) != self._epoch or len(outputs) != 1:
+        epoch = self._epoch
+        number = self._counting.f_locals.get(epoch.variable)
+        if len(outputs) != 1 or (number != epoch.number and not self._is_all()):
             return False
         with torch._C.DisableTorchFunction():
             weight = self._parameters.weight_now()
@@ -144,7 +144,21 @@ class Express:
             if self._has_sample:
                 self._complete(weight)
             self._row[_BEFORE], self._version = weight, self._weight._version
-        self._has_begun = True
+        self._has_begun = number == epoch.number or self._turns(number)
+        return self._has_begun
+
+    def _is_all(self) -> bool:
+        """Whether the sample at hand is the last of its epoch."""
+        return self._has_sample and self._row[_INDEX] + 2 == self._epoch.samples
+
+    def _turns(self, number: Any) -> bool:
+        """Whether the next epoch is like the one that is complete."""
+        self._epochs.skip(self._taken)
+        self._taken = 0
+        epoch = self._epochs.turn(self._around, number)
+        if epoch is None:
+            return False
+        self._epoch, self._row[:2] = epoch, (number, -1)
         return True
 
     def notes(self, outputs: Sequence[Any]) -> bool:
@@ -154,7 +168,7 @@ class Express:
             outputs: What it began from.
         """
         self._left -= 1
-        if self._left < 0 or self._stepper.is_called():
+        if self._left < 0 or self._row[_INDEX] >= self._epoch.until or self._stepper.is_called():
             return False
         with torch._C.DisableTorchFunction():
             loss, grad = self._losses.number(outputs[0]), self._parameters.grad_now()
