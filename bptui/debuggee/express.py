@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import time
 from collections.abc import Sequence
 from types import CodeType, FrameType
@@ -213,9 +214,11 @@ class Express:
 
     def _is_over(self) -> bool:
         """Whether the loop has come to its next iteration, or was left."""
-        frame, loop = self._frame, self._loop
-        is_left = frame.f_back is None or not loop.body <= frame.f_lineno <= loop.end
-        return is_left or frame.f_lasti < self._at
+        each: FrameType | None = sys._getframe()
+        while each is not None and each is not self._frame:
+            each = each.f_back
+        is_inside = each is not None and self._loop.body <= each.f_lineno <= self._loop.end
+        return not is_inside or self._frame.f_lasti < self._at
 
 
 def _is_plain(pending: Pending, sample: Sample) -> bool:

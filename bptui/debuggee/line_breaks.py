@@ -54,7 +54,9 @@ class LineBreaks:
         self._trace_frames()
         return True
 
-    def __bool__(self) -> bool:
+    @property
+    def is_armed(self) -> bool:
+        """Whether there are any breakpoints on lines."""
         return bool(self._breakpoints)
 
     def has_ear(self) -> bool:

@@ -210,7 +210,7 @@ class Stepper:
 
     def undisturbed(self) -> int:
         """How many samples from here on nobody will ask for."""
-        is_near = self.trace_next or self.may_stop or self.is_called() or bool(self.breaks)
+        is_near = self.trace_next or self.may_stop or self.is_called() or self.breaks.is_armed
         return 0 if is_near else int(min(self._attention_at - self.steps - 1, LARGEST_COUNT))
 
     def is_called(self) -> bool:
