@@ -36,14 +36,11 @@ class Steady(NamedTuple):
         variable: Of the loop of the epochs.
         number: Its value.
         samples: How many samples the epoch has.
-        until: The last of them after which at once the next one begins: the last but one, or the last if there is
-            nothing in the loop of the epochs but that of the samples.
     """
 
     variable: str
     number: int
     samples: int
-    until: int
 
 
 class EpochCounter:
@@ -120,15 +117,12 @@ class EpochCounter:
             self._distrust(self._index + 1)
         return self._epoch, self._index
 
-    def steady(self, around: Around) -> Steady | None:
+    def steady(self) -> Steady | None:
         """The epoch at hand, if a loop numbers it, and its samples are the iterations of the loop inside."""
         number, (_, variable) = self._seen[1], self.how
-        if self._length or len(around.loops) != 2 or not variable or number is None or self.samples is None:
+        if self._length or self._outer != 1 or not variable or number is None or self.samples is None:
             return None
-        (_, inner), (_, outer) = around.loops
-        is_all = (outer.body, outer.end) == (inner.header, inner.end)
-        is_last = self.epochs is None or number + 1 >= self.epochs
-        return Steady(variable, number, self.samples, self.samples - 1 - (is_last or not is_all))
+        return Steady(variable, number, self.samples)
 
     def skip(self, count: int) -> None:
         """So many more samples of the epoch at hand have been placed."""
@@ -136,12 +130,12 @@ class EpochCounter:
 
     def turn(self, around: Around, number: int) -> Steady | None:
         """All samples of a steady epoch have been placed; the one with this number, if that is steady, too."""
-        (frame, inner), (_, outer) = around.loops
+        (frame, inner), (_, outer), *further = around.loops
         if number != self._epoch + 1 or length_of(inner.over, frame) != self.samples:
             return None
-        self._key, self._epoch, self._index = (outer, number), number, -1
+        self._key, self._epoch, self._index = (outer, number, *counters(further)), number, -1
         self._seen = self._key, number
-        return self.steady(around)
+        return self.steady()
 
     def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:
         """See how long this epoch is going to be."""
@@ -176,7 +170,7 @@ class EpochCounter:
         number = as_epoch(frame.f_locals.get(name))
         count = self._runs if number is None else number
         self.how = loop, "" if number is None else name
-        self._seen = (loop, count, *_counters(loops[at + 1 :])), number
+        self._seen = (loop, count, *counters(loops[at + 1 :])), number
         return number is not None
 
     def _see_source(self, around: Around, frame: FrameType) -> None:
@@ -189,7 +183,7 @@ class EpochCounter:
         variable, length, is_fed = self._sources[around.site]
         number = variable.read(frame) if variable else None
         if number is not None:
-            self._seen, self.how = ((number, *_counters(around.beyond)), number), (variable, "")
+            self._seen, self.how = ((number, *counters(around.beyond)), number), (variable, "")
         elif is_fed:
             self._seen, self.how = (self._passes.latest, None), ("each pass over the DataLoader", "")
         else:
@@ -206,7 +200,7 @@ def _epoch_loop(loops: Loops) -> int | None:
     return next(named, 1)
 
 
-def _counters(loops: Loops) -> tuple[int, ...]:
+def counters(loops: Loops) -> tuple[int, ...]:
     """The variables of loops further out: epochs that begin anew at 0 are others."""
     if not loops:
         return ()

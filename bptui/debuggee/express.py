@@ -6,38 +6,30 @@ is only found out that nothing is. What is not as it was is left to `Hooks`, whi
 
 from __future__ import annotations
 
-import inspect
-import math
-import sys
-import time
 from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import torch
 
-from bptui.debuggee.epoch_counter import EpochCounter, Steady
+from bptui.debuggee.epoch_counter import EpochCounter, Steady, counters
 from bptui.debuggee.known import ElementReader, Known
+from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.parameters import Parameters, reaches_only
 from bptui.debuggee.pending import Pending
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
-from bptui.debuggee.user_loops import Around, UserLoop
+from bptui.debuggee.user_loops import Around, Loops, UserLoop
 from bptui.records import QUANTITIES, Sample
 
-_QUICK = 1e-3
-"""Seconds of a sample that is worth it, and whose end nobody misses until the next one's backward pass begins."""
-
-_SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-
 _READ = ("loss", "grad", "weight", "weight_after")
-_NUMBERS = 2 + len(QUANTITIES)
 _INDEX = 1
 _LOSS, _GRAD, _BEFORE, _AFTER = (2 + QUANTITIES.index(name) for name in _READ)
+_NUMBERS = 2 + len(QUANTITIES)
 
 
 class Kept(NamedTuple):
-    """A sample whose iteration is not over yet.
+    """A sample that is not complete yet.
 
     Attributes:
         around: What stands around its backward pass.
@@ -49,12 +41,12 @@ class Kept(NamedTuple):
 
 
 class Express:
-    """Takes samples of one weight from backward pass to backward pass.
-
-    Nobody says when an iteration ends: it has by the next one's backward pass; who must know earlier closes this.
+    """Takes samples of one weight.
 
     Attributes:
         is_open: Whether samples are taken.
+        has_sample: Whether there is one that has had its backward pass.
+        has_updated: Whether the last that is complete has changed the weight, and no other has begun since.
     """
 
     def __init__(
@@ -63,6 +55,7 @@ class Express:
         parameters: Parameters,
         updates: Updates,
         epochs: EpochCounter,
+        watch: LoopWatch,
         losses: ElementReader,
     ) -> None:
         """Take nothing yet.
@@ -72,22 +65,24 @@ class Express:
             parameters: Knows the weight.
             updates: Counts its updates.
             epochs: Numbers the samples.
+            watch: Says when a sample's iteration is over.
             losses: Has read the loss of the sample before.
         """
-        self.is_open = False
+        self.is_open = self.has_sample = self.has_updated = False
         self._stepper, self._parameters, self._updates = stepper, parameters, updates
-        self._epochs, self._losses = epochs, losses
-        self._completed_at = -math.inf
+        self._epochs, self._watch, self._losses = epochs, watch, losses
         self._around: Around
         self._calls: list[tuple[CodeType, int]] = []
         self._frame: FrameType
         self._loop: UserLoop
         self._counting: FrameType
         self._epoch: Steady
-        self._at = self._layout = self._left = self._taken = self._updated = self._version = 0
+        self._further: Loops = []
+        self._runs: tuple[int, ...] = ()
+        self._at = self._layout = self._left = self._plans = self._taken = self._updated = self._version = 0
         self._weight: torch.Tensor
         self._row = [0.0] * _NUMBERS
-        self._has_begun = self._has_sample = False
+        self._has_begun = False
 
     def open(self, pending: Pending, sample: Sample, layout: int) -> None:
         """Take the samples after this one, if nothing stands against it.
@@ -97,25 +92,24 @@ class Express:
             sample: Its numbers.
             layout: Their kinds.
         """
-        now, before = time.perf_counter(), self._completed_at
-        self._completed_at = now
         weight = self._parameters.one
-        if now - before > _QUICK or weight is None or not _is_plain(pending, sample):
+        is_by_hand = self._updates.is_by_hand and self._updates.found
+        if weight is None or not is_by_hand or not _is_plain(pending, sample):
             return
-        place = self._epochs.steady(pending.around)
-        if place is None or not (self._updates.is_by_hand and self._updates.found):
+        epoch, self._left = self._epochs.steady(), self._stepper.undisturbed()
+        if epoch is None or self._left <= 0:
             return
-        self._epoch, self._left = place, self._stepper.undisturbed()
-        if self._left > 0 and sample.index < place.until:
-            self._weight, self._layout, self._taken, self._updated = weight, layout, 0, 0
-            self._row[:2] = sample.epoch, sample.index
-            self._row[_BEFORE], self._version = sample.weight_after.value, weight._version
-            self._has_begun = self._has_sample = False
-            self._stand_in(pending.around)
-            self.is_open = True
+        self._epoch, self._weight, self._layout, self._plans = epoch, weight, layout, self._stepper.plans
+        self._taken = self._updated = 0
+        self._row[:2] = sample.epoch, sample.index
+        self._row[_AFTER], self._version = sample.weight_after.value, weight._version
+        self.has_sample = self.has_updated = self._has_begun = False
+        self._stand_in(pending.around)
+        self.is_open = True
 
     def _stand_in(self, around: Around) -> None:
-        site, ((self._frame, self._loop), (self._counting, _)) = around.site, around.loops
+        site, ((self._frame, self._loop), (self._counting, _), *self._further) = around.site, around.loops
+        self._runs = counters(self._further)
         inner = site.loops[0][0]
         self._around, self._at = around, site.instructions[inner]
         self._calls = [*zip(site.codes, site.instructions, strict=True)][:inner]
@@ -132,35 +126,31 @@ class Express:
             if each is None or each.f_lasti != instruction or each.f_code is not code:
                 return False
             each = each.f_back
-        if each is not self._frame or each.f_lasti != self._at:
+        if each is not self._frame or each.f_lasti != self._at or self.has_sample or len(outputs) != 1:
             return False
-        epoch = self._epoch
-        number = self._counting.f_locals.get(epoch.variable)
-        if len(outputs) != 1 or (number != epoch.number and not self._is_all()):
+        number = self._counting.f_locals.get(self._epoch.variable)
+        if number != self._epoch.number and not self._turns(number):
+            return False
+        if self._further and counters(self._further) != self._runs:
             return False
         with torch._C.DisableTorchFunction():
             weight = self._parameters.weight_now()
             if weight is None or not reaches_only(outputs[0], self._weight):
                 return False
-            if self._has_sample:
-                self._complete(weight)
-            self._row[_BEFORE], self._version = weight, self._weight._version
-        self._has_begun = number == epoch.number or self._turns(number)
-        return self._has_begun
-
-    def _is_all(self) -> bool:
-        """Whether the sample at hand is the last of its epoch."""
-        return self._has_sample and self._row[_INDEX] + 2 == self._epoch.samples
+        self._row[_BEFORE] = weight
+        self._has_begun, self.has_updated = True, False
+        return True
 
     def _turns(self, number: Any) -> bool:
-        """Whether the next epoch is like the one that is complete."""
+        """Whether the epoch is complete, and the next one is like it."""
+        if self._row[_INDEX] + 1 != self._epoch.samples:
+            return False
         self._epochs.skip(self._taken)
         self._taken = 0
         epoch = self._epochs.turn(self._around, number)
-        if epoch is None:
-            return False
-        self._epoch, self._row[:2] = epoch, (number, -1)
-        return True
+        if epoch is not None:
+            self._epoch, self._row[:2] = epoch, (number, -1)
+        return epoch is not None
 
     def notes(self, outputs: Sequence[Any]) -> bool:
         """Keep what the backward pass has left; False if the sample is to be looked at more closely.
@@ -168,65 +158,59 @@ class Express:
         Args:
             outputs: What it began from.
         """
-        self._left -= 1
-        if self._left < 0 or self._row[_INDEX] >= self._epoch.until or self._stepper.is_called():
+        if self._row[_INDEX] + 1 >= self._epoch.samples:
             return False
         with torch._C.DisableTorchFunction():
             loss, grad = self._losses.number(outputs[0]), self._parameters.grad_now()
-        if loss is None or grad is None or loss != loss:
+        if loss is None or grad is None or not self._watch.watch(self._frame, self._loop, until_exit=False):
             return False
         self._row[_LOSS], self._row[_GRAD] = loss, grad
-        self._has_sample, self._has_begun = True, False
+        self.has_sample = True
         return True
 
-    def _complete(self, after: float) -> None:
-        """The sample at hand is over, and has left the weight so."""
-        row = self._row
-        row[_AFTER] = after
+    def completes(self) -> bool:
+        """Keep the sample whose iteration is over; False if it is to be looked at more closely."""
+        stepper, row = self._stepper, self._row
+        if self._left <= 0 or stepper.plans != self._plans or stepper.is_called():
+            return False
+        with torch._C.DisableTorchFunction():
+            weight = self._parameters.weight_now()
+        if weight is None:
+            return False
+        before = row[_AFTER]
+        self.has_updated = weight != before and (weight == weight or before == before)
+        self._updated += self.has_updated
+        row[_AFTER], self._version = weight, self._weight._version
         row[_INDEX] += 1
-        self._updated += after != row[_BEFORE]
+        self._left -= 1
         self._taken += 1
-        self._has_sample = False
-        self._stepper.pass_by(self._layout, row)
+        self.has_sample = self._has_begun = False
+        stepper.pass_by(self._layout, row)
+        return True
 
     def close(self) -> Kept | None:
         """Take no more.
 
         Returns:
-            The sample at hand if its iteration is not over: its weight and gradient are with `Parameters` again.
+            The sample at hand, if there is one: its numbers are with `Parameters` again.
         """
-        self.is_open = False
-        with torch._C.DisableTorchFunction():
-            weight = self._parameters.weight_now()
-        if self._has_sample and weight is not None and self._is_over():
-            self._complete(weight)
-            self._row[_BEFORE], self._version = weight, self._weight._version
+        row, self.is_open = self._row, False
         self._epochs.skip(self._taken)
-        self._updates.settle(self._updated, self._version, self._row[_BEFORE])
-        if not (self._has_sample or self._has_begun):
+        self._updates.settle(self._updated, self._version, row[_AFTER])
+        if not self._has_begun:
             return None
-        self._parameters.take_up(self._row[_BEFORE], self._row[_GRAD] if self._has_sample else None)
-        return Kept(self._around, self._losses.known(self._row[_LOSS]) if self._has_sample else None)
+        has_sample, self.has_sample = self.has_sample, False
+        self._parameters.take_up(row[_BEFORE], row[_GRAD] if has_sample else None)
+        return Kept(self._around, self._losses.known(row[_LOSS]) if has_sample else None)
 
     def drop(self) -> None:
         """Take no more, and forget what there was: in a forked child."""
-        self.is_open = self._has_sample = False
-
-    def _is_over(self) -> bool:
-        """Whether the loop has come to its next iteration, or was left."""
-        each: FrameType | None = sys._getframe()
-        while each is not None and each is not self._frame:
-            each = each.f_back
-        is_inside = each is not None and self._loop.body <= each.f_lineno <= self._loop.end
-        return not is_inside or self._frame.f_lasti < self._at
+        self.is_open = self.has_sample = False
 
 
 def _is_plain(pending: Pending, sample: Sample) -> bool:
     """Whether a sample is an iteration with one backward pass, of four numbers that were read at once."""
-    if pending.at != "loop" or pending.backwards != 1 or pending.scaling or not pending.is_watched:
-        return False
-    (frame, loop), *_ = pending.around.loops
-    if frame.f_code.co_flags & _SUSPENDS or loop.body == loop.header:
+    if not pending.is_watched or pending.backwards != 1 or pending.scaling:
         return False
     read = {name for name in QUANTITIES if getattr(sample, name) is not None}
     return read == {*_READ} and all(type(getattr(sample, name)) is Known for name in _READ)

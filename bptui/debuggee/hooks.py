@@ -103,8 +103,7 @@ class Hooks:
         self._told: tuple[object, ...] = ()
         self._reader = stepper.reader = RowReader()
         self._losses = ElementReader()
-        self._express = Express(stepper, self._parameters, self._updates, self._epochs, self._losses)
-        stepper.catch_up = lambda: self._express.is_open and self._guard(self._leave_express)
+        self._express = Express(stepper, self._parameters, self._updates, self._epochs, self._watch, self._losses)
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
         stepper.quantities.rate = lambda: self._rates.first
@@ -136,7 +135,7 @@ class Hooks:
 
     def finish(self) -> None:
         """The script is over: the sample at hand is complete."""
-        self._stepper.catch_up()
+        self._guard(self._leave_express)
         self._guard(self._complete)
         if not self._stepper.steps:
             self._findings.say(sample="none: no backward pass was seen in the main thread")
@@ -163,12 +162,10 @@ class Hooks:
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         if not self._is_heard():
             return self._engine(outputs, *args, **kwargs)
-        if self._express.is_open:
-            if kwargs.get("accumulate_grad", False) and self._guard(
-                self._express.takes, outputs, sys._getframe(1)
-            ):
+        if self._express.is_open and kwargs.get("accumulate_grad", False):
+            if self._guard(self._express.takes, outputs, sys._getframe(1)):
                 return self._run_express(outputs, *args, **kwargs)
-            self._stepper.catch_up()
+            self._guard(self._leave_express)
         pending = None
         if kwargs.get("accumulate_grad", False):  # else it is a grad()
             pending = self._guard(self._before_backward, outputs, sys._getframe(1))
@@ -199,20 +196,21 @@ class Hooks:
         """Go on as with any other sample.
 
         Args:
-            outputs: What the backward pass that is just over began from, if it was not taken.
-            frame: What has called for that.
+            outputs: What the backward pass that is just over began from, if that was not noted.
+            frame: What has called for it.
         """
+        if not self._express.is_open:
+            return
         kept = self._express.close()
-        self._updates_until = self._updates.count - (kept is None)
+        self._updates_until = self._updates.count - self._express.has_updated
         if kept is None:
             return
         pending = Pending(kept.around, self._sample_at, 0, self._updates.count)
-        if kept.loss is None and frame is not None:
-            self._after_backward(outputs, pending, frame)
-        elif kept.loss is not None:
-            pending.loss = kept.loss
-            pending.is_watched = self._watch.watch(*kept.around.loops[0], until_exit=False)
+        if kept.loss is not None:
+            pending.loss, pending.is_watched = kept.loss, True
             self._pending = pending
+        elif frame is not None:
+            self._after_backward(outputs, pending, frame)
 
     def _is_heard(self) -> bool:
         """Whether an engine run is the user's: not one inside another, of another thread, or of a transform."""
@@ -317,6 +315,7 @@ class Hooks:
         )
 
     def _expect_update(self, optimizer: torch.optim.Optimizer) -> None:
+        self._leave_express()
         self._is_stepping = True
         self._updates.expect_step(optimizer)
         self._rates.note(optimizer)
@@ -346,6 +345,10 @@ class Hooks:
             self._complete()
 
     def _end_iteration(self) -> None:
+        if self._express.has_sample:
+            if self._express.completes():
+                return
+            self._leave_express()
         if self._pending is not None and self._pending.at == "loop":
             self._complete()
 

@@ -24,6 +24,7 @@ class LineBreaks:
 
     Attributes:
         everywhere: What is to be asked about every call.
+        is_armed: Whether there are any breakpoints.
         is_shared: Whether somebody else watches a frame.
     """
 
@@ -38,11 +39,12 @@ class LineBreaks:
         self._lines: dict[CodeType, frozenset[int]] = {}
         self._trace = self._on_event  # bound once: it is returned for every line
         self.everywhere: Trace = trace_nothing
-        self.is_shared = False
+        self.is_armed = self.is_shared = False
 
     def arm(self, breakpoints: Iterable[Breakpoint]) -> bool:
         """Listen to these from now on; False if somebody else has the interpreter's ear."""
         before, self._breakpoints, self._lines = self.everywhere, list(breakpoints), {}
+        self.is_armed = bool(self._breakpoints)
         self.everywhere = self._on_call if self._breakpoints else trace_nothing
         if sys.gettrace() not in (None, before):
             self.everywhere = before
@@ -53,11 +55,6 @@ class LineBreaks:
             sys.settrace(None)
         self._trace_frames()
         return True
-
-    @property
-    def is_armed(self) -> bool:
-        """Whether there are any breakpoints on lines."""
-        return bool(self._breakpoints)
 
     def has_ear(self) -> bool:
         """Whether the interpreter listens to us, or to nobody."""

@@ -79,17 +79,17 @@ class LoopWatch:
             sys.settrace(self._breaks.everywhere)
 
     def _on_event(self, frame: FrameType, event: str, argument: object) -> Any:
-        if frame is self._frame:
-            if event == "line":
-                # A `while True` has no header to come back to, but it does go back: the lines of one iteration
-                # come in the order of their instructions, the end of a `with` and those of loops inside included.
-                if not self._first <= frame.f_lineno <= self._last or frame.f_lasti < self._offset:
-                    self._on_edge(frame.f_lineno)
+        if event == "line":
+            # A `while True` has no header to come back to, but it does go back: the lines of one iteration come in
+            # the order of their instructions, the end of a `with` and those of loops inside included.
+            if frame is self._frame and (
+                frame.f_lasti < self._offset or not self._first <= frame.f_lineno <= self._last
+            ):
+                self._on_edge(frame.f_lineno)
+            if self._breaks.is_armed:
                 self._breaks.on_line(frame)
-            elif event == "return" and not _is_suspended(frame):
-                self._leave()
-        elif event == "line":
-            self._breaks.on_line(frame)
+        elif event == "return" and frame is self._frame and not _is_suspended(frame):
+            self._leave()
         return self._trace
 
     def _on_edge(self, line: int) -> None:

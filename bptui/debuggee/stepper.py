@@ -103,6 +103,7 @@ class Stepper:
         keeps_next: Whether the calls of the next sample are kept, since it may stop after any of them.
         trace_next: Whether the next sample is to be traced, op by op.
         wants_graph: Whether its graph is to be written down.
+        plans: How often it was said anew how far to go.
         may_stop: Whether the training may stop after the next sample, as nobody can know where an epoch ends.
         reader: Turns samples into rows, once torch is there.
         overhead: Of the running time, so much goes into graphs and, by halves, into statistics of parameters.
@@ -116,7 +117,6 @@ class Stepper:
         questions: Answers what the user asks.
         checkpoints: Makes copies of the training to return to.
         resume: Called after a stop in the midst of a sample.
-        catch_up: Called where it matters which samples are complete.
         declares_lengths: Whether it is the loop itself that says how long an epoch is; what is found may be wrong.
     """
 
@@ -133,6 +133,7 @@ class Stepper:
         self.stops_next = self.keeps_next = False
         self.trace_next = self.wants_graph = False
         self.may_stop = False
+        self.plans = 0
         self._channel = channel
         self._ring = ring
         self._flag = ring.flag
@@ -152,7 +153,6 @@ class Stepper:
         self.quantities = Quantities()
         self.breaks = LineBreaks(self._at_line)
         self.resume: Callable[[], object] = lambda: None
-        self.catch_up: Callable[[], object] = lambda: None
         self._epochs = Epochs()
         self._stopped = True
         self._pausing: Pause | None = None
@@ -205,7 +205,6 @@ class Stepper:
     @property
     def producing(self) -> int:
         """The step to which what is printed now belongs; -1 before the first sample."""
-        self.catch_up()
         return self.steps - self._stopped
 
     def undisturbed(self) -> int:
@@ -392,7 +391,6 @@ class Stepper:
         Args:
             where: The line of the script that is about to be run.
         """
-        self.catch_up()
         self._tick()
         if self._pausing is not None and (self._pausing.at_once or not self.steps):
             self.wait(f"at {where}", is_amid=True)
@@ -421,7 +419,6 @@ class Stepper:
 
     def flush(self) -> None:
         """Write down the statistics that wait, and what has become of breakpoints."""
-        self.catch_up()
         self._say_hits()
         self._statistics_sent = time.monotonic()
         self._ring.put(*self._statistics.messages())
@@ -618,6 +615,7 @@ class Stepper:
 
     def _plan(self) -> None:
         """Say how many samples may pass without attention, and whether the next one is traced."""
+        self.plans += 1
         left = None if self._goal.stop_at is None else self._goal.stop_at - self.steps
         if self._goal.epochs is not None:
             left = self._epochs.samples_to(self._goal.epochs)
