@@ -19,7 +19,7 @@ from bptui.debuggee.parameters import Parameters, reaches_only
 from bptui.debuggee.pending import Pending
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
-from bptui.debuggee.user_loops import Around, Loops, UserLoop
+from bptui.debuggee.user_loops import Around, Loops
 from bptui.records import QUANTITIES, Sample
 
 _READ = ("loss", "grad", "weight", "weight_after")
@@ -38,6 +38,28 @@ class Kept(NamedTuple):
 
     around: Around
     loss: Known | None
+
+
+class _Stand(NamedTuple):
+    """Where the backward passes come from, as long as samples are taken: frames keep all their variables alive.
+
+    Attributes:
+        around: What stands around them.
+        calls: Of the calls inside the loop's, the innermost first: their code, and at which instruction they are.
+        frame: Runs the loop.
+        at: At which instruction that is.
+        counting: Runs the loop of the epochs.
+        further: The loops around that.
+        runs: What these have counted.
+    """
+
+    around: Around
+    calls: tuple[tuple[CodeType, int], ...]
+    frame: FrameType
+    at: int
+    counting: FrameType
+    further: Loops
+    runs: tuple[int, ...]
 
 
 class Express:
@@ -71,15 +93,9 @@ class Express:
         self.is_open = self.has_sample = self.has_updated = False
         self._stepper, self._parameters, self._updates = stepper, parameters, updates
         self._epochs, self._watch, self._losses = epochs, watch, losses
-        self._around: Around
-        self._calls: list[tuple[CodeType, int]] = []
-        self._frame: FrameType
-        self._loop: UserLoop
-        self._counting: FrameType
+        self._stand: _Stand | None = None
         self._epoch: Steady
-        self._further: Loops = []
-        self._runs: tuple[int, ...] = ()
-        self._at = self._layout = self._left = self._plans = self._taken = self._updated = self._version = 0
+        self._layout = self._left = self._plans = self._taken = self._updated = self._version = 0
         self._weight: torch.Tensor
         self._row = [0.0] * _NUMBERS
         self._has_begun = False
@@ -104,34 +120,28 @@ class Express:
         self._row[:2] = sample.epoch, sample.index
         self._row[_AFTER], self._version = sample.weight_after.value, weight._version
         self.has_sample = self.has_updated = self._has_begun = False
-        self._stand_in(pending.around)
-        self.is_open = True
+        self._stand, self.is_open = _stand(pending.around), True
 
-    def _stand_in(self, around: Around) -> None:
-        site, ((self._frame, self._loop), (self._counting, _), *self._further) = around.site, around.loops
-        self._runs = counters(self._further)
-        inner = site.loops[0][0]
-        self._around, self._at = around, site.instructions[inner]
-        self._calls = [*zip(site.codes, site.instructions, strict=True)][:inner]
-
-    def takes(self, outputs: Sequence[Any], frame: FrameType) -> bool:
+    def takes(self, outputs: Sequence[Any], frame: FrameType | None) -> bool:
         """Whether the backward pass that is about to begin is of one more such sample.
 
         Args:
             outputs: What it begins from.
             frame: What has called for it.
         """
-        each: FrameType | None = frame
-        for code, instruction in self._calls:
+        stand, each = self._stand, frame
+        if stand is None or self.has_sample or len(outputs) != 1:
+            return False
+        for code, instruction in stand.calls:
             if each is None or each.f_lasti != instruction or each.f_code is not code:
                 return False
             each = each.f_back
-        if each is not self._frame or each.f_lasti != self._at or self.has_sample or len(outputs) != 1:
+        if each is not stand.frame or each.f_lasti != stand.at:
             return False
-        number = self._counting.f_locals.get(self._epoch.variable)
-        if number != self._epoch.number and not self._turns(number):
+        if stand.further and counters(stand.further) != stand.runs:
             return False
-        if self._further and counters(self._further) != self._runs:
+        number = stand.counting.f_locals.get(self._epoch.variable)
+        if number != self._epoch.number and not self._turns(stand.around, number):
             return False
         with torch._C.DisableTorchFunction():
             weight = self._parameters.weight_now()
@@ -141,13 +151,13 @@ class Express:
         self._has_begun, self.has_updated = True, False
         return True
 
-    def _turns(self, number: Any) -> bool:
+    def _turns(self, around: Around, number: Any) -> bool:
         """Whether the epoch is complete, and the next one is like it."""
         if self._row[_INDEX] + 1 != self._epoch.samples:
             return False
         self._epochs.skip(self._taken)
         self._taken = 0
-        epoch = self._epochs.turn(self._around, number)
+        epoch = self._epochs.turn(around, number)
         if epoch is not None:
             self._epoch, self._row[:2] = epoch, (number, -1)
         return epoch is not None
@@ -162,7 +172,10 @@ class Express:
             return False
         with torch._C.DisableTorchFunction():
             loss, grad = self._losses.number(outputs[0]), self._parameters.grad_now()
-        if loss is None or grad is None or not self._watch.watch(self._frame, self._loop, until_exit=False):
+        stand = self._stand
+        if loss is None or grad is None or stand is None:
+            return False
+        if not self._watch.watch(*stand.around.loops[0], until_exit=False):
             return False
         self._row[_LOSS], self._row[_GRAD] = loss, grad
         self.has_sample = True
@@ -194,18 +207,26 @@ class Express:
         Returns:
             The sample at hand, if there is one: its numbers are with `Parameters` again.
         """
-        row, self.is_open = self._row, False
+        row, stand = self._row, self._stand
+        self.drop()
         self._epochs.skip(self._taken)
         self._updates.settle(self._updated, self._version, row[_AFTER])
-        if not self._has_begun:
+        if stand is None or not self._has_begun:
             return None
         has_sample, self.has_sample = self.has_sample, False
         self._parameters.take_up(row[_BEFORE], row[_GRAD] if has_sample else None)
-        return Kept(self._around, self._losses.known(row[_LOSS]) if has_sample else None)
+        return Kept(stand.around, self._losses.known(row[_LOSS]) if has_sample else None)
 
     def drop(self) -> None:
-        """Take no more, and forget what there was: in a forked child."""
-        self.is_open = self.has_sample = False
+        """Take no more, whatever there is."""
+        self.is_open, self._stand = False, None
+
+
+def _stand(around: Around) -> _Stand:
+    site, ((frame, _), (counting, _), *further) = around.site, around.loops
+    inner = site.loops[0][0]
+    calls = tuple(zip(site.codes[:inner], site.instructions[:inner], strict=True))
+    return _Stand(around, calls, frame, site.instructions[inner], counting, further, counters(further))
 
 
 def _is_plain(pending: Pending, sample: Sample) -> bool:

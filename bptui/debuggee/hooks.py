@@ -345,7 +345,7 @@ class Hooks:
             self._complete()
 
     def _end_iteration(self) -> None:
-        if self._express.has_sample:
+        if self._express.is_open and self._express.has_sample:
             if self._express.completes():
                 return
             self._leave_express()
