@@ -272,7 +272,7 @@ def test_a_training_in_which_nothing_ever_moves(tmp_path):
     assert only(run.findings(), "unchanged-parameter").since == 19
 
 
-@pytest.mark.parametrize(("grad", "is_found"), [(6e-4, True), (7e-4, False)])
+@pytest.mark.parametrize(("grad", "is_found"), [(6e-4, True), (7e-4, False), (None, False)])
 def test_the_spread_of_a_gradient_is_bounded_by_its_norm(tmp_path, grad, is_found):
     # √40 · ‖grad‖ / √numel, which smdebug wants to be 1e-3 at least; any will do for the default.
     run = Run(tmp_path / "run.bptui")

@@ -67,7 +67,7 @@ def _spreads(parameters: list[ParameterSeen], limits: Mapping[str, float]) -> li
     Quantiles are not recorded, but 5 % of the squares lie beyond each of the two, so p95 − p5 ≤ √40 · rms.
     """
     limit = limits["gradient_spread"]
-    bounds = [(each.name, math.sqrt(40) * (each.grad_rms or 0.0)) for each in parameters]
+    bounds = [(seen.name, math.sqrt(40) * rms) for seen in parameters if (rms := seen.grad_rms) is not None]
     return [
         Hit(name, most, limit, f"p95 − p5 of its gradient is at most {short(most)}, below {short(limit)}")
         for name, most in bounds
