@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -255,12 +256,15 @@ class Hooks:
             return pending
         is_due = self._stepper.trace_next or self._statistics.is_due(self._stepper.overhead / 2)
         is_measured = is_due or self._stepper.may_stop
+        began = time.perf_counter()
         self._parameters.begin(outputs, is_measured)
+        spent = time.perf_counter() - began
         self._updates.expect(self._parameters.leaves)
         self._at_rest.begin(self._parameters.leaves)
         pending = Pending(around, self._sample_at, 0, self._updates.count)
         if is_measured:
             self._statistics.begin(self._parameters.leaves, is_due, pending.scope, frame)
+            self._statistics.spend(spent)
             self._noticing.begin(self._updates.count > self._updates_until)
             self._noticing.backward(self._parameters.leaves)
         self._updates_until = self._updates.count
@@ -357,7 +361,9 @@ class Hooks:
         pending, self._pending = self._pending, None
         if pending is None or self._is_inside:
             return
+        began = time.perf_counter()
         weight, after, grad = self._parameters.quantities()
+        spent = time.perf_counter() - began
         self._at_rest.finish()
         self._updates.look(self._parameters.leaves, after)
         self._tell(pending)
@@ -368,10 +374,7 @@ class Hooks:
             update_number=self._update_of(pending), samples=epochs.samples, epochs=epochs.epochs,
         )  # fmt: skip
         if self._statistics.is_measuring:
-            measured = self._statistics.finish()
-            self._stepper.keep(*measured)
-            self._stepper.know(measured.parameters, self._statistics.tensors)
-            self._noticing.complete(measured.parameters, self._statistics.tensors)
+            self._finish_measuring(spent)
         self._stepper.say(self._rates.changed(self._stepper.steps))
         if pending.losses:
             self._stepper.say(losses.seen(self._stepper.steps, pending.losses, pending.loss))
@@ -383,6 +386,15 @@ class Hooks:
             self._trace()
         elif not self._is_stepping:
             self._express.open(pending, sample, row.layout)
+
+    def _finish_measuring(self, spent: float) -> None:
+        """The sample was measured, for which so many seconds have been spent already."""
+        measured = self._statistics.finish()
+        began = time.perf_counter()
+        self._stepper.keep(*measured)
+        self._stepper.know(measured.parameters, self._statistics.tensors)
+        self._noticing.complete(measured.parameters, self._statistics.tensors)
+        self._statistics.spend(spent + time.perf_counter() - began)
 
     def _update_of(self, pending: Pending) -> Known | None:
         """The number of the sample's update, 0 without one; None as long as that is the sample's own number."""

@@ -72,6 +72,12 @@ class ParameterStatistics:
         now = time.perf_counter()
         return now >= self._slow and share > 0 and now >= self._ended + self._cost / share
 
+    def spend(self, seconds: float) -> None:
+        """So long somebody else has worked for the sample that is, or was, measured."""
+        self._spent += seconds
+        if self._is_due and not self.is_measuring:
+            self._cost += seconds
+
     def begin(self, leaves: Sequence[torch.Tensor], is_due: bool, *frames: FrameType) -> None:
         """A sample is to be measured: its first backward pass, which reaches these leaves, is about to begin."""
         self.is_measuring, self._is_due, self._spent = True, is_due, 0.0
