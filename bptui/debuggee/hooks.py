@@ -384,7 +384,7 @@ class Hooks:
         self._stepper.visit(sample, row, nodes)
         if self._stepper.trace_next:
             self._trace()
-        elif not self._is_stepping:
+        elif not self._is_stepping and not self._statistics.is_due(self._stepper.overhead / 2):
             self._express.open(pending, sample, row.layout)
 
     def _finish_measuring(self, spent: float) -> None:
