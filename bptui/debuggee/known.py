@@ -32,24 +32,20 @@ class ElementReader:
 
     def read(self, tensor: Any) -> Any:
         """The number, or a copy of what is not one float on the processor."""
-        if tensor.dtype is self._dtype and tensor.is_cpu and tensor.shape == self._shape:
-            try:
-                return Known(tensor.item(), self._kind)
-            except (RuntimeError, TypeError):  # sparse now, or not what it was any more
-                self._dtype = None
-        elif is_one_float(tensor):
+        number = self.number(tensor)
+        if number is None and is_one_float(tensor):
             self._dtype, self._shape, self._kind = tensor.dtype, tensor.shape, kind_of(tensor)
-            return self.read(tensor)
-        return tensor.detach().clone()
+            number = self.number(tensor)
+        return tensor.detach().clone() if number is None else self.known(number)
 
     def number(self, tensor: Any) -> float | None:
         """The number, if the tensor is of the same kind as the last one that was read."""
         if tensor.dtype is self._dtype and tensor.is_cpu and tensor.shape == self._shape:
             try:
                 number: float = tensor.item()
-            except (RuntimeError, TypeError):
-                return None
-            return number
+                return number
+            except (RuntimeError, TypeError):  # sparse now, or not what it was any more
+                self._dtype = None
         return None
 
     def known(self, number: float) -> Known:
