@@ -128,13 +128,14 @@ class EpochCounter:
         """So many more samples of the epoch at hand have been placed."""
         self._index += count
 
-    def turn(self, around: Around, number: int) -> Steady | None:
-        """All samples of a steady epoch have been placed; the one with this number, if that is steady, too."""
-        (frame, inner), (_, outer), *further = around.loops
+    def turn(self, around: Around) -> Steady | None:
+        """All samples of a steady epoch have been placed; the one that begins now, if that is steady, too."""
+        frame, inner = around.loops[0]
+        self._see_loop(around.loops, 1)
+        key, number = self._seen
         if number != self._epoch + 1 or length_of(inner.over, frame) != self.samples:
             return None
-        self._key, self._epoch, self._index = (outer, number, *counters(further)), number, -1
-        self._seen = self._key, number
+        self._key, self._epoch, self._index = key, number, -1
         return self.steady()
 
     def _look_ahead(self, pending: Pending, is_numbered: bool) -> None:

@@ -6,7 +6,7 @@ is only found out that nothing is. What is not as it was is left to `Hooks`, whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from bptui.debuggee.known import ElementReader, Known
 from bptui.debuggee.loop_watch import LoopWatch
 from bptui.debuggee.parameters import Parameters, reaches_only
 from bptui.debuggee.pending import Pending
+from bptui.debuggee.rows import Row
 from bptui.debuggee.stepper import Stepper
 from bptui.debuggee.updates import Updates
 from bptui.debuggee.user_loops import Around, Loops
@@ -25,7 +26,6 @@ from bptui.records import QUANTITIES, Sample
 _READ = ("loss", "grad", "weight", "weight_after")
 _INDEX = 1
 _LOSS, _GRAD, _BEFORE, _AFTER = (2 + QUANTITIES.index(name) for name in _READ)
-_NUMBERS = 2 + len(QUANTITIES)
 
 
 class Kept(NamedTuple):
@@ -79,6 +79,7 @@ class Express:
         epochs: EpochCounter,
         watch: LoopWatch,
         losses: ElementReader,
+        is_due: Callable[[], bool],
     ) -> None:
         """Take nothing yet.
 
@@ -89,36 +90,36 @@ class Express:
             epochs: Numbers the samples.
             watch: Says when a sample's iteration is over.
             losses: Has read the loss of the sample before.
+            is_due: Says whether the next sample is to be measured.
         """
         self.is_open = self.has_sample = self.has_updated = False
         self._stepper, self._parameters, self._updates = stepper, parameters, updates
-        self._epochs, self._watch, self._losses = epochs, watch, losses
+        self._epochs, self._watch, self._losses, self._is_due = epochs, watch, losses, is_due
         self._stand: _Stand | None = None
         self._epoch: Steady
         self._layout = self._left = self._plans = self._taken = self._updated = self._version = 0
         self._weight: torch.Tensor
-        self._row = [0.0] * _NUMBERS
+        self._row: list[float] = []
         self._has_begun = False
 
-    def open(self, pending: Pending, sample: Sample, layout: int) -> None:
+    def open(self, pending: Pending, sample: Sample, row: Row) -> None:
         """Take the samples after this one, if nothing stands against it.
 
         Args:
             pending: The last sample, which is complete now.
-            sample: Its numbers.
-            layout: Their kinds.
+            sample: Its quantities.
+            row: Their numbers.
         """
         weight = self._parameters.one
         is_by_hand = self._updates.is_by_hand and self._updates.found
         if weight is None or not is_by_hand or not _is_plain(pending, sample):
             return
         epoch, self._left = self._epochs.steady(), self._stepper.undisturbed()
-        if epoch is None or self._left <= 0:
+        if epoch is None or self._left <= 0 or self._is_due():
             return
-        self._epoch, self._weight, self._layout, self._plans = epoch, weight, layout, self._stepper.plans
+        self._epoch, self._weight, self._plans = epoch, weight, self._stepper.plans
+        self._layout, self._row, self._version = row.layout, [*row.numbers], weight._version
         self._taken = self._updated = 0
-        self._row[:2] = sample.epoch, sample.index
-        self._row[_AFTER], self._version = sample.weight_after.value, weight._version
         self.has_sample = self.has_updated = self._has_begun = False
         self._stand, self.is_open = _stand(pending.around), True
 
@@ -141,7 +142,7 @@ class Express:
         if stand.further and counters(stand.further) != stand.runs:
             return False
         number = stand.counting.f_locals.get(self._epoch.variable)
-        if number != self._epoch.number and not self._turns(stand.around, number):
+        if number != self._epoch.number and not self._turns(stand.around):
             return False
         with torch._C.DisableTorchFunction():
             weight = self._parameters.weight_now()
@@ -151,15 +152,15 @@ class Express:
         self._has_begun, self.has_updated = True, False
         return True
 
-    def _turns(self, around: Around, number: Any) -> bool:
+    def _turns(self, around: Around) -> bool:
         """Whether the epoch is complete, and the next one is like it."""
         if self._row[_INDEX] + 1 != self._epoch.samples:
             return False
         self._epochs.skip(self._taken)
         self._taken = 0
-        epoch = self._epochs.turn(around, number)
+        epoch = self._epochs.turn(around)
         if epoch is not None:
-            self._epoch, self._row[:2] = epoch, (number, -1)
+            self._epoch, self._row[:2] = epoch, (epoch.number, -1)
         return epoch is not None
 
     def notes(self, outputs: Sequence[Any]) -> bool:
@@ -207,19 +208,19 @@ class Express:
         Returns:
             The sample at hand, if there is one: its numbers are with `Parameters` again.
         """
-        row, stand = self._row, self._stand
+        row, stand, has_sample = self._row, self._stand, self.has_sample
         self.drop()
         self._epochs.skip(self._taken)
         self._updates.settle(self._updated, self._version, row[_AFTER])
         if stand is None or not self._has_begun:
             return None
-        has_sample, self.has_sample = self.has_sample, False
         self._parameters.take_up(row[_BEFORE], row[_GRAD] if has_sample else None)
         return Kept(stand.around, self._losses.known(row[_LOSS]) if has_sample else None)
 
     def drop(self) -> None:
         """Take no more, whatever there is."""
-        self.is_open, self._stand = False, None
+        self.is_open = self.has_sample = False
+        self._stand = None
 
 
 def _stand(around: Around) -> _Stand:

@@ -104,7 +104,9 @@ class Hooks:
         self._told: tuple[object, ...] = ()
         self._reader = stepper.reader = RowReader()
         self._losses = ElementReader()
-        self._express = Express(stepper, self._parameters, self._updates, self._epochs, self._watch, self._losses)
+        self._express = Express(
+            stepper, self._parameters, self._updates, self._epochs, self._watch, self._losses, self._is_due
+        )
         stepper.stack = StackReader(running_calls)
         stepper.inspector.load()
         stepper.quantities.rate = lambda: self._rates.first
@@ -163,13 +165,11 @@ class Hooks:
     def _run_backward(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
         if not self._is_heard():
             return self._engine(outputs, *args, **kwargs)
-        if self._express.is_open and kwargs.get("accumulate_grad", False):
-            if self._guard(self._express.takes, outputs, sys._getframe(1)):
-                return self._run_express(outputs, *args, **kwargs)
-            self._guard(self._leave_express)
-        pending = None
+        pending, is_alike = None, False
         if kwargs.get("accumulate_grad", False):  # else it is a grad()
-            pending = self._guard(self._before_backward, outputs, sys._getframe(1))
+            is_alike = self._express.is_open and self._guard(self._express.takes, outputs, sys._getframe(1))
+            if not is_alike:
+                pending = self._guard(self._before_backward, outputs, sys._getframe(1))
         handles = self._guard(self._tracer.listen, outputs) if self._tracer else ()
         self._is_inside, self._updates_before, self._runs = True, self._updates.count, self._runs + 1
         try:
@@ -178,20 +178,15 @@ class Hooks:
             self._is_inside = False
             for handle in handles or ():
                 handle.remove()
-        if pending is not None:
+        if is_alike:
+            self._guard(self._note_alike, outputs, sys._getframe(1))
+        elif pending is not None:
             self._guard(self._after_backward, outputs, pending, sys._getframe(1))
         return result
 
-    @unseen
-    def _run_express(self, outputs: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-        self._is_inside, self._runs = True, self._runs + 1
-        try:
-            result = self._engine(outputs, *args, **kwargs)
-        finally:
-            self._is_inside = False
-        if not self._guard(self._express.notes, outputs):
-            self._guard(self._leave_express, outputs, sys._getframe(2))
-        return result
+    def _note_alike(self, outputs: Sequence[Any], frame: FrameType) -> None:
+        if not self._express.notes(outputs):
+            self._leave_express(outputs, frame)
 
     def _leave_express(self, outputs: Sequence[Any] = (), frame: FrameType | None = None) -> None:
         """Go on as with any other sample.
@@ -239,6 +234,7 @@ class Hooks:
         return None
 
     def _before_backward(self, outputs: Sequence[Any], frame: FrameType) -> Pending:
+        self._leave_express()
         if self._pending is not None and self._is_over(self._pending):
             self._complete()  # nobody says when it ends; its update is done by now
         around = look_around(frame)
@@ -254,7 +250,7 @@ class Hooks:
                 self._noticing.backward(leaves)
                 self._statistics.widen(leaves, pending.scope, frame)
             return pending
-        is_due = self._stepper.trace_next or self._statistics.is_due(self._stepper.overhead / 2)
+        is_due = self._stepper.trace_next or self._is_due()
         is_measured = is_due or self._stepper.may_stop
         began = time.perf_counter()
         self._parameters.begin(outputs, is_measured)
@@ -269,6 +265,10 @@ class Hooks:
             self._noticing.backward(self._parameters.leaves)
         self._updates_until = self._updates.count
         return pending
+
+    def _is_due(self) -> bool:
+        """Whether statistics of parameters are."""
+        return self._statistics.is_due(self._stepper.overhead / 2)
 
     def _is_over(self, pending: Pending) -> bool:
         """Whether the sample at hand was complete before the backward pass that begins now."""
@@ -349,7 +349,7 @@ class Hooks:
             self._complete()
 
     def _end_iteration(self) -> None:
-        if self._express.is_open and self._express.has_sample:
+        if self._express.has_sample:
             if self._express.completes():
                 return
             self._leave_express()
@@ -384,8 +384,8 @@ class Hooks:
         self._stepper.visit(sample, row, nodes)
         if self._stepper.trace_next:
             self._trace()
-        elif not self._is_stepping and not self._statistics.is_due(self._stepper.overhead / 2):
-            self._express.open(pending, sample, row.layout)
+        elif not self._is_stepping:
+            self._express.open(pending, sample, row)
 
     def _finish_measuring(self, spent: float) -> None:
         """The sample was measured, for which so many seconds have been spent already."""

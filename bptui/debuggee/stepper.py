@@ -239,7 +239,7 @@ class Stepper:
         else:
             self._ring.put_row(row.layout, row.numbers)
         self.steps += 1
-        if self._flag[0] == self._seen and self.steps < self._attention_at and nodes is None:
+        if self.steps < self._attention_at and nodes is None and not self.is_called():
             return
         if self.reader is not None:
             self.quantities.see(self.steps, sample, row.numbers, self.reader.layouts[row.layout], nodes)
@@ -270,7 +270,7 @@ class Stepper:
 
     def is_pausing(self) -> bool:
         """Whether a pause was asked for inside a sample; other commands are obeyed here, too."""
-        if self._flag[0] != self._seen:
+        if self.is_called():
             self._tick()
         return self._pausing is not None
 
@@ -451,7 +451,7 @@ class Stepper:
             self._live.end(self.steps, len(nodes))
             self.shown = nodes
         is_over = self._ends_with_sample()
-        if self._flag[0] != self._seen:
+        if self.is_called():
             self._tick()
             self.questions.watch(self.steps, is_running=True)
         hit = self._way.completes(self.conditions.at_sample(self.quantities, self.steps), self.steps)
