@@ -37,15 +37,20 @@ def update():
     weight.data -= RATE * weight.grad.data
 
 
+def finish(epoch, index, loss, before, change=update):
+    """What comes after the backward pass of a sample."""
+    grad = weight.grad.item()
+    change()
+    weight.grad = None
+    note(epoch, index, loss, grad, before)
+
+
 def sample(epoch, index, x, change=update):
     """One sample as it should be."""
     before = weight.item()
     loss = loss_of(x)
     loss.backward()
-    grad = weight.grad.item()
-    change()
-    weight.grad = None
-    note(epoch, index, loss, grad, before)
+    finish(epoch, index, loss, before, change)
 
 
 def in_a_function():
@@ -136,10 +141,7 @@ def twice_at_times():
             if epoch > 10 and index % 4 == 0:
                 loss = loss_of(2 * x)
                 loss.backward()
-            grad = weight.grad.item()
-            update()
-            weight.grad = None
-            note(epoch, index, loss, grad, before)
+            finish(epoch, index, loss, before)
 
 
 def gradients_between():
@@ -158,9 +160,7 @@ def raises():
                     before = weight.item()
                     loss = loss_of(x)
                     loss.backward()
-                    grad = weight.grad.item()
-                    weight.grad = None
-                    note(epoch, index, loss, grad, before)
+                    finish(epoch, index, loss, before, lambda: None)
                     if (epoch, index) == (20, 5):
                         raise ValueError(attempt)
         except ValueError:
