@@ -131,7 +131,7 @@ class Express:
             frame: What has called for it.
         """
         stand, each = self._stand, frame
-        if stand is None or self.has_sample or len(outputs) != 1:
+        if stand is None or self.has_sample or self._stepper.plans != self._plans or len(outputs) != 1:
             return False
         for code, instruction in stand.calls:
             if each is None or each.f_lasti != instruction or each.f_code is not code:
